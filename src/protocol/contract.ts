@@ -1,0 +1,166 @@
+import type { Address } from '../base/address.js';
+import type { LinkAddress } from '../base/link-address.js';
+import type { Prefix } from '../base/prefix.js';
+import type { Random } from '../base/random.js';
+import type { Instant, WallClock } from '../base/time.js';
+import type { Packet } from '../wire/ipv6/packet.js';
+import type { TraceEvent } from './trace.js';
+
+/** A link of this node, by the name the node gives it: `eth0`. */
+export type LinkId = string;
+
+/** What a world lends its engines. */
+export interface Environment {
+  readonly random: Random;
+  readonly clock: WallClock;
+}
+
+/**
+ * A protocol participant. It owns no socket, no clock and no randomness; a world feeds it and does what it asks, in the
+ * order it asks. After `handle` returned for a tick at `now`, `deadline` lies after `now`.
+ */
+export interface Engine {
+  readonly interests: Interests;
+  handle(input: Input, now: Instant): Output[];
+  /** When to call `handle({ kind: 'tick' }, deadline)` next. */
+  readonly deadline: Instant | undefined;
+  /** What an operator may look at, by topic: `bindings`, `visitors`. Rows are plain data, addresses as text. */
+  readonly views: Readonly<Record<string, () => Iterable<Row>>>;
+  /** Counts since the start, by name: metrics and `show counters`. */
+  readonly counters: Readonly<Record<string, number>>;
+}
+
+export type Row = Readonly<Record<string, string | number | boolean | undefined>>;
+
+/** What a world delivers to the engine of what arrives at the node. */
+export interface Interests {
+  /** Mobility Headers sent to an address of the node. */
+  readonly mobility: boolean;
+  /** Links whose stations the engine serves: it answers their Neighbour Discovery and DHCPv6 in the stack's stead. */
+  readonly accessLinks: readonly LinkId[];
+  /** UDP datagrams sent to an address of the node. */
+  readonly udpPorts: readonly number[];
+}
+
+export type Input =
+  /** A packet for the engine arrived, from that neighbour, protected by that association. */
+  | {
+      readonly kind: 'packet';
+      readonly packet: Packet;
+      readonly link?: LinkId;
+      readonly neighbour?: LinkAddress;
+      readonly association?: AssociationId;
+    }
+  | { readonly kind: 'tick' }
+  /** A station's link came up (association, link-layer trigger). `identity` where the link already knows it, an NAI. */
+  | {
+      readonly kind: 'attached';
+      readonly link: LinkId;
+      readonly station: LinkAddress;
+      readonly identity?: string;
+      readonly accessTechnology: number;
+      readonly handoff?: Handoff;
+    }
+  | { readonly kind: 'detached'; readonly link: LinkId; readonly station: LinkAddress }
+  /** A station of an access link sent a packet from an address that no rule covers; it was dropped. */
+  | { readonly kind: 'seen'; readonly link: LinkId; readonly station: LinkAddress; readonly address: Address }
+  /** The answer to `authenticate`. */
+  | { readonly kind: 'profile'; readonly transaction: number; readonly outcome: AccessOutcome }
+  /** The first packet of a flow to a watched prefix. */
+  | { readonly kind: 'flow'; readonly source: Address; readonly destination: Address }
+  /** What was stored before a restart, before anything else arrives. */
+  | { readonly kind: 'restored'; readonly records: Iterable<StoredRecord> }
+  | { readonly kind: 'command'; readonly command: OperatorCommand };
+
+/** How a station came: RFC 5213 §8.4. */
+export type Handoff = 'newInterface' | 'betweenInterfaces' | 'betweenGateways' | 'unknown';
+
+/** The security association that protected a packet, by the name of its configuration. */
+export type AssociationId = string;
+
+export interface StoredRecord {
+  readonly key: string;
+  /** JSON. */
+  readonly value: unknown;
+}
+
+export type OperatorCommand =
+  /** Take a mobile's state away, telling those who hold it. */
+  | { readonly name: 'release'; readonly identity: string }
+  /** The node is going down: say what peers should know. */
+  | { readonly name: 'shutdown' };
+
+export type Output =
+  /** Send; through `link` to `neighbour` where they are given (the stack resolves neither then), else as routes say. */
+  | { readonly kind: 'send'; readonly packet: Packet; readonly link?: LinkId; readonly neighbour?: LinkAddress }
+  /** Add a rule, or replace the one with the same `to` and `from`. */
+  | { readonly kind: 'forward'; readonly rule: ForwardingRule }
+  | { readonly kind: 'unforward'; readonly to?: Prefix; readonly from?: Prefix }
+  /** Accept tunnelled packets from `remote` whose inner source lies in `from`. Others are dropped (RFC 6275 §10.4.5). */
+  | { readonly kind: 'admit'; readonly end: TunnelEnd }
+  | { readonly kind: 'unadmit'; readonly end: TunnelEnd }
+  /** Report flows to that prefix as they begin. */
+  | { readonly kind: 'watch'; readonly to: Prefix }
+  | { readonly kind: 'unwatch'; readonly to: Prefix }
+  /** Ask the AAA port who the station is; `profile` answers. */
+  | {
+      readonly kind: 'authenticate';
+      readonly transaction: number;
+      readonly link: LinkId;
+      readonly station: LinkAddress;
+      readonly identity?: string;
+    }
+  /** Keep across restarts; without a value: forget. Done before what follows it. */
+  | { readonly kind: 'store'; readonly key: string; readonly value?: unknown }
+  | { readonly kind: 'trace'; readonly event: TraceEvent };
+
+export type Via =
+  /** IPv6 in IPv6, or in IPv4 where both ends are IPv4-mapped. */
+  | { readonly kind: 'tunnel'; readonly local: Address; readonly remote: Address }
+  | { readonly kind: 'link'; readonly link: LinkId; readonly neighbour?: LinkAddress }
+  /** Keep up to `limitOctets` until the rule is replaced, then send on what was kept, in order. */
+  | { readonly kind: 'park'; readonly limitOctets: number }
+  | { readonly kind: 'drop' };
+
+/** Packets to `to` and from `from` (at least one is given) go that way. The longest prefix wins, `to` before `from`. */
+export interface ForwardingRule {
+  readonly to?: Prefix;
+  readonly from?: Prefix;
+  readonly via: Via;
+  /** A second copy goes this way: bicasting. */
+  readonly copy?: Via;
+}
+
+export interface TunnelEnd {
+  readonly local: Address;
+  readonly remote: Address;
+  /** Inner sources. */
+  readonly from: Prefix;
+}
+
+/** What the AAA port says of a station that asks for access. */
+export type AccessOutcome =
+  | { readonly kind: 'accepted'; readonly profile: Profile }
+  | { readonly kind: 'rejected'; readonly reason: string };
+
+/** What a domain knows of a mobile (gundavelli §6, §7; RFC 5213 §4.2). */
+export interface Profile {
+  /** NAI. */
+  readonly identity: string;
+  /** The anchor's address for signalling and tunnels; undefined: the gateway's own nearest. */
+  readonly anchor?: Address;
+  /** Link-layer address the anchor is shown with on access links. */
+  readonly anchorLinkAddress?: LinkAddress;
+  /** The mobile's prefix: LNP or HNP. */
+  readonly prefix?: Prefix;
+  /** The mobile's address: LoA. */
+  readonly address?: Address;
+  /** The default gateway, where it is not the anchor. */
+  readonly gateway?: Address;
+  readonly dhcpServer?: Address;
+  /** Ways the mobile may get an address. */
+  readonly addressing: readonly AddressingMode[];
+  /** Whether RFC 5213 service is offered at all. */
+  readonly proxyRegistration?: boolean;
+}
+export type AddressingMode = 'slaac' | 'dhcpv6' | 'manual';

@@ -1,0 +1,52 @@
+import type { Address } from '../base/address.js';
+import type { LinkAddress } from '../base/link-address.js';
+import type { Prefix } from '../base/prefix.js';
+
+/**
+ * What engines say happened. Logs, metrics, the ladder diagram and the report are views of these events; a world adds
+ * the node and the instant, and its own events for packets.
+ */
+export type TraceEvent =
+  /** A binding at an anchor. */
+  | {
+      readonly event: 'binding';
+      readonly change: BindingChange;
+      readonly identity?: string;
+      readonly home: Prefix;
+      readonly careOf?: Address;
+      readonly previous?: Address;
+      readonly lifetimeS?: number;
+    }
+  /** A mobile at an access gateway. */
+  | {
+      readonly event: 'visitor';
+      readonly change: VisitorChange;
+      readonly station: LinkAddress;
+      readonly identity?: string;
+      readonly address?: Address;
+      readonly reason?: string;
+    }
+  /** A request was answered with a refusal. */
+  | {
+      readonly event: 'refused';
+      readonly peer: Address;
+      readonly identity?: string;
+      readonly status: number;
+      readonly reason: string;
+    }
+  /** Something arrived and was dropped without an answer. */
+  | { readonly event: 'discarded'; readonly peer?: Address; readonly reason: string }
+  /** A peer did not answer, or refused. */
+  | { readonly event: 'failed'; readonly peer?: Address; readonly identity?: string; readonly reason: string };
+
+export type BindingChange = 'created' | 'moved' | 'refreshed' | 'deregistered' | 'expired' | 'revoked' | 'restored';
+export type VisitorChange =
+  | 'attached'
+  | 'authenticated'
+  | 'rejected'
+  | 'registered'
+  | 'address'
+  | 'advertised'
+  | 'left'
+  | 'revoked'
+  | 'restored';

@@ -1,0 +1,131 @@
+import { type Address, writeAddress } from '../../base/address.js';
+import { DecodeError } from '../../base/errors.js';
+import { type LinkAddress, writeLinkAddress } from '../../base/link-address.js';
+
+/** Reads big-endian fields between `offset` and `end`. Offsets are those of the whole buffer, so errors point into it. */
+export class Reader {
+  readonly bytes: Uint8Array;
+  readonly #view: DataView;
+  offset: number;
+  end: number;
+
+  constructor(bytes: Uint8Array, offset = 0, end = bytes.length) {
+    this.bytes = bytes;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.offset = offset;
+    this.end = end;
+  }
+
+  get remaining(): number {
+    return this.end - this.offset;
+  }
+
+  /** Moves past `n` octets and returns where they start. Throws DecodeError 'truncated'. */
+  take(n: number): number {
+    const at = this.offset;
+    if (at + n > this.end) throw this.error('truncated', `needs ${n} octets, ${this.end - at} left`);
+    this.offset = at + n;
+    return at;
+  }
+
+  u8(): number {
+    return this.bytes[this.take(1)];
+  }
+  u16(): number {
+    return this.#view.getUint16(this.take(2));
+  }
+  u32(): number {
+    return this.#view.getUint32(this.take(4));
+  }
+
+  /** A copy of the next `n` octets. */
+  slice(n: number): Uint8Array {
+    const at = this.take(n);
+    return this.bytes.slice(at, at + n);
+  }
+
+  /** Runs `decode` on the next `n` octets alone, then continues after them whatever it read. */
+  within<T>(n: number, decode: (reader: Reader) => T): T {
+    const outer = this.end;
+    const until = this.take(n) + n;
+    this.offset = until - n;
+    this.end = until;
+    const value = decode(this);
+    this.end = outer;
+    this.offset = until;
+    return value;
+  }
+
+  error(code: ConstructorParameters<typeof DecodeError>[0], reason: string, offset = this.offset): DecodeError {
+    return new DecodeError(code, offset, reason);
+  }
+}
+
+/** Appends big-endian fields to a buffer that grows. */
+export class Writer {
+  #bytes: Uint8Array;
+  #view: DataView;
+  /** Where the next octet goes. */
+  offset = 0;
+  /** What alignment counts from: the start of the structure whose options are written. */
+  base = 0;
+
+  constructor(capacity = 128) {
+    this.#bytes = new Uint8Array(capacity);
+    this.#view = new DataView(this.#bytes.buffer);
+  }
+
+  /** Makes room for `n` octets, moves past them and returns where they start. They are zero. */
+  reserve(n: number): number {
+    const at = this.offset;
+    const end = at + n;
+    if (end > this.#bytes.length) {
+      const grown = new Uint8Array(Math.max(end, 2 * this.#bytes.length));
+      grown.set(this.#bytes);
+      this.#bytes = grown;
+      this.#view = new DataView(grown.buffer);
+    }
+    this.offset = end;
+    return at;
+  }
+
+  u8(value: number): void {
+    this.#bytes[this.reserve(1)] = value;
+  }
+  u16(value: number): void {
+    const at = this.reserve(2);
+    this.#view.setUint16(at, value);
+  }
+  u32(value: number): void {
+    const at = this.reserve(4);
+    this.#view.setUint32(at, value);
+  }
+  address(address: Address): void {
+    const at = this.reserve(16);
+    writeAddress(address, this.#bytes, at);
+  }
+  linkAddress(address: LinkAddress): void {
+    const at = this.reserve(address.length);
+    writeLinkAddress(address, this.#bytes, at);
+  }
+  append(bytes: Uint8Array): void {
+    const at = this.reserve(bytes.length);
+    this.#bytes.set(bytes, at);
+  }
+
+  setU8(at: number, value: number): void {
+    this.#bytes[at] = value;
+  }
+  setU16(at: number, value: number): void {
+    this.#view.setUint16(at, value);
+  }
+
+  /** The octets written so far, not copied: valid until the next write. */
+  view(from = 0): Uint8Array {
+    return this.#bytes.subarray(from, this.offset);
+  }
+  /** A copy of the octets written so far. */
+  finish(): Uint8Array {
+    return this.#bytes.slice(0, this.offset);
+  }
+}

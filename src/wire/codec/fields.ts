@@ -1,0 +1,249 @@
+import { type Address, addressFromBytes } from '../../base/address.js';
+import { DecodeError } from '../../base/errors.js';
+import { type LinkAddress, linkAddressFromBytes } from '../../base/link-address.js';
+import { utf8Bytes, utf8Text } from '../../base/text.js';
+import { Reader, Writer } from './buffer.js';
+
+/** One description of a layout that serves both directions. */
+export interface Codec<T> {
+  encode(writer: Writer, value: T): void;
+  /** Throws DecodeError. */
+  decode(reader: Reader): T;
+}
+
+export type ValueOf<C> = C extends Codec<infer T> ? T : never;
+
+// biome-ignore lint/suspicious/noExplicitAny: the kernel is where types are made from layouts
+export type Fields = Record<string, Codec<any>>;
+type Present<F extends Fields> = { [K in keyof F as ValueOf<F[K]> extends void ? never : K]: ValueOf<F[K]> };
+/** What a struct of `F` decodes to; fields without a value (reserved) leave no trace. */
+export type StructOf<F extends Fields> = { readonly [K in keyof Present<F>]: Present<F>[K] };
+
+/** Octets of `value`. Throws RangeError for a value that its field cannot hold. */
+export function encode<T>(codec: Codec<T>, value: T): Uint8Array {
+  const writer = new Writer();
+  codec.encode(writer, value);
+  return writer.finish();
+}
+
+/** The value that all of `bytes` spell. Throws DecodeError. */
+export function decode<T>(codec: Codec<T>, bytes: Uint8Array): T {
+  const reader = new Reader(bytes);
+  const value = codec.decode(reader);
+  if (reader.remaining > 0) throw reader.error('length', `${reader.remaining} octets left over`);
+  return value;
+}
+
+function integer(limit: number, read: (r: Reader) => number, write: (w: Writer, v: number) => void): Codec<number> {
+  return {
+    encode(writer, value) {
+      if (!(value >= 0 && value <= limit) || !Number.isInteger(value))
+        throw new RangeError(`${value} is not an integer in 0..${limit}`);
+      write(writer, value);
+    },
+    decode: read,
+  };
+}
+export const u8 = integer(
+  0xff,
+  r => r.u8(),
+  (w, v) => w.u8(v),
+);
+export const u16 = integer(
+  0xffff,
+  r => r.u16(),
+  (w, v) => w.u16(v),
+);
+export const u24 = integer(
+  0xffffff,
+  r => r.u8() * 0x10000 + r.u16(),
+  (w, v) => {
+    w.u8(v >>> 16);
+    w.u16(v & 0xffff);
+  },
+);
+export const u32 = integer(
+  0xffffffff,
+  r => r.u32(),
+  (w, v) => w.u32(v),
+);
+export const u48 = integer(
+  0xffff_ffff_ffff,
+  r => r.u16() * 0x1_0000_0000 + r.u32(),
+  (w, v) => {
+    w.u16(Math.floor(v / 0x1_0000_0000));
+    w.u32(v % 0x1_0000_0000);
+  },
+);
+
+/** A number kept in units of `unit`; what does not divide is rounded down when written. */
+export function scaled(codec: Codec<number>, unit: number): Codec<number> {
+  return {
+    encode: (writer, value) => codec.encode(writer, Math.floor(value / unit)),
+    decode: reader => codec.decode(reader) * unit,
+  };
+}
+
+export const address: Codec<Address> = {
+  encode: (writer, value) => writer.address(value),
+  decode: reader => addressFromBytes(reader.bytes, reader.take(16)),
+};
+
+/** Octets that mean nothing: written as zero, ignored when read. */
+export function reserved(octets: number): Codec<void> {
+  return { encode: writer => void writer.reserve(octets), decode: reader => void reader.take(octets) };
+}
+
+/** Exactly `length` octets. */
+export function bytes(length: number): Codec<Uint8Array> {
+  return {
+    encode(writer, value) {
+      if (value.length !== length) throw new RangeError(`${value.length} octets where ${length} are meant`);
+      writer.append(value);
+    },
+    decode: reader => reader.slice(length),
+  };
+}
+
+/** All octets up to the end of what encloses it. */
+export const rest: Codec<Uint8Array> = {
+  encode: (writer, value) => writer.append(value),
+  decode: reader => reader.slice(reader.remaining),
+};
+/** UTF-8 up to the end of what encloses it. */
+export const restText: Codec<string> = {
+  encode: (writer, value) => writer.append(utf8Bytes(value)),
+  decode: reader => utf8Text(reader.slice(reader.remaining)),
+};
+/** A link-layer address up to the end of what encloses it. */
+export const restLinkAddress: Codec<LinkAddress> = {
+  encode: (writer, value) => writer.linkAddress(value),
+  decode: reader => {
+    const length = reader.remaining;
+    return linkAddressFromBytes(reader.bytes, reader.take(length), length);
+  },
+};
+
+/** Zero or more of `item` up to the end of what encloses it. */
+export function repeated<T>(item: Codec<T>): Codec<readonly T[]> {
+  return {
+    encode(writer, values) {
+      for (const value of values) item.encode(writer, value);
+    },
+    decode(reader) {
+      const values: T[] = [];
+      while (reader.remaining > 0) values.push(item.decode(reader));
+      return values;
+    },
+  };
+}
+
+/** A prefix's length octet and its address, in that order. Lengths past 128 are refused. */
+export const prefixLength: Codec<number> = {
+  encode(writer, value) {
+    if (!(value >= 0 && value <= 128)) throw new RangeError(`prefix length ${value}`);
+    writer.u8(value);
+  },
+  decode(reader) {
+    const value = reader.u8();
+    if (value > 128) throw reader.error('value', `prefix length ${value}`, reader.offset - 1);
+    return value;
+  },
+};
+
+export type Flags<M extends Record<string, number>> = { readonly [K in keyof M]: boolean };
+
+/** Named bits of an integer field. Bits without a name are written as zero and ignored when read. */
+export function flags<M extends Record<string, number>>(codec: Codec<number>, masks: M): Codec<Flags<M>> {
+  const entries = Object.entries(masks);
+  return {
+    encode(writer, value) {
+      let word = 0;
+      for (const [name, mask] of entries) if (value[name]) word |= mask;
+      codec.encode(writer, word >>> 0);
+    },
+    decode(reader) {
+      const word = codec.decode(reader);
+      const value: Record<string, boolean> = {};
+      for (const [name, mask] of entries) value[name] = (word & mask) !== 0;
+      return value as Flags<M>;
+    },
+  };
+}
+export function flags8<M extends Record<string, number>>(masks: M): Codec<Flags<M>> {
+  return flags(u8, masks);
+}
+export function flags16<M extends Record<string, number>>(masks: M): Codec<Flags<M>> {
+  return flags(u16, masks);
+}
+
+/** Named integers packed in one field, most significant first: `bits(u8, { distance: 4, preference: 4 })`. */
+export function bits<M extends Record<string, number>>(
+  codec: Codec<number>,
+  widths: M,
+): Codec<{ readonly [K in keyof M]: number }> {
+  const entries = Object.entries(widths);
+  return {
+    encode(writer, value) {
+      let word = 0;
+      for (const [name, width] of entries) {
+        const part = value[name];
+        if (!(part >= 0 && part < 2 ** width)) throw new RangeError(`${name}: ${part} does not fit ${width} bits`);
+        word = word * 2 ** width + part;
+      }
+      codec.encode(writer, word);
+    },
+    decode(reader) {
+      let word = codec.decode(reader);
+      const value: Record<string, number> = {};
+      for (const [name, width] of [...entries].reverse()) {
+        value[name] = word % 2 ** width;
+        word = Math.floor(word / 2 ** width);
+      }
+      return value as { readonly [K in keyof M]: number };
+    },
+  };
+}
+
+/** Fields in order. An error inside names the field. */
+export function struct<F extends Fields>(fields: F): Codec<StructOf<F>> {
+  const names = Object.keys(fields);
+  const codecs = Object.values(fields);
+  return {
+    encode(writer, value) {
+      const source = value as Record<string, unknown>;
+      for (let i = 0; i < names.length; i++) encodeField(writer, names[i], codecs[i], source[names[i]]);
+    },
+    decode(reader) {
+      return decodeFields(reader, names, codecs, {}) as StructOf<F>;
+    },
+  };
+}
+
+export function encodeField(writer: Writer, name: string, codec: Codec<unknown>, value: unknown): void {
+  try {
+    codec.encode(writer, value);
+  } catch (error) {
+    if (error instanceof RangeError) throw new RangeError(`${name}: ${error.message}`);
+    throw error;
+  }
+}
+
+export function decodeFields(
+  reader: Reader,
+  names: string[],
+  codecs: Codec<unknown>[],
+  into: Record<string, unknown>,
+): Record<string, unknown> {
+  let i = 0;
+  try {
+    for (; i < names.length; i++) {
+      const value = codecs[i].decode(reader);
+      if (value !== undefined) into[names[i]] = value;
+    }
+    return into;
+  } catch (error) {
+    if (error instanceof DecodeError) throw error.within(names[i]);
+    throw error;
+  }
+}

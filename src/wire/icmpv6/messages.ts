@@ -1,0 +1,96 @@
+import { DecodeError } from '../../base/errors.js';
+import type { Reader, Writer } from '../codec/buffer.js';
+import * as f from '../codec/fields.js';
+import { neighbourOptions } from './neighbour-options.js';
+
+interface Icmpv6Layout<K extends string, T> {
+  readonly type: number;
+  readonly kind: K;
+  readonly codec: f.Codec<T>;
+}
+
+/** What follows the checksum. `code` stands apart: only errors carry one that is not zero. */
+function message<K extends string, F extends f.Fields>(
+  type: number,
+  kind: K,
+  fields: F,
+): Icmpv6Layout<K, f.StructOf<F>> {
+  return { type, kind, codec: f.struct(fields) };
+}
+
+const layouts = [
+  /** RFC 4443 §3: as much of the packet as fits. */
+  message(1, 'destinationUnreachable', { reserved: f.reserved(4), packet: f.rest }),
+  message(2, 'packetTooBig', { mtu: f.u32, packet: f.rest }),
+  message(3, 'timeExceeded', { reserved: f.reserved(4), packet: f.rest }),
+  message(4, 'parameterProblem', { pointer: f.u32, packet: f.rest }),
+  /** RFC 4443 §4. */
+  message(128, 'echoRequest', { identifier: f.u16, sequence: f.u16, data: f.rest }),
+  message(129, 'echoReply', { identifier: f.u16, sequence: f.u16, data: f.rest }),
+  /** RFC 4861 §4.1 to 4.5. */
+  message(133, 'routerSolicitation', { reserved: f.reserved(4), options: neighbourOptions }),
+  message(134, 'routerAdvertisement', {
+    currentHopLimit: f.u8,
+    flags: f.flags8({ managed: 0x80, other: 0x40, homeAgent: 0x20 }),
+    routerLifetimeS: f.u16,
+    reachableTimeMs: f.u32,
+    retransTimerMs: f.u32,
+    options: neighbourOptions,
+  }),
+  message(135, 'neighbourSolicitation', { reserved: f.reserved(4), target: f.address, options: neighbourOptions }),
+  message(136, 'neighbourAdvertisement', {
+    flags: f.flags(f.u32, { router: 0x80000000, solicited: 0x40000000, override: 0x20000000 }),
+    target: f.address,
+    options: neighbourOptions,
+  }),
+  message(137, 'redirect', {
+    reserved: f.reserved(4),
+    target: f.address,
+    destination: f.address,
+    options: neighbourOptions,
+  }),
+] as const;
+
+type LayoutUnion = (typeof layouts)[number];
+type MessageOf<L> = L extends Icmpv6Layout<infer K, infer T> ? { readonly kind: K; readonly code: number } & T : never;
+export interface UnknownIcmpv6Message {
+  readonly kind: 'unknown';
+  readonly type: number;
+  readonly code: number;
+  readonly data: Uint8Array;
+}
+/** An ICMPv6 message (RFC 4443, RFC 4861). */
+export type Icmpv6Message = MessageOf<LayoutUnion> | UnknownIcmpv6Message;
+export type Icmpv6MessageOf<K extends Icmpv6Message['kind']> = Extract<Icmpv6Message, { kind: K }>;
+export type RouterAdvertisement = Icmpv6MessageOf<'routerAdvertisement'>;
+export type NeighbourSolicitation = Icmpv6MessageOf<'neighbourSolicitation'>;
+export type NeighbourAdvertisement = Icmpv6MessageOf<'neighbourAdvertisement'>;
+
+const byType = new Map<number, LayoutUnion>(layouts.map(layout => [layout.type, layout]));
+const byKind = new Map<string, LayoutUnion>(layouts.map(layout => [layout.kind, layout]));
+
+/** ICMPv6 Type of a message, as on the wire. */
+export function icmpv6Type(value: Icmpv6Message): number {
+  if (value.kind === 'unknown') return value.type;
+  const layout = byKind.get(value.kind);
+  if (!layout) throw new RangeError(`no layout for ICMPv6 message '${(value as { kind: string }).kind}'`);
+  return layout.type;
+}
+
+/** Writes what follows the checksum. */
+export function encodeIcmpv6Data(writer: Writer, value: Icmpv6Message): void {
+  if (value.kind === 'unknown') return writer.append(value.data);
+  (byKind.get(value.kind) as { codec: f.Codec<unknown> }).codec.encode(writer, value);
+}
+
+/** Reads what follows the checksum, up to the end of the message. */
+export function decodeIcmpv6Data(reader: Reader, type: number, code: number): Icmpv6Message {
+  const layout = byType.get(type);
+  if (!layout) return { kind: 'unknown', type, code, data: reader.slice(reader.remaining) };
+  try {
+    return { kind: layout.kind, code, ...(layout.codec as f.Codec<object>).decode(reader) } as Icmpv6Message;
+  } catch (error) {
+    if (error instanceof DecodeError) throw error.within(layout.kind);
+    throw error;
+  }
+}

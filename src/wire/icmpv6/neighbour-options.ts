@@ -1,0 +1,68 @@
+import * as f from '../codec/fields.js';
+import { neighbourDiscoveryFraming, option, optionList } from '../codec/options.js';
+
+/** RFC 4861 §4.6.1. */
+const sourceLinkLayerAddress = option(1, 'sourceLinkLayerAddress', { address: f.restLinkAddress });
+const targetLinkLayerAddress = option(2, 'targetLinkLayerAddress', { address: f.restLinkAddress });
+/** RFC 4861 §4.6.2, with R (RFC 6275 §7.2). Lifetimes in seconds, 0xffffffff for ever. */
+const prefixInformation = option(3, 'prefixInformation', {
+  length: f.prefixLength,
+  flags: f.flags8({ onLink: 0x80, autonomous: 0x40, routerAddress: 0x20 }),
+  validLifetimeS: f.u32,
+  preferredLifetimeS: f.u32,
+  reserved: f.reserved(4),
+  prefix: f.address,
+});
+/** RFC 4861 §4.6.3; the packet is padded to eight octets. */
+const redirectedHeader = option(4, 'redirectedHeader', { reserved: f.reserved(6), packet: f.rest });
+/** RFC 4861 §4.6.4. */
+const mtu = option(5, 'mtu', { reserved: f.reserved(2), mtu: f.u32 });
+/** RFC 6275 §7.3. */
+const advertisementInterval = option(7, 'advertisementInterval', { reserved: f.reserved(2), intervalMs: f.u32 });
+/** RFC 6275 §7.4. */
+const homeAgentInformation = option(8, 'homeAgentInformation', {
+  reserved: f.reserved(2),
+  preference: f.u16,
+  lifetimeS: f.u16,
+});
+/** RFC 3971 §5.3.2, sent back in answers. */
+const nonce = option(14, 'nonce', { nonce: f.rest });
+/** RFC 4140 §4.2. */
+const mapOption = option(23, 'map', {
+  place: f.bits(f.u8, { distance: 4, preference: 4 }),
+  flags: f.flags8({ rcoaRequired: 0x80 }),
+  validLifetimeS: f.u32,
+  address: f.address,
+});
+/** RFC 8106 §5.1. */
+const recursiveDnsServer = option(25, 'recursiveDnsServer', {
+  reserved: f.reserved(2),
+  lifetimeS: f.u32,
+  servers: f.repeated(f.address),
+});
+
+/** The options of Neighbour Discovery messages. */
+export const neighbourOptions = optionList(neighbourDiscoveryFraming, [
+  sourceLinkLayerAddress,
+  targetLinkLayerAddress,
+  prefixInformation,
+  redirectedHeader,
+  mtu,
+  advertisementInterval,
+  homeAgentInformation,
+  nonce,
+  mapOption,
+  recursiveDnsServer,
+]);
+
+export type NeighbourOption = f.ValueOf<typeof neighbourOptions>[number];
+export type NeighbourOptionOf<K extends NeighbourOption['kind']> = Extract<NeighbourOption, { kind: K }>;
+
+/** The first option of that kind. */
+export function findNeighbourOption<K extends NeighbourOption['kind']>(
+  options: readonly NeighbourOption[],
+  kind: K,
+): NeighbourOptionOf<K> | undefined {
+  for (const candidate of options) if (candidate.kind === kind) return candidate as NeighbourOptionOf<K>;
+  return undefined;
+}

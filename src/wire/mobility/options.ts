@@ -1,0 +1,83 @@
+import * as f from '../codec/fields.js';
+import { type OptionOf, option, optionList, tlvFraming, type UnknownOption } from '../codec/options.js';
+import { vendorSpecific } from './vendor.js';
+
+/** RFC 6275 §6.2.4; seconds, in units of 4. */
+const bindingRefreshAdvice = option(2, 'bindingRefreshAdvice', { refreshIntervalS: f.scaled(f.u16, 4) }, '2n');
+/** RFC 6275 §6.2.5. */
+const alternateCareOfAddress = option(3, 'alternateCareOfAddress', { careOfAddress: f.address }, '8n+6');
+/** RFC 6275 §6.2.6. */
+const nonceIndices = option(4, 'nonceIndices', { homeNonceIndex: f.u16, careOfNonceIndex: f.u16 }, '2n');
+/** RFC 6275 §6.2.7. */
+const bindingAuthorizationData = option(5, 'bindingAuthorizationData', { authenticator: f.rest }, '8n+2');
+/** RFC 3963 §4.3. */
+const mobileNetworkPrefix = option(
+  6,
+  'mobileNetworkPrefix',
+  { reserved: f.reserved(1), length: f.prefixLength, address: f.address },
+  '8n+4',
+);
+/** RFC 4283 §3; `subtype` 1 is an NAI. */
+const mobileNodeIdentifier = option(8, 'mobileNodeIdentifier', { subtype: f.u8, identifier: f.restText });
+/** RFC 4285 §5; `subtype` 1 is MN-HA, 2 is MN-AAA. */
+const mobilityMessageAuthentication = option(
+  9,
+  'mobilityMessageAuthentication',
+  { subtype: f.u8, spi: f.u32, authenticator: f.rest },
+  '4n+1',
+);
+/** RFC 4285 §6: an NTP timestamp. */
+const replayProtection = option(10, 'replayProtection', { ntpSeconds: f.u32, ntpFraction: f.u32 }, '8n+2');
+/** RFC 5213 §8.3. */
+const homeNetworkPrefix = option(
+  22,
+  'homeNetworkPrefix',
+  { reserved: f.reserved(1), length: f.prefixLength, address: f.address },
+  '8n+4',
+);
+/** RFC 5213 §8.4: 1 new interface, 2 between interfaces, 3 between gateways, 4 unknown, 5 re-registration. */
+const handoffIndicator = option(23, 'handoffIndicator', { reserved: f.reserved(1), indicator: f.u8 });
+/** RFC 5213 §8.5. */
+const accessTechnologyType = option(24, 'accessTechnologyType', { reserved: f.reserved(1), type: f.u8 });
+/** RFC 5213 §8.6. */
+const mobileNodeLinkLayerIdentifier = option(25, 'mobileNodeLinkLayerIdentifier', {
+  reserved: f.reserved(2),
+  identifier: f.restLinkAddress,
+});
+/** RFC 5213 §8.7. */
+const linkLocalAddress = option(26, 'linkLocalAddress', { address: f.address }, '8n+6');
+/** RFC 5213 §8.8: seconds since 1970 and 1/65536 seconds. */
+const timestamp = option(27, 'timestamp', { seconds: f.u48, fraction: f.u16 }, '8n+2');
+
+/** The options of the Mobility Header (RFC 6275 §6.2 and the documents that add to it). */
+export const mobilityOptions = optionList(tlvFraming, [
+  bindingRefreshAdvice,
+  alternateCareOfAddress,
+  nonceIndices,
+  bindingAuthorizationData,
+  mobileNetworkPrefix,
+  mobileNodeIdentifier,
+  mobilityMessageAuthentication,
+  replayProtection,
+  vendorSpecific,
+  homeNetworkPrefix,
+  handoffIndicator,
+  accessTechnologyType,
+  mobileNodeLinkLayerIdentifier,
+  linkLocalAddress,
+  timestamp,
+]);
+
+export type MobilityOption = f.ValueOf<typeof mobilityOptions>[number];
+export type MobilityOptionKind = MobilityOption['kind'];
+export type MobilityOptionOf<K extends MobilityOptionKind> = Extract<MobilityOption, { kind: K }>;
+export type { OptionOf, UnknownOption };
+
+/** The first option of that kind. */
+export function findOption<K extends MobilityOptionKind>(
+  options: readonly MobilityOption[],
+  kind: K,
+): MobilityOptionOf<K> | undefined {
+  for (const candidate of options) if (candidate.kind === kind) return candidate as MobilityOptionOf<K>;
+  return undefined;
+}
