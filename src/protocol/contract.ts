@@ -34,8 +34,8 @@ export type Row = Readonly<Record<string, string | number | boolean | undefined>
 
 /** What a world delivers to the engine of what arrives at the node. */
 export interface Interests {
-  /** Mobility Headers sent to an address of the node. */
-  readonly mobility: boolean;
+  /** Next Header numbers: packets sent to an address of the node whose upper layer is one of them. */
+  readonly protocols: readonly number[];
   /** Links whose stations the engine serves: it answers their Neighbour Discovery and DHCPv6 in the stack's stead. */
   readonly accessLinks: readonly LinkId[];
   /** UDP datagrams sent to an address of the node. */
