@@ -77,6 +77,12 @@ export class Writer {
 
   /** Makes room for `n` octets, moves past them and returns where they start. They are zero. */
   reserve(n: number): number {
+    const at = this.#advance(n);
+    this.#bytes.fill(0, at, at + n);
+    return at;
+  }
+
+  #advance(n: number): number {
     const at = this.offset;
     const end = at + n;
     if (end > this.#bytes.length) {
@@ -90,26 +96,26 @@ export class Writer {
   }
 
   u8(value: number): void {
-    this.#bytes[this.reserve(1)] = value;
+    this.#bytes[this.#advance(1)] = value;
   }
   u16(value: number): void {
-    const at = this.reserve(2);
+    const at = this.#advance(2);
     this.#view.setUint16(at, value);
   }
   u32(value: number): void {
-    const at = this.reserve(4);
+    const at = this.#advance(4);
     this.#view.setUint32(at, value);
   }
   address(address: Address): void {
-    const at = this.reserve(16);
+    const at = this.#advance(16);
     writeAddress(address, this.#bytes, at);
   }
   linkAddress(address: LinkAddress): void {
-    const at = this.reserve(address.length);
+    const at = this.#advance(address.length);
     writeLinkAddress(address, this.#bytes, at);
   }
   append(bytes: Uint8Array): void {
-    const at = this.reserve(bytes.length);
+    const at = this.#advance(bytes.length);
     this.#bytes.set(bytes, at);
   }
 
@@ -123,6 +129,11 @@ export class Writer {
   /** The octets written so far, not copied: valid until the next write. */
   view(from = 0): Uint8Array {
     return this.#bytes.subarray(from, this.offset);
+  }
+  /** Forgets what was written and keeps the room. */
+  reset(): void {
+    this.offset = 0;
+    this.base = 0;
   }
   /** A copy of the octets written so far. */
   finish(): Uint8Array {

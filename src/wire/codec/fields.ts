@@ -9,6 +9,8 @@ export interface Codec<T> {
   encode(writer: Writer, value: T): void;
   /** Throws DecodeError. */
   decode(reader: Reader): T;
+  /** Octets it takes at least; 0 when absent. */
+  readonly octets?: number;
 }
 
 export type ValueOf<C> = C extends Codec<infer T> ? T : never;
@@ -34,8 +36,14 @@ export function decode<T>(codec: Codec<T>, bytes: Uint8Array): T {
   return value;
 }
 
-function integer(limit: number, read: (r: Reader) => number, write: (w: Writer, v: number) => void): Codec<number> {
+function integer(
+  octets: number,
+  limit: number,
+  read: (r: Reader) => number,
+  write: (w: Writer, v: number) => void,
+): Codec<number> {
   return {
+    octets,
     encode(writer, value) {
       if (!(value >= 0 && value <= limit) || !Number.isInteger(value))
         throw new RangeError(`${value} is not an integer in 0..${limit}`);
@@ -45,16 +53,19 @@ function integer(limit: number, read: (r: Reader) => number, write: (w: Writer, 
   };
 }
 export const u8 = integer(
+  1,
   0xff,
   r => r.u8(),
   (w, v) => w.u8(v),
 );
 export const u16 = integer(
+  2,
   0xffff,
   r => r.u16(),
   (w, v) => w.u16(v),
 );
 export const u24 = integer(
+  3,
   0xffffff,
   r => r.u8() * 0x10000 + r.u16(),
   (w, v) => {
@@ -63,11 +74,13 @@ export const u24 = integer(
   },
 );
 export const u32 = integer(
+  4,
   0xffffffff,
   r => r.u32(),
   (w, v) => w.u32(v),
 );
 export const u48 = integer(
+  6,
   0xffff_ffff_ffff,
   r => r.u16() * 0x1_0000_0000 + r.u32(),
   (w, v) => {
@@ -79,24 +92,27 @@ export const u48 = integer(
 /** A number kept in units of `unit`; what does not divide is rounded down when written. */
 export function scaled(codec: Codec<number>, unit: number): Codec<number> {
   return {
+    octets: codec.octets,
     encode: (writer, value) => codec.encode(writer, Math.floor(value / unit)),
     decode: reader => codec.decode(reader) * unit,
   };
 }
 
 export const address: Codec<Address> = {
+  octets: 16,
   encode: (writer, value) => writer.address(value),
   decode: reader => addressFromBytes(reader.bytes, reader.take(16)),
 };
 
 /** Octets that mean nothing: written as zero, ignored when read. */
 export function reserved(octets: number): Codec<void> {
-  return { encode: writer => void writer.reserve(octets), decode: reader => void reader.take(octets) };
+  return { octets, encode: writer => void writer.reserve(octets), decode: reader => void reader.take(octets) };
 }
 
 /** Exactly `length` octets. */
 export function bytes(length: number): Codec<Uint8Array> {
   return {
+    octets: length,
     encode(writer, value) {
       if (value.length !== length) throw new RangeError(`${value.length} octets where ${length} are meant`);
       writer.append(value);
@@ -140,6 +156,7 @@ export function repeated<T>(item: Codec<T>): Codec<readonly T[]> {
 
 /** A prefix's length octet and its address, in that order. Lengths past 128 are refused. */
 export const prefixLength: Codec<number> = {
+  octets: 1,
   encode(writer, value) {
     if (!(value >= 0 && value <= 128)) throw new RangeError(`prefix length ${value}`);
     writer.u8(value);
@@ -157,6 +174,7 @@ export type Flags<M extends Record<string, number>> = { readonly [K in keyof M]:
 export function flags<M extends Record<string, number>>(codec: Codec<number>, masks: M): Codec<Flags<M>> {
   const entries = Object.entries(masks);
   return {
+    octets: codec.octets,
     encode(writer, value) {
       let word = 0;
       for (const [name, mask] of entries) if (value[name]) word |= mask;
@@ -184,6 +202,7 @@ export function bits<M extends Record<string, number>>(
 ): Codec<{ readonly [K in keyof M]: number }> {
   const entries = Object.entries(widths);
   return {
+    octets: codec.octets,
     encode(writer, value) {
       let word = 0;
       for (const [name, width] of entries) {
@@ -210,6 +229,7 @@ export function struct<F extends Fields>(fields: F): Codec<StructOf<F>> {
   const names = Object.keys(fields);
   const codecs = Object.values(fields);
   return {
+    octets: codecs.reduce((sum, codec) => sum + (codec.octets ?? 0), 0),
     encode(writer, value) {
       const source = value as Record<string, unknown>;
       for (let i = 0; i < names.length; i++) encodeField(writer, names[i], codecs[i], source[names[i]]);

@@ -1,7 +1,9 @@
 import type { Address } from '../../base/address.js';
 import type { Icmpv6Message } from '../icmpv6/messages.js';
 import type { MobilityMessage } from '../mobility/messages.js';
-import type { DestinationOption } from './extension-headers.js';
+import type { ExtensionHeader } from './extension-headers.js';
+
+export { type ExtensionHeader, protocol } from './extension-headers.js';
 
 /**
  * An IPv6 packet as it travels through the engines and the simulator: immutable, shared, and without bytes until
@@ -20,14 +22,6 @@ export interface Packet {
   readonly headers?: readonly ExtensionHeader[];
   readonly payload: Payload;
 }
-
-export type ExtensionHeader =
-  | { readonly kind: 'hopByHop'; readonly options: readonly DestinationOption[] }
-  | { readonly kind: 'destinationOptions'; readonly options: readonly DestinationOption[] }
-  /** RFC 6275 §6.4. The IPv6 destination is the care-of address while `segmentsLeft` is 1. */
-  | { readonly kind: 'routingType2'; readonly segmentsLeft: number; readonly homeAddress: Address }
-  /** A routing header of another type, as octets after the first four. */
-  | { readonly kind: 'routing'; readonly type: number; readonly segmentsLeft: number; readonly data: Uint8Array };
 
 export type Payload =
   | { readonly kind: 'icmpv6'; readonly message: Icmpv6Message }
@@ -74,21 +68,6 @@ export interface TcpSegment {
   readonly data: Uint8Array;
 }
 
-/** Next Header numbers. */
-export const protocol = {
-  hopByHop: 0,
-  tcp: 6,
-  udp: 17,
-  ipv6: 41,
-  routing: 43,
-  fragment: 44,
-  esp: 50,
-  icmpv6: 58,
-  none: 59,
-  destinationOptions: 60,
-  mobility: 135,
-} as const;
-
 /** The hop limit of ordinary packets. */
 export const defaultHopLimit = 64;
 
@@ -100,8 +79,9 @@ export function effectiveSource(packet: Packet): Address {
   return packet.source;
 }
 
-/** Where the packet ends up: the home address of a type 2 routing header, or the IPv6 destination. */
+/** Where the packet ends up: the home address of a type 2 routing header still to be followed, or the IPv6 destination. */
 export function effectiveDestination(packet: Packet): Address {
-  for (const header of packet.headers ?? []) if (header.kind === 'routingType2') return header.homeAddress;
+  for (const header of packet.headers ?? [])
+    if (header.kind === 'routingType2' && header.segmentsLeft > 0) return header.homeAddress;
   return packet.destination;
 }

@@ -170,10 +170,20 @@ export function encodeMessageData(writer: Writer, value: MobilityMessage): void 
   (byKind(value.kind).codec as f.Codec<unknown>).encode(writer, value);
 }
 
-/** Reads what follows the checksum, up to the end of the header. */
+/**
+ * Octets that a message of that MH Type has at least after the checksum, undefined for a type no layout describes.
+ * `revocationType` is the first of them, which tells apart the two messages of type 16.
+ */
+export function minimumMessageOctets(type: number, revocationType: number): number | undefined {
+  const layout = layoutOf(type, revocationType);
+  return layout && (layout.codec.octets ?? 0) + (type === 16 ? 1 : 0);
+}
+
+/** Reads what follows the checksum, up to the end of the header. Throws DecodeError. */
 export function decodeMessageData(reader: Reader, type: number): MobilityMessage {
-  const layout = type === 16 ? revocationLayout(reader) : plain[type];
+  const layout = layoutOf(type, reader.remaining > 0 ? reader.bytes[reader.offset] : 0);
   if (!layout) return { kind: 'unknown', type, data: reader.slice(reader.remaining) };
+  if (type === 16) reader.take(1);
   try {
     return { kind: layout.kind, ...(layout.codec as f.Codec<object>).decode(reader) } as MobilityMessage;
   } catch (error) {
@@ -182,9 +192,8 @@ export function decodeMessageData(reader: Reader, type: number): MobilityMessage
   }
 }
 
-function revocationLayout(reader: Reader): LayoutUnion | undefined {
-  const type = reader.bytes[reader.offset];
-  if (type !== 1 && type !== 2) return undefined;
-  reader.u8();
-  return type === 1 ? bindingRevocationIndication : bindingRevocationAcknowledgement;
+function layoutOf(type: number, revocationType: number): LayoutUnion | undefined {
+  if (type !== 16) return plain[type];
+  if (revocationType === 1) return bindingRevocationIndication;
+  return revocationType === 2 ? bindingRevocationAcknowledgement : undefined;
 }

@@ -20,6 +20,7 @@ export type VendorContent =
 const assignedHomeAddress = f.struct({ reserved: f.reserved(2), prefixLength: f.prefixLength, address: f.address });
 
 const content: f.Codec<VendorContent> = {
+  octets: 5,
   encode(writer: Writer, value: VendorContent) {
     writer.u32(value.kind === 'other' ? value.enterprise : enterpriseNumber);
     switch (value.kind) {

@@ -1,0 +1,278 @@
+import { addressFromBytes } from '../../base/address.js';
+import { DecodeError } from '../../base/errors.js';
+import type { Endpoints } from '../checksum.js';
+import { Reader, Writer } from '../codec/buffer.js';
+import { readIcmpv6, writeIcmpv6 } from '../icmpv6/header.js';
+import { readMobilityHeader, writeMobilityHeader } from '../mobility/header.js';
+import {
+  type ExtensionHeader,
+  extensionHeaderProtocol,
+  isExtensionHeader,
+  protocol,
+  readExtensionHeader,
+  writeExtensionHeader,
+} from './extension-headers.js';
+import { effectiveDestination, effectiveSource, type Packet, type Payload } from './packet.js';
+import { readTcp, readUdp, writeTcp, writeUdp } from './transport.js';
+
+/** Octets of the fixed header (RFC 8200 §3). */
+export const headerOctets = 40;
+/** Extension headers a packet may carry, and packets in packets, before a decoder gives up with 'nesting'. */
+export const maximumExtensionHeaders = 16;
+export const maximumTunnelDepth = 8;
+
+export interface DecodeOptions {
+  /**
+   * UDP and TCP checksums are not looked at: a kernel that hands a packet to a neighbour on the same machine leaves
+   * them to hardware that never sees it.
+   */
+  readonly partialChecksums?: boolean;
+}
+
+const scratch = new Writer(2048);
+
+/** The packet's octets, every checksum right. Throws RangeError for a value that its field cannot hold. */
+export function encodePacket(packet: Packet): Uint8Array {
+  scratch.reset();
+  writePacket(scratch, packet);
+  return scratch.finish();
+}
+
+/** Octets that {@link encodePacket} would make, without making them. */
+export function packetLength(packet: Packet): number {
+  let octets = headerOctets;
+  for (const header of packet.headers ?? []) octets += extensionHeaderLength(header);
+  return octets + payloadLength(packet.payload);
+}
+
+/**
+ * The packet that starts `bytes`; octets past its Payload Length are ignored, as link layers pad. Verifies every checksum.
+ * Throws DecodeError.
+ */
+export function decodePacket(bytes: Uint8Array, options: DecodeOptions = {}): Packet {
+  return readPacket(new Reader(bytes), options, 0);
+}
+
+/** What follows the headers of `packet`, as it goes on the wire: what a fragmenting node cuts and ESP protects. */
+export function encodePayload(packet: Packet): { protocol: number; data: Uint8Array } {
+  scratch.reset();
+  writePayload(scratch, packet);
+  return { protocol: payloadProtocol(packet.payload), data: scratch.finish() };
+}
+
+/** `packet` with what `data` spells, from Next Header `protocol` on, in place of its payload. Throws DecodeError, its offset counted in `data`. */
+export function withDecodedPayload(packet: Packet, protocol: number, data: Uint8Array): Packet {
+  return readChain(new Reader(data), protocol, packet, [...(packet.headers ?? [])], {}, 0);
+}
+
+/** The Next Header number that introduces `payload`. */
+export function payloadProtocol(payload: Payload): number {
+  return payload.kind === 'raw' ? payload.protocol : protocol[payload.kind];
+}
+
+function writePacket(writer: Writer, packet: Packet): void {
+  const start = writer.offset;
+  const { hopLimit, trafficClass = 0, flowLabel = 0 } = packet;
+  if (hopLimit !== (hopLimit & 0xff)) throw new RangeError(`hopLimit: ${hopLimit}`);
+  if (trafficClass !== (trafficClass & 0xff)) throw new RangeError(`trafficClass: ${trafficClass}`);
+  if (flowLabel !== (flowLabel & 0xfffff)) throw new RangeError(`flowLabel: ${flowLabel}`);
+  writer.u32(((6 << 28) | (trafficClass << 20) | flowLabel) >>> 0);
+  writer.reserve(3);
+  writer.u8(hopLimit);
+  writer.address(packet.source);
+  writer.address(packet.destination);
+  let nextHeaderAt = start + 6;
+  for (const header of packet.headers ?? []) {
+    writer.setU8(nextHeaderAt, extensionHeaderProtocol(header));
+    nextHeaderAt = writer.offset;
+    writeExtensionHeader(writer, header);
+  }
+  writer.setU8(nextHeaderAt, payloadProtocol(packet.payload));
+  writePayload(writer, packet);
+  const octets = writer.offset - start - headerOctets;
+  if (octets > 0xffff) throw new RangeError(`payload of ${octets} octets`);
+  writer.setU16(start + 4, octets);
+}
+
+/** RFC 6275 §6.1.1 and §11.3.1: checksums count the home addresses, RFC 8200 §8.1: and the final destination. */
+function endpointsOf(packet: Packet): Endpoints {
+  return { source: effectiveSource(packet), destination: effectiveDestination(packet) };
+}
+
+function writePayload(writer: Writer, packet: Packet): void {
+  const { payload } = packet;
+  switch (payload.kind) {
+    case 'mobility':
+      return writeMobilityHeader(writer, payload.message, endpointsOf(packet));
+    case 'icmpv6':
+      return writeIcmpv6(writer, payload.message, endpointsOf(packet));
+    case 'udp':
+      return writeUdp(writer, payload, endpointsOf(packet));
+    case 'tcp':
+      return writeTcp(writer, payload, endpointsOf(packet));
+    case 'ipv6':
+      return writePacket(writer, payload.packet);
+    case 'fragment':
+      return writeFragment(writer, payload);
+    case 'raw':
+      return writer.append(payload.data);
+  }
+}
+
+type Fragment = Extract<Payload, { kind: 'fragment' }>;
+
+/** RFC 8200 §4.5. */
+function writeFragment(writer: Writer, fragment: Fragment): void {
+  const { offset, more, data } = fragment;
+  if (offset % 8 !== 0 || offset < 0 || offset > 0xfff8) throw new RangeError(`fragment offset: ${offset}`);
+  if (more && data.length % 8 !== 0) throw new RangeError(`a fragment of ${data.length} octets before others`);
+  writer.u8(fragment.protocol);
+  writer.reserve(1);
+  writer.u16(offset | (more ? 1 : 0));
+  writer.u32(fragment.identification);
+  writer.append(data);
+}
+
+function readFragment(reader: Reader): Fragment {
+  const start = reader.offset;
+  const protocol = reader.u8();
+  reader.take(1);
+  const word = reader.u16();
+  const identification = reader.u32();
+  const more = (word & 1) === 1;
+  if (more && reader.remaining % 8 !== 0)
+    throw reader.error('length', `a fragment of ${reader.remaining} octets before others`, start);
+  return {
+    kind: 'fragment',
+    identification,
+    offset: word & 0xfff8,
+    more,
+    protocol,
+    data: reader.slice(reader.remaining),
+  };
+}
+
+function extensionHeaderLength(header: ExtensionHeader): number {
+  if (header.kind === 'routingType2') return 24;
+  if (header.kind === 'routing') return 4 + header.data.length;
+  scratch.reset();
+  writeExtensionHeader(scratch, header);
+  return scratch.offset;
+}
+
+function payloadLength(payload: Payload): number {
+  switch (payload.kind) {
+    case 'udp':
+      return 8 + payload.data.length;
+    case 'tcp':
+      return 20 + payload.options.length + payload.data.length;
+    case 'ipv6':
+      return packetLength(payload.packet);
+    case 'fragment':
+      return 8 + payload.data.length;
+    case 'raw':
+      return payload.data.length;
+    case 'mobility':
+      scratch.reset();
+      writeMobilityHeader(scratch, payload.message, undefined);
+      return scratch.offset;
+    case 'icmpv6':
+      scratch.reset();
+      writeIcmpv6(scratch, payload.message, undefined);
+      return scratch.offset;
+  }
+}
+
+interface Envelope {
+  readonly source: Packet['source'];
+  readonly destination: Packet['destination'];
+  readonly hopLimit: number;
+  readonly trafficClass?: number;
+  readonly flowLabel?: number;
+}
+
+function readPacket(reader: Reader, options: DecodeOptions, depth: number): Packet {
+  const start = reader.offset;
+  if (depth > maximumTunnelDepth) throw reader.error('nesting', `more than ${maximumTunnelDepth} packets in packets`);
+  reader.take(headerOctets);
+  reader.offset = start;
+  const word = reader.u32();
+  if (word >>> 28 !== 6) throw reader.error('version', `IP version ${word >>> 28}`, start);
+  const length = reader.u16();
+  const nextHeader = reader.u8();
+  const envelope: { -readonly [K in keyof Envelope]: Envelope[K] } = {
+    hopLimit: reader.u8(),
+    source: addressFromBytes(reader.bytes, start + 8),
+    destination: addressFromBytes(reader.bytes, start + 24),
+  };
+  const trafficClass = (word >>> 20) & 0xff;
+  if (trafficClass !== 0) envelope.trafficClass = trafficClass;
+  const flowLabel = word & 0xfffff;
+  if (flowLabel !== 0) envelope.flowLabel = flowLabel;
+  reader.offset = start + headerOctets;
+  if (length > reader.remaining)
+    throw reader.error('truncated', `Payload Length ${length}, ${reader.remaining} octets left`, start + 4);
+  return reader.within(length, inner => readChain(inner, nextHeader, envelope, [], options, depth));
+}
+
+/** Extension headers from Next Header `number` on, then the payload. */
+function readChain(
+  reader: Reader,
+  number: number,
+  envelope: Envelope,
+  headers: ExtensionHeader[],
+  options: DecodeOptions,
+  depth: number,
+): Packet {
+  while (isExtensionHeader(number)) {
+    if (headers.length === maximumExtensionHeaders)
+      throw reader.error('nesting', `more than ${maximumExtensionHeaders} extension headers`);
+    const at = reader.offset;
+    headers.push(named(`headers[${headers.length}]`, () => readExtensionHeader(reader, number)));
+    number = reader.bytes[at];
+  }
+  const { source, destination, hopLimit, trafficClass, flowLabel } = envelope;
+  const packet: { -readonly [K in keyof Packet]: Packet[K] } = { source, destination, hopLimit, payload: nothing };
+  if (trafficClass !== undefined) packet.trafficClass = trafficClass;
+  if (flowLabel !== undefined) packet.flowLabel = flowLabel;
+  if (headers.length > 0) packet.headers = headers;
+  packet.payload = readPayload(reader, number, packet, options, depth);
+  return packet;
+}
+const nothing: Payload = { kind: 'raw', protocol: protocol.none, data: new Uint8Array(0) };
+
+function readPayload(reader: Reader, number: number, packet: Packet, options: DecodeOptions, depth: number): Payload {
+  const endpoints = finalDestinationKnown(packet) ? endpointsOf(packet) : undefined;
+  const transportEndpoints = options.partialChecksums ? undefined : endpoints;
+  switch (number) {
+    case protocol.mobility:
+      return { kind: 'mobility', message: named('mobility', () => readMobilityHeader(reader, endpoints)) };
+    case protocol.icmpv6:
+      return { kind: 'icmpv6', message: named('icmpv6', () => readIcmpv6(reader, endpoints)) };
+    case protocol.udp:
+      return named('udp', () => readUdp(reader, transportEndpoints));
+    case protocol.tcp:
+      return named('tcp', () => readTcp(reader, transportEndpoints));
+    case protocol.ipv6:
+      return { kind: 'ipv6', packet: named('packet', () => readPacket(reader, options, depth + 1)) };
+    case protocol.fragment:
+      return named('fragment', () => readFragment(reader));
+    default:
+      return { kind: 'raw', protocol: number, data: reader.slice(reader.remaining) };
+  }
+}
+
+/** A routing header of a type we do not know hides where the packet ends up while segments are left. */
+function finalDestinationKnown(packet: Packet): boolean {
+  for (const header of packet.headers ?? []) if (header.kind === 'routing' && header.segmentsLeft > 0) return false;
+  return true;
+}
+
+function named<T>(name: string, decode: () => T): T {
+  try {
+    return decode();
+  } catch (error) {
+    if (error instanceof DecodeError) throw error.within(name);
+    throw error;
+  }
+}
