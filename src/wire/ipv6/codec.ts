@@ -46,11 +46,11 @@ export function packetLength(packet: Packet): number {
 }
 
 /**
- * The packet that starts `bytes`; octets past its Payload Length are ignored, as link layers pad. Verifies every checksum.
+ * The packet that starts at `offset` of `bytes`; octets past its Payload Length are ignored, as link layers pad. Verifies every checksum.
  * Throws DecodeError.
  */
-export function decodePacket(bytes: Uint8Array, options: DecodeOptions = {}): Packet {
-  return readPacket(new Reader(bytes), options, 0);
+export function decodePacket(bytes: Uint8Array, options: DecodeOptions = {}, offset = 0): Packet {
+  return readPacket(new Reader(bytes, offset), options, 0);
 }
 
 /** What follows the headers of `packet`, as it goes on the wire: what a fragmenting node cuts and ESP protects. */
