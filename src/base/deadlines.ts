@@ -1,108 +1,63 @@
+import { DeadlineSlots } from './deadline-slots.js';
 import type { Instant } from './time.js';
 
 /**
- * Named deadlines, earliest first: an indexed binary heap. Setting, moving and clearing cost O(log n), so an engine keeps
- * one for everything it waits for; no timer object exists. Taking what is due removes it.
+ * Named deadlines, earliest first. Setting, moving to a later instant and clearing cost the same however many there are, so
+ * an engine keeps one for everything it waits for; no timer object exists. Taking what is due removes it.
  */
 export class Deadlines<Key> {
-  #keys: Key[] = [];
-  #times: Instant[] = [];
-  #index = new Map<Key, number>();
+  #slots = new DeadlineSlots();
+  #slotOf = new Map<Key, number>();
+  #keys: (Key | undefined)[] = [];
+  #free: number[] = [];
 
   get size(): number {
-    return this.#keys.length;
+    return this.#slots.size;
   }
 
   /** The earliest deadline. */
   get next(): Instant | undefined {
-    return this.#times[0];
+    return this.#slots.next;
   }
 
   get(key: Key): Instant | undefined {
-    const at = this.#index.get(key);
-    return at === undefined ? undefined : this.#times[at];
+    const slot = this.#slotOf.get(key);
+    return slot === undefined ? undefined : this.#slots.get(slot);
   }
 
   /** Sets or moves. */
   set(key: Key, at: Instant): void {
-    const i = this.#index.get(key);
-    if (i === undefined) {
-      this.#keys.push(key);
-      this.#times.push(at);
-      this.#index.set(key, this.#keys.length - 1);
-      this.#up(this.#keys.length - 1);
-      return;
-    }
-    const before = this.#times[i];
-    this.#times[i] = at;
-    if (at < before) this.#up(i);
-    else this.#down(i);
+    this.#slots.set(this.#slotOf.get(key) ?? this.#open(key), at);
   }
 
   /** Returns whether there was one. */
   clear(key: Key): boolean {
-    const i = this.#index.get(key);
-    if (i === undefined) return false;
-    this.#remove(i);
+    const slot = this.#slotOf.get(key);
+    if (slot === undefined) return false;
+    this.#slots.clear(slot);
+    this.#close(key, slot);
     return true;
   }
 
   /** Removes and yields every key whose deadline is at or before `now`, in order of time. */
   *takeDue(now: Instant): Generator<Key> {
-    while (this.#times.length > 0 && this.#times[0] <= now) {
-      const key = this.#keys[0];
-      this.#remove(0);
+    for (let slot = this.#slots.takeNext(now); slot !== undefined; slot = this.#slots.takeNext(now)) {
+      const key = this.#keys[slot] as Key;
+      this.#close(key, slot);
       yield key;
     }
   }
 
-  #remove(i: number): void {
-    const last = this.#keys.length - 1;
-    this.#index.delete(this.#keys[i]);
-    const key = this.#keys.pop() as Key;
-    const time = this.#times.pop() as Instant;
-    if (i === last) return;
-    this.#keys[i] = key;
-    this.#times[i] = time;
-    this.#index.set(key, i);
-    this.#up(i);
-    this.#down(this.#index.get(key) as number);
+  #open(key: Key): number {
+    const slot = this.#free.pop() ?? this.#keys.length;
+    this.#keys[slot] = key;
+    this.#slotOf.set(key, slot);
+    return slot;
   }
 
-  #up(i: number): void {
-    const key = this.#keys[i];
-    const time = this.#times[i];
-    while (i > 0) {
-      const parent = (i - 1) >> 1;
-      if (this.#times[parent] <= time) break;
-      this.#move(parent, i);
-      i = parent;
-    }
-    this.#place(key, time, i);
-  }
-
-  #down(i: number): void {
-    const key = this.#keys[i];
-    const time = this.#times[i];
-    const n = this.#keys.length;
-    for (;;) {
-      let child = 2 * i + 1;
-      if (child >= n) break;
-      if (child + 1 < n && this.#times[child + 1] < this.#times[child]) child++;
-      if (this.#times[child] >= time) break;
-      this.#move(child, i);
-      i = child;
-    }
-    this.#place(key, time, i);
-  }
-
-  #move(from: number, to: number): void {
-    this.#place(this.#keys[from], this.#times[from], to);
-  }
-
-  #place(key: Key, time: Instant, i: number): void {
-    this.#keys[i] = key;
-    this.#times[i] = time;
-    this.#index.set(key, i);
+  #close(key: Key, slot: number): void {
+    this.#slotOf.delete(key);
+    this.#keys[slot] = undefined;
+    this.#free.push(slot);
   }
 }
