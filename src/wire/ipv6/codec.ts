@@ -70,15 +70,15 @@ export function payloadProtocol(payload: Payload): number {
   return payload.kind === 'raw' ? payload.protocol : protocol[payload.kind];
 }
 
-function writePacket(writer: Writer, packet: Packet): void {
+/** Appends the packet: {@link encodePacket} for those who keep a writer and its octets. */
+export function writePacket(writer: Writer, packet: Packet): void {
   const start = writer.offset;
   const { hopLimit, trafficClass = 0, flowLabel = 0 } = packet;
   if (hopLimit !== (hopLimit & 0xff)) throw new RangeError(`hopLimit: ${hopLimit}`);
   if (trafficClass !== (trafficClass & 0xff)) throw new RangeError(`trafficClass: ${trafficClass}`);
   if (flowLabel !== (flowLabel & 0xfffff)) throw new RangeError(`flowLabel: ${flowLabel}`);
   writer.u32(((6 << 28) | (trafficClass << 20) | flowLabel) >>> 0);
-  writer.reserve(3);
-  writer.u8(hopLimit);
+  writer.u32(hopLimit);
   writer.address(packet.source);
   writer.address(packet.destination);
   let nextHeaderAt = start + 6;
