@@ -1,7 +1,7 @@
-import { type Address, addressFromBytes } from '../../base/address.js';
+import { type Address, addressFromBytes, formatAddress } from '../../base/address.js';
 import { DecodeError } from '../../base/errors.js';
-import { type LinkAddress, linkAddressFromBytes } from '../../base/link-address.js';
-import { utf8Text } from '../../base/text.js';
+import { formatLinkAddress, type LinkAddress, linkAddressFromBytes } from '../../base/link-address.js';
+import { bytesToHex, utf8Text } from '../../base/text.js';
 import { Reader, Writer } from './buffer.js';
 
 /** One description of a layout that serves both directions. */
@@ -11,7 +11,12 @@ export interface Codec<T> {
   decode(reader: Reader): T;
   /** Octets it takes at least; 0 when absent. */
   readonly octets?: number;
+  /** The value as people and JSON read it; itself when absent. */
+  plain?(value: T): Plain;
 }
+
+/** What JSON can say: addresses as text, octets as hexadecimal digits. */
+export type Plain = string | number | boolean | readonly Plain[] | { readonly [name: string]: Plain };
 
 export type ValueOf<C> = C extends Codec<infer T> ? T : never;
 
@@ -87,6 +92,7 @@ export const address: Codec<Address> = {
   octets: 16,
   encode: (writer, value) => writer.address(value),
   decode: reader => addressFromBytes(reader.bytes, reader.take(16)),
+  plain: formatAddress,
 };
 
 /** Octets that mean nothing: written as zero, ignored when read. */
@@ -103,6 +109,7 @@ export function bytes(length: number): Codec<Uint8Array> {
       writer.append(value);
     },
     decode: reader => reader.slice(length),
+    plain: bytesToHex,
   };
 }
 
@@ -110,6 +117,7 @@ export function bytes(length: number): Codec<Uint8Array> {
 export const rest: Codec<Uint8Array> = {
   encode: (writer, value) => writer.append(value),
   decode: reader => reader.slice(reader.remaining),
+  plain: bytesToHex,
 };
 /** UTF-8 up to the end of what encloses it. */
 export const restText: Codec<string> = {
@@ -123,6 +131,7 @@ export const restLinkAddress: Codec<LinkAddress> = {
     const length = reader.remaining;
     return linkAddressFromBytes(reader.bytes, reader.take(length), length);
   },
+  plain: formatLinkAddress,
 };
 
 /** Zero or more of `item` up to the end of what encloses it. */
@@ -136,6 +145,7 @@ export function repeated<T>(item: Codec<T>): Codec<readonly T[]> {
       while (reader.remaining > 0) values.push(item.decode(reader));
       return values;
     },
+    plain: values => values.map(value => plainValue(item, value)),
   };
 }
 
@@ -177,6 +187,7 @@ export function flags<M extends Record<string, number>>(codec: Codec<number>, ma
       }
       return value;
     },
+    plain: value => names.filter(name => value[name]),
   };
 }
 export function flags8<M extends Record<string, number>>(masks: M): Codec<Flags<M>> {
@@ -223,6 +234,7 @@ export function struct<F extends Fields>(fields: F): Codec<StructOf<F>> {
     octets: list.octets,
     encode: (writer, value) => encodeFields(writer, list, value),
     decode: reader => decodeFields(reader, list, {}) as StructOf<F>,
+    plain: value => plainFields(list, value),
   };
 }
 
@@ -269,4 +281,17 @@ export function decodeFields(reader: Reader, { names, codecs }: FieldList, into:
     if (error instanceof DecodeError) throw error.within(names[i]);
     throw error;
   }
+}
+
+/** What `codec` says of `value` to people. */
+export function plainValue<T>(codec: Codec<T>, value: T): Plain {
+  return codec.plain ? codec.plain(value) : (value as Plain);
+}
+
+export function plainFields({ names, codecs }: FieldList, value: object): { readonly [name: string]: Plain } {
+  const source = value as Record<string, unknown>;
+  const plain: Record<string, Plain> = {};
+  for (let i = 0; i < names.length; i++)
+    if (source[names[i]] !== undefined) plain[names[i]] = plainValue(codecs[i], source[names[i]]);
+  return plain;
 }

@@ -1,4 +1,5 @@
 import { DecodeError } from '../../base/errors.js';
+import { bytesToHex } from '../../base/text.js';
 import type { Reader, Writer } from './buffer.js';
 import {
   type Codec,
@@ -7,6 +8,8 @@ import {
   type FieldList,
   type Fields,
   fieldList,
+  type Plain,
+  plainFields,
   type StructOf,
 } from './fields.js';
 
@@ -93,12 +96,19 @@ export function optionList<L extends OptionLayout<string, unknown>>(
       }
       return values as (OptionOf<L> | UnknownOption)[];
     },
+    plain: values => (values as readonly { kind: string }[]).map(value => plainOption(byKind.get(value.kind), value)),
   };
 }
 
 function decodeOption(reader: Reader, type: number, layout: OptionLayout | undefined): unknown {
   if (!layout) return { kind: 'unknown', type, data: reader.slice(reader.remaining) };
   return decodeFields(reader, layout.fields, { kind: layout.kind });
+}
+
+function plainOption(layout: OptionLayout | undefined, value: { kind: string }): Plain {
+  if (layout) return { kind: value.kind, ...plainFields(layout.fields, value) };
+  const { kind, type, data } = value as UnknownOption;
+  return { kind, type, data: bytesToHex(data) };
 }
 
 function encodeOption(

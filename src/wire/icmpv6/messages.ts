@@ -1,4 +1,5 @@
 import { DecodeError } from '../../base/errors.js';
+import { bytesToHex } from '../../base/text.js';
 import type { Reader, Writer } from '../codec/buffer.js';
 import * as f from '../codec/fields.js';
 import { neighbourOptions } from './neighbour-options.js';
@@ -98,4 +99,11 @@ export function decodeIcmpv6Data(reader: Reader, type: number, code: number): Ic
     if (error instanceof DecodeError) throw error.within(layout.kind);
     throw error;
   }
+}
+
+/** The message as people and JSON read it, without its kind. */
+export function plainIcmpv6Message(value: Icmpv6Message): { readonly [name: string]: f.Plain } {
+  const { code } = value;
+  if (value.kind === 'unknown') return { type: value.type, code, data: bytesToHex(value.data) };
+  return { code, ...f.plainFields(layoutOf(value.kind).fields, value) };
 }

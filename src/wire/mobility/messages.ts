@@ -1,4 +1,5 @@
 import { DecodeError } from '../../base/errors.js';
+import { bytesToHex } from '../../base/text.js';
 import type { Reader, Writer } from '../codec/buffer.js';
 import * as f from '../codec/fields.js';
 import { mobilityOptions } from './options.js';
@@ -191,6 +192,12 @@ export function decodeMessageData(reader: Reader, type: number): MobilityMessage
     if (error instanceof DecodeError) throw error.within(layout.kind);
     throw error;
   }
+}
+
+/** The message as people and JSON read it, without its kind. */
+export function plainMobilityMessage(value: MobilityMessage): { readonly [name: string]: f.Plain } {
+  if (value.kind === 'unknown') return { type: value.type, data: bytesToHex(value.data) };
+  return f.plainFields(byKind(value.kind).fields, value);
 }
 
 function layoutOf(type: number, revocationType: number): LayoutUnion | undefined {
