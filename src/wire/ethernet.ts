@@ -1,6 +1,6 @@
 import { type LinkAddress, linkAddressFromBytes } from '../base/link-address.js';
 import { Reader, Writer } from './codec/buffer.js';
-import { type DecodeOptions, decodePacket, encodePacket } from './ipv6/codec.js';
+import { type DecodeOptions, decodePacket, writePacket } from './ipv6/codec.js';
 import type { Packet } from './ipv6/packet.js';
 
 /** An IPv6 packet on an Ethernet (RFC 2464). */
@@ -16,15 +16,19 @@ export const etherTypeIpv6 = 0x86dd;
 
 /** The frame's octets, neither padded nor with a check sequence. */
 export function encodeFrame(frame: Frame): Uint8Array {
+  const writer = new Writer(2048);
+  writeFrame(writer, frame);
+  return writer.finish();
+}
+
+/** Appends the frame: {@link encodeFrame} for those who keep a writer and its octets. */
+export function writeFrame(writer: Writer, frame: Frame): void {
   if (frame.source.length !== 6 || frame.destination.length !== 6)
     throw new RangeError('Ethernet addresses have 6 octets');
-  const packet = encodePacket(frame.packet);
-  const writer = new Writer(ethernetOctets + packet.length);
   writer.linkAddress(frame.destination);
   writer.linkAddress(frame.source);
   writer.u16(etherTypeIpv6);
-  writer.append(packet);
-  return writer.finish();
+  writePacket(writer, frame.packet);
 }
 
 /** Throws DecodeError; 'value' where the frame holds something other than IPv6. */

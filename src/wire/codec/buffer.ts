@@ -1,17 +1,16 @@
 import { type Address, writeAddress } from '../../base/address.js';
 import { DecodeError } from '../../base/errors.js';
 import { type LinkAddress, writeLinkAddress } from '../../base/link-address.js';
+import { utf8Bytes } from '../../base/text.js';
 
 /** Reads big-endian fields between `offset` and `end`. Offsets are those of the whole buffer, so errors point into it. */
 export class Reader {
   readonly bytes: Uint8Array;
-  readonly #view: DataView;
   offset: number;
   end: number;
 
   constructor(bytes: Uint8Array, offset = 0, end = bytes.length) {
     this.bytes = bytes;
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.offset = offset;
     this.end = end;
   }
@@ -32,10 +31,13 @@ export class Reader {
     return this.bytes[this.take(1)];
   }
   u16(): number {
-    return this.#view.getUint16(this.take(2));
+    const at = this.take(2);
+    return (this.bytes[at] << 8) | this.bytes[at + 1];
   }
   u32(): number {
-    return this.#view.getUint32(this.take(4));
+    const at = this.take(4);
+    const { bytes } = this;
+    return ((bytes[at] << 24) | (bytes[at + 1] << 16) | (bytes[at + 2] << 8) | bytes[at + 3]) >>> 0;
   }
 
   /** A copy of the next `n` octets. */
@@ -63,72 +65,78 @@ export class Reader {
 
 /** Appends big-endian fields to a buffer that grows. */
 export class Writer {
-  #bytes: Uint8Array;
-  #view: DataView;
+  /** What was written, up to `offset`, and the room after it: valid until the next write. */
+  bytes: Uint8Array;
   /** Where the next octet goes. */
   offset = 0;
   /** What alignment counts from: the start of the structure whose options are written. */
   base = 0;
 
   constructor(capacity = 128) {
-    this.#bytes = new Uint8Array(capacity);
-    this.#view = new DataView(this.#bytes.buffer);
+    this.bytes = new Uint8Array(capacity);
   }
 
   /** Makes room for `n` octets, moves past them and returns where they start. They are zero. */
   reserve(n: number): number {
     const at = this.#advance(n);
-    this.#bytes.fill(0, at, at + n);
+    for (let i = at; i < at + n; i++) this.bytes[i] = 0;
     return at;
   }
 
   #advance(n: number): number {
     const at = this.offset;
     const end = at + n;
-    if (end > this.#bytes.length) {
-      const grown = new Uint8Array(Math.max(end, 2 * this.#bytes.length));
-      grown.set(this.#bytes);
-      this.#bytes = grown;
-      this.#view = new DataView(grown.buffer);
+    if (end > this.bytes.length) {
+      const grown = new Uint8Array(Math.max(end, 2 * this.bytes.length));
+      grown.set(this.bytes);
+      this.bytes = grown;
     }
     this.offset = end;
     return at;
   }
 
   u8(value: number): void {
-    this.#bytes[this.#advance(1)] = value;
+    const at = this.#advance(1);
+    this.bytes[at] = value;
   }
   u16(value: number): void {
-    const at = this.#advance(2);
-    this.#view.setUint16(at, value);
+    this.setU16(this.#advance(2), value);
   }
   u32(value: number): void {
     const at = this.#advance(4);
-    this.#view.setUint32(at, value);
+    this.setU16(at, value >>> 16);
+    this.setU16(at + 2, value);
   }
   address(address: Address): void {
     const at = this.#advance(16);
-    writeAddress(address, this.#bytes, at);
+    writeAddress(address, this.bytes, at);
   }
   linkAddress(address: LinkAddress): void {
     const at = this.#advance(address.length);
-    writeLinkAddress(address, this.#bytes, at);
+    writeLinkAddress(address, this.bytes, at);
   }
   append(bytes: Uint8Array): void {
     const at = this.#advance(bytes.length);
-    this.#bytes.set(bytes, at);
+    this.bytes.set(bytes, at);
+  }
+  /** UTF-8. */
+  text(text: string): void {
+    for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) >= 0x80) return this.append(utf8Bytes(text));
+    const at = this.#advance(text.length);
+    for (let i = 0; i < text.length; i++) this.bytes[at + i] = text.charCodeAt(i);
   }
 
   setU8(at: number, value: number): void {
-    this.#bytes[at] = value;
+    this.bytes[at] = value;
   }
   setU16(at: number, value: number): void {
-    this.#view.setUint16(at, value);
+    this.bytes[at] = value >>> 8;
+    this.bytes[at + 1] = value;
   }
 
   /** The octets written so far, not copied: valid until the next write. */
   view(from = 0): Uint8Array {
-    return this.#bytes.subarray(from, this.offset);
+    return this.bytes.subarray(from, this.offset);
   }
   /** Forgets what was written and keeps the room. */
   reset(): void {
@@ -137,6 +145,6 @@ export class Writer {
   }
   /** A copy of the octets written so far. */
   finish(): Uint8Array {
-    return this.#bytes.slice(0, this.offset);
+    return this.bytes.slice(0, this.offset);
   }
 }

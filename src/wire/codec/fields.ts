@@ -1,7 +1,7 @@
-import { type Address, addressFromBytes } from '../../base/address.js';
+import { type Address, addressFromBytes, formatAddress } from '../../base/address.js';
 import { DecodeError } from '../../base/errors.js';
-import { type LinkAddress, linkAddressFromBytes } from '../../base/link-address.js';
-import { utf8Bytes, utf8Text } from '../../base/text.js';
+import { formatLinkAddress, type LinkAddress, linkAddressFromBytes } from '../../base/link-address.js';
+import { bytesToHex, utf8Text } from '../../base/text.js';
 import { Reader, Writer } from './buffer.js';
 
 /** One description of a layout that serves both directions. */
@@ -11,7 +11,12 @@ export interface Codec<T> {
   decode(reader: Reader): T;
   /** Octets it takes at least; 0 when absent. */
   readonly octets?: number;
+  /** The value as people and JSON read it; itself when absent. */
+  plain?(value: T): Plain;
 }
+
+/** What JSON can say: addresses as text, octets as hexadecimal digits. */
+export type Plain = string | number | boolean | readonly Plain[] | { readonly [name: string]: Plain };
 
 export type ValueOf<C> = C extends Codec<infer T> ? T : never;
 
@@ -36,58 +41,43 @@ export function decode<T>(codec: Codec<T>, bytes: Uint8Array): T {
   return value;
 }
 
-function integer(
-  octets: number,
-  limit: number,
-  read: (r: Reader) => number,
-  write: (w: Writer, v: number) => void,
-): Codec<number> {
-  return {
-    octets,
-    encode(writer, value) {
-      if (!(value >= 0 && value <= limit) || !Number.isInteger(value))
-        throw new RangeError(`${value} is not an integer in 0..${limit}`);
-      write(writer, value);
-    },
-    decode: read,
-  };
+function checked(value: number, limit: number): number {
+  if (!(value >= 0 && value <= limit) || !Number.isInteger(value))
+    throw new RangeError(`${value} is not an integer in 0..${limit}`);
+  return value;
 }
-export const u8 = integer(
-  1,
-  0xff,
-  r => r.u8(),
-  (w, v) => w.u8(v),
-);
-export const u16 = integer(
-  2,
-  0xffff,
-  r => r.u16(),
-  (w, v) => w.u16(v),
-);
-export const u24 = integer(
-  3,
-  0xffffff,
-  r => r.u8() * 0x10000 + r.u16(),
-  (w, v) => {
-    w.u8(v >>> 16);
-    w.u16(v & 0xffff);
+
+export const u8: Codec<number> = {
+  octets: 1,
+  encode: (writer, value) => writer.u8(checked(value, 0xff)),
+  decode: reader => reader.u8(),
+};
+export const u16: Codec<number> = {
+  octets: 2,
+  encode: (writer, value) => writer.u16(checked(value, 0xffff)),
+  decode: reader => reader.u16(),
+};
+export const u24: Codec<number> = {
+  octets: 3,
+  encode(writer, value) {
+    writer.u8(checked(value, 0xffffff) >>> 16);
+    writer.u16(value & 0xffff);
   },
-);
-export const u32 = integer(
-  4,
-  0xffffffff,
-  r => r.u32(),
-  (w, v) => w.u32(v),
-);
-export const u48 = integer(
-  6,
-  0xffff_ffff_ffff,
-  r => r.u16() * 0x1_0000_0000 + r.u32(),
-  (w, v) => {
-    w.u16(Math.floor(v / 0x1_0000_0000));
-    w.u32(v % 0x1_0000_0000);
+  decode: reader => reader.u8() * 0x10000 + reader.u16(),
+};
+export const u32: Codec<number> = {
+  octets: 4,
+  encode: (writer, value) => writer.u32(checked(value, 0xffffffff)),
+  decode: reader => reader.u32(),
+};
+export const u48: Codec<number> = {
+  octets: 6,
+  encode(writer, value) {
+    writer.u16(Math.floor(checked(value, 0xffff_ffff_ffff) / 0x1_0000_0000));
+    writer.u32(value % 0x1_0000_0000);
   },
-);
+  decode: reader => reader.u16() * 0x1_0000_0000 + reader.u32(),
+};
 
 /** A number kept in units of `unit`; what does not divide is rounded down when written. */
 export function scaled(codec: Codec<number>, unit: number): Codec<number> {
@@ -102,6 +92,7 @@ export const address: Codec<Address> = {
   octets: 16,
   encode: (writer, value) => writer.address(value),
   decode: reader => addressFromBytes(reader.bytes, reader.take(16)),
+  plain: formatAddress,
 };
 
 /** Octets that mean nothing: written as zero, ignored when read. */
@@ -118,6 +109,7 @@ export function bytes(length: number): Codec<Uint8Array> {
       writer.append(value);
     },
     decode: reader => reader.slice(length),
+    plain: bytesToHex,
   };
 }
 
@@ -125,11 +117,12 @@ export function bytes(length: number): Codec<Uint8Array> {
 export const rest: Codec<Uint8Array> = {
   encode: (writer, value) => writer.append(value),
   decode: reader => reader.slice(reader.remaining),
+  plain: bytesToHex,
 };
 /** UTF-8 up to the end of what encloses it. */
 export const restText: Codec<string> = {
-  encode: (writer, value) => writer.append(utf8Bytes(value)),
-  decode: reader => utf8Text(reader.slice(reader.remaining)),
+  encode: (writer, value) => writer.text(value),
+  decode: reader => utf8Text(reader.bytes, reader.take(reader.remaining), reader.end),
 };
 /** A link-layer address up to the end of what encloses it. */
 export const restLinkAddress: Codec<LinkAddress> = {
@@ -138,6 +131,7 @@ export const restLinkAddress: Codec<LinkAddress> = {
     const length = reader.remaining;
     return linkAddressFromBytes(reader.bytes, reader.take(length), length);
   },
+  plain: formatLinkAddress,
 };
 
 /** Zero or more of `item` up to the end of what encloses it. */
@@ -151,6 +145,7 @@ export function repeated<T>(item: Codec<T>): Codec<readonly T[]> {
       while (reader.remaining > 0) values.push(item.decode(reader));
       return values;
     },
+    plain: values => values.map(value => plainValue(item, value)),
   };
 }
 
@@ -172,20 +167,27 @@ export type Flags<M extends Record<string, number>> = { readonly [K in keyof M]:
 
 /** Named bits of an integer field. Bits without a name are written as zero and ignored when read. */
 export function flags<M extends Record<string, number>>(codec: Codec<number>, masks: M): Codec<Flags<M>> {
-  const entries = Object.entries(masks);
+  const names = Object.keys(masks);
+  const bits = Object.values(masks);
+  const named = bits.reduce((all, bit) => all | bit, 0);
+  const values = new Map<number, Flags<M>>();
   return {
     octets: codec.octets,
     encode(writer, value) {
       let word = 0;
-      for (const [name, mask] of entries) if (value[name]) word |= mask;
+      for (let i = 0; i < names.length; i++) if (value[names[i]]) word |= bits[i];
       codec.encode(writer, word >>> 0);
     },
     decode(reader) {
-      const word = codec.decode(reader);
-      const value: Record<string, boolean> = {};
-      for (const [name, mask] of entries) value[name] = (word & mask) !== 0;
-      return value as Flags<M>;
+      const word = codec.decode(reader) & named;
+      let value = values.get(word);
+      if (!value) {
+        value = Object.freeze(Object.fromEntries(names.map((name, i) => [name, (word & bits[i]) !== 0]))) as Flags<M>;
+        values.set(word, value);
+      }
+      return value;
     },
+    plain: value => names.filter(name => value[name]),
   };
 }
 export function flags8<M extends Record<string, number>>(masks: M): Codec<Flags<M>> {
@@ -201,6 +203,7 @@ export function bits<M extends Record<string, number>>(
   widths: M,
 ): Codec<{ readonly [K in keyof M]: number }> {
   const entries = Object.entries(widths);
+  const reversed = entries.toReversed();
   return {
     octets: codec.octets,
     encode(writer, value) {
@@ -215,7 +218,7 @@ export function bits<M extends Record<string, number>>(
     decode(reader) {
       let word = codec.decode(reader);
       const value: Record<string, number> = {};
-      for (const [name, width] of [...entries].reverse()) {
+      for (const [name, width] of reversed) {
         value[name] = word % 2 ** width;
         word = Math.floor(word / 2 ** width);
       }
@@ -226,44 +229,69 @@ export function bits<M extends Record<string, number>>(
 
 /** Fields in order. An error inside names the field. */
 export function struct<F extends Fields>(fields: F): Codec<StructOf<F>> {
-  const names = Object.keys(fields);
-  const codecs = Object.values(fields);
+  const list = fieldList(fields);
   return {
-    octets: codecs.reduce((sum, codec) => sum + (codec.octets ?? 0), 0),
-    encode(writer, value) {
-      const source = value as Record<string, unknown>;
-      for (let i = 0; i < names.length; i++) encodeField(writer, names[i], codecs[i], source[names[i]]);
-    },
-    decode(reader) {
-      return decodeFields(reader, names, codecs, {}) as StructOf<F>;
-    },
+    octets: list.octets,
+    encode: (writer, value) => encodeFields(writer, list, value),
+    decode: reader => decodeFields(reader, list, {}) as StructOf<F>,
+    plain: value => plainFields(list, value),
   };
 }
 
-export function encodeField(writer: Writer, name: string, codec: Codec<unknown>, value: unknown): void {
+/** Fields in order, for those who put something before them. */
+export interface FieldList {
+  readonly names: readonly string[];
+  // biome-ignore lint/suspicious/noExplicitAny: the kernel is where types are made from layouts
+  readonly codecs: readonly Codec<any>[];
+  /** Octets they take at least. */
+  readonly octets: number;
+}
+
+export function fieldList(fields: Fields): FieldList {
+  const codecs = Object.values(fields);
+  return {
+    names: Object.keys(fields),
+    codecs,
+    octets: codecs.reduce((sum, codec) => sum + (codec.octets ?? 0), 0),
+  };
+}
+
+export function encodeFields(writer: Writer, { names, codecs }: FieldList, value: object): void {
+  const source = value as Record<string, unknown>;
+  let i = 0;
   try {
-    codec.encode(writer, value);
+    for (; i < names.length; i++) codecs[i].encode(writer, source[names[i]]);
   } catch (error) {
-    if (error instanceof RangeError) throw new RangeError(`${name}: ${error.message}`);
+    if (error instanceof RangeError) throw new RangeError(`${names[i]}: ${error.message}`);
     throw error;
   }
 }
 
-export function decodeFields(
-  reader: Reader,
-  names: string[],
-  codecs: Codec<unknown>[],
-  into: Record<string, unknown>,
-): Record<string, unknown> {
+/** Adds the fields to `into`. Throws DecodeError that names the field. */
+export function decodeFields(reader: Reader, { names, codecs }: FieldList, into: object): object {
+  const target = into as Record<string, unknown>;
   let i = 0;
   try {
     for (; i < names.length; i++) {
       const value = codecs[i].decode(reader);
-      if (value !== undefined) into[names[i]] = value;
+      if (value !== undefined) target[names[i]] = value;
     }
     return into;
   } catch (error) {
     if (error instanceof DecodeError) throw error.within(names[i]);
     throw error;
   }
+}
+
+/** What `codec` says of `value` to people. */
+export function plainValue<T>(codec: Codec<T>, value: T): Plain {
+  return codec.plain ? codec.plain(value) : (value as Plain);
+}
+
+export function plainFields({ names, codecs }: FieldList, value: object): { readonly [name: string]: Plain } {
+  const source = value as Record<string, unknown>;
+  const plain: Record<string, Plain> = {};
+  for (let i = 0; i < names.length; i++)
+    if (source[names[i]] !== undefined) plain[names[i]] = plainValue(codecs[i], source[names[i]]);
+  return plain;
 }

@@ -1,6 +1,17 @@
 import { DecodeError } from '../../base/errors.js';
+import { bytesToHex } from '../../base/text.js';
 import type { Reader, Writer } from './buffer.js';
-import { type Codec, decodeFields, encodeField, type Fields, type StructOf } from './fields.js';
+import {
+  type Codec,
+  decodeFields,
+  encodeFields,
+  type FieldList,
+  type Fields,
+  fieldList,
+  type Plain,
+  plainFields,
+  type StructOf,
+} from './fields.js';
 
 /** An option starts at a multiple of `n` plus `m` octets. */
 export interface Alignment {
@@ -13,9 +24,7 @@ export interface OptionLayout<K extends string = string, T = unknown> {
   readonly type: number;
   readonly kind: K;
   readonly alignment: Alignment | undefined;
-  readonly names: string[];
-  // biome-ignore lint/suspicious/noExplicitAny: the kernel is where types are made from layouts
-  readonly codecs: Codec<any>[];
+  readonly fields: FieldList;
   readonly __value?: T;
 }
 
@@ -39,8 +48,7 @@ export function option<K extends string, F extends Fields>(
     type,
     kind,
     alignment: alignment === undefined ? undefined : parseAlignment(alignment),
-    names: Object.keys(fields),
-    codecs: Object.values(fields),
+    fields: fieldList(fields),
   };
   return layout;
 }
@@ -52,8 +60,8 @@ function parseAlignment(text: string): Alignment {
 
 /** How a family of options frames its type, length and padding. */
 export interface OptionFraming {
-  /** Reads type and length: where the data ends, counted from here, or undefined for padding that was skipped. */
-  readHeader(reader: Reader): { type: number; length: number } | undefined;
+  /** Reads type and length, makes the reader end where the data does and returns the type; undefined for padding, passed over. */
+  readHeader(reader: Reader): number | undefined;
   /** Writes padding and header; returns what `close` needs. */
   open(writer: Writer, type: number, alignment: Alignment | undefined): number;
   close(writer: Writer, opened: number): void;
@@ -72,27 +80,35 @@ export function optionList<L extends OptionLayout<string, unknown>>(
     },
     decode(reader) {
       const values: unknown[] = [];
-      while (reader.remaining > 0) {
-        const start = values.length;
-        try {
-          const header = framing.readHeader(reader);
-          if (header)
-            values.push(
-              reader.within(header.length, inner => decodeOption(inner, header.type, byType.get(header.type))),
-            );
-        } catch (error) {
-          if (error instanceof DecodeError) throw error.within(`[${start}]`);
-          throw error;
+      const end = reader.end;
+      try {
+        while (reader.offset < end) {
+          const type = framing.readHeader(reader);
+          if (type === undefined) continue;
+          const until = reader.end;
+          values.push(decodeOption(reader, type, byType.get(type)));
+          reader.offset = until;
+          reader.end = end;
         }
+      } catch (error) {
+        if (error instanceof DecodeError) throw error.within(`[${values.length}]`);
+        throw error;
       }
       return values as (OptionOf<L> | UnknownOption)[];
     },
+    plain: values => (values as readonly { kind: string }[]).map(value => plainOption(byKind.get(value.kind), value)),
   };
 }
 
 function decodeOption(reader: Reader, type: number, layout: OptionLayout | undefined): unknown {
   if (!layout) return { kind: 'unknown', type, data: reader.slice(reader.remaining) };
-  return decodeFields(reader, layout.names, layout.codecs, { kind: layout.kind });
+  return decodeFields(reader, layout.fields, { kind: layout.kind });
+}
+
+function plainOption(layout: OptionLayout | undefined, value: { kind: string }): Plain {
+  if (layout) return { kind: value.kind, ...plainFields(layout.fields, value) };
+  const { kind, type, data } = value as UnknownOption;
+  return { kind, type, data: bytesToHex(data) };
 }
 
 function encodeOption(
@@ -111,9 +127,7 @@ function encodeOption(
   const layout = byKind.get(value.kind);
   if (!layout) throw new RangeError(`no layout for option '${value.kind}'`);
   const opened = framing.open(writer, layout.type, layout.alignment);
-  const source = value as unknown as Record<string, unknown>;
-  for (let i = 0; i < layout.names.length; i++)
-    encodeField(writer, layout.names[i], layout.codecs[i], source[layout.names[i]]);
+  encodeFields(writer, layout.fields, value);
   framing.close(writer, opened);
 }
 
@@ -129,7 +143,8 @@ export const tlvFraming: OptionFraming = {
       reader.take(length);
       return undefined;
     }
-    return { type, length };
+    reader.end = reader.offset + length;
+    return type;
   },
   open(writer, type, alignment) {
     if (alignment)
@@ -163,7 +178,8 @@ export const neighbourDiscoveryFraming: OptionFraming = {
     if (length === 0) throw reader.error('length', 'option of length zero', at + 1);
     if (8 * length - 2 > reader.remaining)
       throw reader.error('length', `option of ${8 * length} octets, ${reader.remaining + 2} left`, at + 1);
-    return { type, length: 8 * length - 2 };
+    reader.end = at + 8 * length;
+    return type;
   },
   open(writer, type) {
     writer.u8(type);
@@ -183,7 +199,8 @@ export const dhcpv6Framing: OptionFraming = {
     const length = reader.u16();
     if (length > reader.remaining)
       throw reader.error('length', `option length ${length}, ${reader.remaining} octets left`, reader.offset - 2);
-    return { type, length };
+    reader.end = reader.offset + length;
+    return type;
   },
   open(writer, type) {
     writer.u16(type);

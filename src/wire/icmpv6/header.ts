@@ -10,7 +10,7 @@ export function writeIcmpv6(writer: Writer, message: Icmpv6Message, endpoints: E
   writer.u8(message.code);
   writer.reserve(2);
   encodeIcmpv6Data(writer, message);
-  if (endpoints) writer.setU16(start + 2, checksum(writer.view(), start, writer.offset, endpoints, protocol.icmpv6));
+  if (endpoints) writer.setU16(start + 2, checksum(writer.bytes, start, writer.offset, endpoints, protocol.icmpv6));
 }
 
 /** Reads a message that fills the reader. Without `endpoints` its checksum is not looked at. Throws DecodeError. */

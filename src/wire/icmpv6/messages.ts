@@ -1,4 +1,5 @@
 import { DecodeError } from '../../base/errors.js';
+import { bytesToHex } from '../../base/text.js';
 import type { Reader, Writer } from '../codec/buffer.js';
 import * as f from '../codec/fields.js';
 import { neighbourOptions } from './neighbour-options.js';
@@ -6,7 +7,8 @@ import { neighbourOptions } from './neighbour-options.js';
 interface Icmpv6Layout<K extends string, T> {
   readonly type: number;
   readonly kind: K;
-  readonly codec: f.Codec<T>;
+  readonly fields: f.FieldList;
+  readonly __value?: T;
 }
 
 /** What follows the checksum. `code` stands apart: only errors carry one that is not zero. */
@@ -15,7 +17,7 @@ function message<K extends string, F extends f.Fields>(
   kind: K,
   fields: F,
 ): Icmpv6Layout<K, f.StructOf<F>> {
-  return { type, kind, codec: f.struct(fields) };
+  return { type, kind, fields: f.fieldList(fields) };
 }
 
 const layouts = [
@@ -72,15 +74,19 @@ const byKind = new Map<string, LayoutUnion>(layouts.map(layout => [layout.kind, 
 /** ICMPv6 Type of a message, as on the wire. */
 export function icmpv6Type(value: Icmpv6Message): number {
   if (value.kind === 'unknown') return value.type;
-  const layout = byKind.get(value.kind);
-  if (!layout) throw new RangeError(`no layout for ICMPv6 message '${(value as { kind: string }).kind}'`);
-  return layout.type;
+  return layoutOf(value.kind).type;
+}
+
+function layoutOf(kind: string): LayoutUnion {
+  const layout = byKind.get(kind);
+  if (!layout) throw new RangeError(`no layout for ICMPv6 message '${kind}'`);
+  return layout;
 }
 
 /** Writes what follows the checksum. */
 export function encodeIcmpv6Data(writer: Writer, value: Icmpv6Message): void {
   if (value.kind === 'unknown') return writer.append(value.data);
-  (byKind.get(value.kind) as { codec: f.Codec<unknown> }).codec.encode(writer, value);
+  f.encodeFields(writer, layoutOf(value.kind).fields, value);
 }
 
 /** Reads what follows the checksum, up to the end of the message. */
@@ -88,9 +94,16 @@ export function decodeIcmpv6Data(reader: Reader, type: number, code: number): Ic
   const layout = byType.get(type);
   if (!layout) return { kind: 'unknown', type, code, data: reader.slice(reader.remaining) };
   try {
-    return { kind: layout.kind, code, ...(layout.codec as f.Codec<object>).decode(reader) } as Icmpv6Message;
+    return f.decodeFields(reader, layout.fields, { kind: layout.kind, code }) as Icmpv6Message;
   } catch (error) {
     if (error instanceof DecodeError) throw error.within(layout.kind);
     throw error;
   }
+}
+
+/** The message as people and JSON read it, without its kind. */
+export function plainIcmpv6Message(value: Icmpv6Message): { readonly [name: string]: f.Plain } {
+  const { code } = value;
+  if (value.kind === 'unknown') return { type: value.type, code, data: bytesToHex(value.data) };
+  return { code, ...f.plainFields(layoutOf(value.kind).fields, value) };
 }

@@ -70,15 +70,15 @@ export function payloadProtocol(payload: Payload): number {
   return payload.kind === 'raw' ? payload.protocol : protocol[payload.kind];
 }
 
-function writePacket(writer: Writer, packet: Packet): void {
+/** Appends the packet: {@link encodePacket} for those who keep a writer and its octets. */
+export function writePacket(writer: Writer, packet: Packet): void {
   const start = writer.offset;
   const { hopLimit, trafficClass = 0, flowLabel = 0 } = packet;
   if (hopLimit !== (hopLimit & 0xff)) throw new RangeError(`hopLimit: ${hopLimit}`);
   if (trafficClass !== (trafficClass & 0xff)) throw new RangeError(`trafficClass: ${trafficClass}`);
   if (flowLabel !== (flowLabel & 0xfffff)) throw new RangeError(`flowLabel: ${flowLabel}`);
   writer.u32(((6 << 28) | (trafficClass << 20) | flowLabel) >>> 0);
-  writer.reserve(3);
-  writer.u8(hopLimit);
+  writer.u32(hopLimit);
   writer.address(packet.source);
   writer.address(packet.destination);
   let nextHeaderAt = start + 6;
@@ -95,7 +95,7 @@ function writePacket(writer: Writer, packet: Packet): void {
 }
 
 /** RFC 6275 §6.1.1 and §11.3.1: checksums count the home addresses, RFC 8200 §8.1: and the final destination. */
-function endpointsOf(packet: Packet): Endpoints {
+export function endpointsOf(packet: Packet): Endpoints {
   return { source: effectiveSource(packet), destination: effectiveDestination(packet) };
 }
 
@@ -133,7 +133,7 @@ function writeFragment(writer: Writer, fragment: Fragment): void {
   writer.append(data);
 }
 
-function readFragment(reader: Reader): Fragment {
+export function readFragment(reader: Reader): Fragment {
   const start = reader.offset;
   const protocol = reader.u8();
   reader.take(1);
@@ -183,36 +183,37 @@ function payloadLength(payload: Payload): number {
   }
 }
 
-interface Envelope {
-  readonly source: Packet['source'];
-  readonly destination: Packet['destination'];
-  readonly hopLimit: number;
-  readonly trafficClass?: number;
-  readonly flowLabel?: number;
+/** The fields of the fixed header that a decoded packet keeps. */
+export type Envelope = Pick<Packet, 'source' | 'destination' | 'hopLimit' | 'trafficClass' | 'flowLabel'>;
+
+/** Reads the fixed header; the packet's `length` octets follow it, the first being of Next Header `number`. Throws DecodeError. */
+export function readEnvelope(reader: Reader): { envelope: Envelope; number: number; length: number } {
+  const start = reader.take(headerOctets);
+  const { bytes } = reader;
+  if (bytes[start] >> 4 !== 6) throw reader.error('version', `IP version ${bytes[start] >> 4}`, start);
+  const envelope: { -readonly [K in keyof Envelope]: Envelope[K] } = {
+    hopLimit: bytes[start + 7],
+    source: addressFromBytes(bytes, start + 8),
+    destination: addressFromBytes(bytes, start + 24),
+  };
+  const trafficClass = ((bytes[start] & 0xf) << 4) | (bytes[start + 1] >> 4);
+  if (trafficClass !== 0) envelope.trafficClass = trafficClass;
+  const flowLabel = ((bytes[start + 1] & 0xf) << 16) | (bytes[start + 2] << 8) | bytes[start + 3];
+  if (flowLabel !== 0) envelope.flowLabel = flowLabel;
+  return { envelope, number: bytes[start + 6], length: (bytes[start + 4] << 8) | bytes[start + 5] };
+}
+
+/** Runs `decode` on the `length` octets that follow a fixed header. */
+export function withinPacket<T>(reader: Reader, length: number, decode: (reader: Reader) => T): T {
+  if (length > reader.remaining)
+    throw reader.error('truncated', `Payload Length ${length}, ${reader.remaining} octets left`);
+  return reader.within(length, decode);
 }
 
 function readPacket(reader: Reader, options: DecodeOptions, depth: number): Packet {
-  const start = reader.offset;
   if (depth > maximumTunnelDepth) throw reader.error('nesting', `more than ${maximumTunnelDepth} packets in packets`);
-  reader.take(headerOctets);
-  reader.offset = start;
-  const word = reader.u32();
-  if (word >>> 28 !== 6) throw reader.error('version', `IP version ${word >>> 28}`, start);
-  const length = reader.u16();
-  const nextHeader = reader.u8();
-  const envelope: { -readonly [K in keyof Envelope]: Envelope[K] } = {
-    hopLimit: reader.u8(),
-    source: addressFromBytes(reader.bytes, start + 8),
-    destination: addressFromBytes(reader.bytes, start + 24),
-  };
-  const trafficClass = (word >>> 20) & 0xff;
-  if (trafficClass !== 0) envelope.trafficClass = trafficClass;
-  const flowLabel = word & 0xfffff;
-  if (flowLabel !== 0) envelope.flowLabel = flowLabel;
-  reader.offset = start + headerOctets;
-  if (length > reader.remaining)
-    throw reader.error('truncated', `Payload Length ${length}, ${reader.remaining} octets left`, start + 4);
-  return reader.within(length, inner => readChain(inner, nextHeader, envelope, [], options, depth));
+  const { envelope, number, length } = readEnvelope(reader);
+  return withinPacket(reader, length, inner => readChain(inner, number, envelope, [], options, depth));
 }
 
 /** Extension headers from Next Header `number` on, then the payload. */
@@ -263,12 +264,13 @@ function readPayload(reader: Reader, number: number, packet: Packet, options: De
 }
 
 /** A routing header of a type we do not know hides where the packet ends up while segments are left. */
-function finalDestinationKnown(packet: Packet): boolean {
+export function finalDestinationKnown(packet: Packet): boolean {
   for (const header of packet.headers ?? []) if (header.kind === 'routing' && header.segmentsLeft > 0) return false;
   return true;
 }
 
-function named<T>(name: string, decode: () => T): T {
+/** Runs `decode`; its DecodeError gets `name` in front of its path. */
+export function named<T>(name: string, decode: () => T): T {
   try {
     return decode();
   } catch (error) {

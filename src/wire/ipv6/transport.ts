@@ -13,7 +13,7 @@ export function writeUdp(writer: Writer, datagram: UdpDatagram, endpoints: Endpo
   writer.reserve(2);
   writer.append(datagram.data);
   if (!endpoints) return;
-  const sum = checksum(writer.view(), start, writer.offset, endpoints, protocol.udp);
+  const sum = checksum(writer.bytes, start, writer.offset, endpoints, protocol.udp);
   writer.setU16(start + 6, sum || 0xffff);
 }
 
@@ -52,7 +52,7 @@ export function writeTcp(writer: Writer, segment: TcpSegment, endpoints: Endpoin
   tcpHeader.encode(writer, { ...segment, dataOffset, checksum: 0 });
   writer.append(segment.options);
   writer.append(segment.data);
-  if (endpoints) writer.setU16(start + 16, checksum(writer.view(), start, writer.offset, endpoints, protocol.tcp));
+  if (endpoints) writer.setU16(start + 16, checksum(writer.bytes, start, writer.offset, endpoints, protocol.tcp));
 }
 
 /** Reads a segment that fills the reader. Without `endpoints` its checksum is not looked at. Throws DecodeError. */

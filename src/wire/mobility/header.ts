@@ -41,7 +41,7 @@ export function writeMobilityHeader(writer: Writer, message: MobilityMessage, en
   const octets = writer.offset - start;
   if (octets > 2048) throw new RangeError(`Mobility Header of ${octets} octets`);
   writer.setU8(start + 1, octets / 8 - 1);
-  if (endpoints) writer.setU16(start + 4, checksum(writer.view(), start, writer.offset, endpoints, protocol.mobility));
+  if (endpoints) writer.setU16(start + 4, checksum(writer.bytes, start, writer.offset, endpoints, protocol.mobility));
 }
 
 /** Reads a header in the order of the checks of RFC 6275 §9.2. Without `endpoints` its checksum is not looked at. */

@@ -1,4 +1,5 @@
 import { DecodeError } from '../../base/errors.js';
+import { bytesToHex } from '../../base/text.js';
 import type { Reader, Writer } from '../codec/buffer.js';
 import * as f from '../codec/fields.js';
 import { mobilityOptions } from './options.js';
@@ -7,7 +8,8 @@ import { mobilityOptions } from './options.js';
 interface MessageLayout<K extends string, T> {
   readonly type: number;
   readonly kind: K;
-  readonly codec: f.Codec<T>;
+  readonly fields: f.FieldList;
+  readonly __value?: T;
 }
 
 function message<K extends string, F extends f.Fields>(
@@ -15,7 +17,7 @@ function message<K extends string, F extends f.Fields>(
   kind: K,
   fields: F,
 ): MessageLayout<K, f.StructOf<F>> {
-  return { type, kind, codec: f.struct(fields) };
+  return { type, kind, fields: f.fieldList(fields) };
 }
 
 /** RFC 6275 §6.1.2. */
@@ -167,7 +169,7 @@ export function encodeMessageData(writer: Writer, value: MobilityMessage): void 
   if (value.kind === 'unknown') return writer.append(value.data);
   if (value.kind === 'bindingRevocationIndication') writer.u8(1);
   if (value.kind === 'bindingRevocationAcknowledgement') writer.u8(2);
-  (byKind(value.kind).codec as f.Codec<unknown>).encode(writer, value);
+  f.encodeFields(writer, byKind(value.kind).fields, value);
 }
 
 /**
@@ -176,7 +178,7 @@ export function encodeMessageData(writer: Writer, value: MobilityMessage): void 
  */
 export function minimumMessageOctets(type: number, revocationType: number): number | undefined {
   const layout = layoutOf(type, revocationType);
-  return layout && (layout.codec.octets ?? 0) + (type === 16 ? 1 : 0);
+  return layout && layout.fields.octets + (type === 16 ? 1 : 0);
 }
 
 /** Reads what follows the checksum, up to the end of the header. Throws DecodeError. */
@@ -185,11 +187,17 @@ export function decodeMessageData(reader: Reader, type: number): MobilityMessage
   if (!layout) return { kind: 'unknown', type, data: reader.slice(reader.remaining) };
   if (type === 16) reader.take(1);
   try {
-    return { kind: layout.kind, ...(layout.codec as f.Codec<object>).decode(reader) } as MobilityMessage;
+    return f.decodeFields(reader, layout.fields, { kind: layout.kind }) as MobilityMessage;
   } catch (error) {
     if (error instanceof DecodeError) throw error.within(layout.kind);
     throw error;
   }
+}
+
+/** The message as people and JSON read it, without its kind. */
+export function plainMobilityMessage(value: MobilityMessage): { readonly [name: string]: f.Plain } {
+  if (value.kind === 'unknown') return { type: value.type, data: bytesToHex(value.data) };
+  return f.plainFields(byKind(value.kind).fields, value);
 }
 
 function layoutOf(type: number, revocationType: number): LayoutUnion | undefined {

@@ -1,4 +1,6 @@
+import type { Address } from '../../base/address.js';
 import { DecodeError } from '../../base/errors.js';
+import { bytesToHex } from '../../base/text.js';
 import type { Reader, Writer } from '../codec/buffer.js';
 import * as f from '../codec/fields.js';
 import { option } from '../codec/options.js';
@@ -9,11 +11,7 @@ export const enterpriseNumber = 32473;
 /** What a vendor-specific option of ours, or of somebody else, says. */
 export type VendorContent =
   | { readonly kind: 'bindingCacheConfirmation' } // gundavelli §4.3
-  | {
-      readonly kind: 'assignedHomeAddress';
-      readonly prefixLength: number;
-      readonly address: import('../../base/address.js').Address;
-    } // gundavelli §6.1
+  | { readonly kind: 'assignedHomeAddress'; readonly prefixLength: number; readonly address: Address } // gundavelli §6.1
   | { readonly kind: 'other'; readonly enterprise: number; readonly subtype: number; readonly data: Uint8Array };
 
 /** gundavelli §6.1's Assigned Home Address: pad, reserved, prefix length, address. */
@@ -46,6 +44,16 @@ const content: f.Codec<VendorContent> = {
       throw error;
     }
     return { kind: 'other', enterprise, subtype, data: reader.slice(reader.remaining) };
+  },
+  plain(value: VendorContent): f.Plain {
+    switch (value.kind) {
+      case 'bindingCacheConfirmation':
+        return { kind: value.kind };
+      case 'assignedHomeAddress':
+        return { kind: value.kind, ...(f.plainValue(assignedHomeAddress, value) as object) };
+      case 'other':
+        return { ...value, data: bytesToHex(value.data) };
+    }
   },
 };
 
