@@ -27,6 +27,8 @@ export interface DecodeOptions {
    * them to hardware that never sees it.
    */
   readonly partialChecksums?: boolean;
+  /** A Mobility Header keeps its octets beside its message: authenticators of others cover their padding, too. */
+  readonly mobilityOctets?: boolean;
 }
 
 const scratch = new Writer(2048);
@@ -246,8 +248,12 @@ function readPayload(reader: Reader, number: number, packet: Packet, options: De
   const endpoints = finalDestinationKnown(packet) ? endpointsOf(packet) : undefined;
   const transportEndpoints = options.partialChecksums ? undefined : endpoints;
   switch (number) {
-    case protocol.mobility:
-      return { kind: 'mobility', message: named('mobility', () => readMobilityHeader(reader, endpoints)) };
+    case protocol.mobility: {
+      const start = reader.offset;
+      const message = named('mobility', () => readMobilityHeader(reader, endpoints));
+      if (!options.mobilityOctets) return { kind: 'mobility', message };
+      return { kind: 'mobility', message, octets: reader.bytes.slice(start, reader.offset) };
+    }
     case protocol.icmpv6:
       return { kind: 'icmpv6', message: named('icmpv6', () => readIcmpv6(reader, endpoints)) };
     case protocol.udp:

@@ -25,7 +25,8 @@ export interface Packet {
 
 export type Payload =
   | { readonly kind: 'icmpv6'; readonly message: Icmpv6Message }
-  | { readonly kind: 'mobility'; readonly message: MobilityMessage }
+  /** `octets`: the header as it came in, where it came in octets: an authenticator covers those, however they are padded. */
+  | { readonly kind: 'mobility'; readonly message: MobilityMessage; readonly octets?: Uint8Array }
   | UdpDatagram
   | TcpSegment
   /** A tunnelled packet (RFC 2473). */
