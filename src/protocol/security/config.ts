@@ -1,0 +1,96 @@
+import { z } from 'zod';
+import { formatAddress } from '../../base/address.js';
+import { bytesEqual } from '../../base/text.js';
+import * as c from '../config.js';
+
+const spi = c.integer(256, 0xffff_ffff);
+
+/** RFC 4285 with HMAC_SHA1 and timestamps. */
+const rfc4285 = z.strictObject({
+  kind: z.literal('rfc4285'),
+  /** The same at both ends. */
+  spi,
+  key: c.secret(16, 'HMAC-SHA1 key of RFC 4285'),
+  /** How far apart the two clocks may be. */
+  windowS: c.number(0.001, 3600, 'seconds').default(7),
+});
+
+const gcmDirection = z
+  .strictObject({ spi, key: c.secret(16, 'AES-128 key'), salt: c.secret(4, 'salt of RFC 4106') })
+  .transform(({ spi, ...keys }) => ({ spi, keys: { cipher: 'aes-128-gcm', ...keys } as const }));
+const cbcDirection = z
+  .strictObject({ spi, key: c.secret(16, 'AES-128 key'), authenticationKey: c.secret(32, 'HMAC-SHA-256 key') })
+  .transform(({ spi, ...keys }) => ({ spi, keys: { cipher: 'aes-128-cbc-hmac-sha-256-128', ...keys } as const }));
+/** ESP in transport mode, an association for each direction: `outbound` here is `inbound` at the peer. */
+const esp = z
+  .discriminatedUnion('cipher', [
+    z.strictObject({
+      kind: z.literal('esp'),
+      cipher: z.literal('aes-128-gcm'),
+      outbound: gcmDirection,
+      inbound: gcmDirection,
+    }),
+    z.strictObject({
+      kind: z.literal('esp'),
+      cipher: z.literal('aes-128-cbc-hmac-sha-256-128'),
+      outbound: cbcDirection,
+      inbound: cbcDirection,
+    }),
+  ])
+  .superRefine(({ cipher, outbound, inbound }, context) => {
+    if (cipher === 'aes-128-gcm' && bytesEqual(outbound.keys.key, inbound.keys.key))
+      problem(
+        context,
+        ['inbound', 'key'],
+        'another key than outbound: under AES-GCM the directions must not share one',
+      );
+  });
+
+const peer = z.strictObject({
+  /** What logs and `show` call it; its address otherwise. */
+  name: c.name.optional(),
+  address: c.unicastAddress,
+  security: z.discriminatedUnion('kind', [rfc4285, esp]).optional(),
+});
+export type Peer = z.infer<typeof peer>;
+export type PeerSecurity = NonNullable<Peer['security']>;
+
+/** Keys that every role which signals has: spread them into its section and wrap that in {@link protectedSection}. */
+export const signalling = {
+  /** Own address for signalling and tunnels. */
+  address: c.unicastAddress,
+  peers: z.array(peer).default([]),
+  /** Signalling goes unprotected. */
+  insecure: c.flag.default(false),
+};
+
+/** How a role's signalling is protected, as its configuration says. */
+export interface SignallingProtection {
+  readonly peers: readonly Peer[];
+  readonly insecure: boolean;
+}
+
+/** `section` with the rule that signalling is unprotected only where `insecure: true` says so. */
+export function protectedSection<S extends z.ZodType<SignallingProtection>>(section: S): S {
+  return section.superRefine((value, context) => {
+    if (!value.insecure && value.peers.length === 0)
+      problem(
+        context,
+        ['peers'],
+        'at least one peer with its keys, or insecure: true for signalling without protection',
+      );
+    const addresses = new Set<string>();
+    for (const [i, { address, security }] of value.peers.entries()) {
+      if (addresses.has(address)) problem(context, ['peers', i, 'address'], `one entry for ${formatAddress(address)}`);
+      addresses.add(address);
+      if (!value.insecure && !security)
+        problem(context, ['peers', i, 'security'], 'a section with kind rfc4285 or esp, or insecure: true for all');
+      if (value.insecure && security)
+        problem(context, ['peers', i, 'security'], 'nothing, since insecure: true leaves signalling unprotected');
+    }
+  });
+}
+
+function problem(context: z.RefinementCtx, path: (string | number)[], message: string): void {
+  context.addIssue({ code: 'custom', path, message });
+}

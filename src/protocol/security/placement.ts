@@ -1,0 +1,39 @@
+import { sha256 } from '@noble/hashes/sha2.js';
+import { bytesToHex, utf8Bytes } from '../../base/text.js';
+import type { Protection } from '../scheme.js';
+
+/**
+ * The `peers` or `insecure` keys of a role placed by a scheme, in a configuration file's form. Keys are derived from
+ * the two addresses: they make the protocol run in a scenario and keep no secret.
+ */
+export function placedProtection(
+  protection: Protection,
+  own: string,
+  peers: readonly string[],
+): Readonly<Record<string, unknown>> {
+  if (protection === 'insecure') return { insecure: true };
+  const security = protection === 'rfc4285' ? sharedAssociation : espAssociations;
+  return { peers: [...new Set(peers)].map(address => ({ address, security: security(own, address) })) };
+}
+
+function sharedAssociation(own: string, peer: string) {
+  const [first, second] = [own, peer].sort();
+  return { kind: 'rfc4285', spi: spi('rfc4285', first, second), key: derived('rfc4285', first, second, 16) };
+}
+
+function espAssociations(own: string, peer: string) {
+  const direction = (from: string, to: string) => ({
+    spi: spi('esp', from, to),
+    key: derived('esp', from, to, 16),
+    salt: derived('salt', from, to, 4),
+  });
+  return { kind: 'esp', cipher: 'aes-128-gcm', outbound: direction(own, peer), inbound: direction(peer, own) };
+}
+
+function spi(use: string, from: string, to: string): number {
+  return 256 + Number.parseInt(derived(`${use} spi`, from, to, 3), 16);
+}
+
+function derived(use: string, from: string, to: string, octets: number): string {
+  return bytesToHex(sha256(utf8Bytes(`scenario ${use} ${from} ${to}`)).subarray(0, octets));
+}

@@ -1,0 +1,134 @@
+import { type Address, formatAddress } from '../../base/address.js';
+import type { Instant } from '../../base/time.js';
+import { type Packet, protocol } from '../../wire/ipv6/packet.js';
+import type { AssociationId, Engine, Environment, Input, Interests, Output, Row, StoredRecord } from '../contract.js';
+import { type Association, type RefusalCause, refusalCauses } from './association.js';
+import type { Peer, PeerSecurity, SignallingProtection } from './config.js';
+import { EspAssociation } from './esp-association.js';
+import { MessageAuthentication } from './rfc4285.js';
+
+/**
+ * `engine` with its signalling protected (gundavelli §11): what it sends to a peer goes out under the peer's
+ * association, what comes in reaches it only when it verifies, with `association` naming who it is from. With
+ * `insecure` it is the engine itself.
+ */
+export function secured(engine: Engine, protection: SignallingProtection, environment: Environment): Engine {
+  return protection.insecure ? engine : new Secured(engine, protection.peers, environment);
+}
+
+/** What this middleware stores stands under keys that begin so; the engine behind it never sees them. */
+const storePrefix = 'security/';
+
+type PacketInput = Extract<Input, { kind: 'packet' }>;
+
+class Secured implements Engine {
+  readonly interests: Interests;
+  readonly views: Engine['views'];
+  readonly #engine: Engine;
+  readonly #associations = new Map<Address, Association>();
+  readonly #refused: Record<RefusalCause, number>;
+  #accepted = 0;
+  #protected = 0;
+
+  constructor(engine: Engine, peers: readonly Peer[], environment: Environment) {
+    this.#engine = engine;
+    for (const peer of peers)
+      if (peer.security) this.#associations.set(peer.address, association(peer, peer.security, environment));
+    this.#refused = Object.fromEntries(refusalCauses.map(cause => [cause, 0])) as Record<RefusalCause, number>;
+    const { protocols, ...interests } = engine.interests;
+    const esp = peers.some(peer => peer.security?.kind === 'esp');
+    this.interests = { ...interests, protocols: esp ? [...protocols, protocol.esp] : protocols };
+    this.views = { ...engine.views, associations: () => this.#rows() };
+  }
+
+  get deadline(): Instant | undefined {
+    return this.#engine.deadline;
+  }
+
+  get counters(): Readonly<Record<string, number>> {
+    const counters: Record<string, number> = { ...this.#engine.counters };
+    counters.signallingProtected = this.#protected;
+    counters.signallingAccepted = this.#accepted;
+    for (const cause of refusalCauses)
+      counters[`signallingRefused${cause[0].toUpperCase()}${cause.slice(1)}`] = this.#refused[cause];
+    return counters;
+  }
+
+  handle(input: Input, now: Instant): Output[] {
+    if (input.kind === 'packet' && isSignalling(input.packet)) return this.#received(input, now);
+    if (input.kind === 'restored') return this.#restored(input.records, now);
+    return this.#outgoing(this.#engine.handle(input, now), undefined, now);
+  }
+
+  #received(input: PacketInput, now: Instant): Output[] {
+    const { source } = input.packet;
+    const association = this.#associations.get(source);
+    if (!association) return this.#refuse('unknownPeer', source, []);
+    const verdict = association.accept(input.packet, now);
+    switch (verdict.kind) {
+      case 'refused':
+        return this.#refuse(verdict.cause, source, verdict.outputs);
+      case 'consumed':
+        this.#accepted++;
+        return verdict.outputs;
+      case 'accepted': {
+        this.#accepted++;
+        const { packet } = verdict;
+        const outputs = this.#engine.handle({ ...input, packet, association: association.name }, now);
+        return [...verdict.outputs, ...this.#outgoing(outputs, packet, now)];
+      }
+    }
+  }
+
+  #refuse(cause: RefusalCause, peer: Address, outputs: Output[]): Output[] {
+    this.#refused[cause]++;
+    return [...outputs, { kind: 'trace', event: { event: 'discarded', peer, reason: cause } }];
+  }
+
+  #outgoing(outputs: Output[], input: Packet | undefined, now: Instant): Output[] {
+    if (!outputs.some(isSignallingOutput)) return outputs;
+    return outputs.flatMap(output =>
+      isSignallingOutput(output) ? this.#protect(output.packet, input, now) : [output],
+    );
+  }
+
+  #protect(packet: Packet, input: Packet | undefined, now: Instant): Output[] {
+    const { destination: peer } = packet;
+    const association = this.#associations.get(peer);
+    if (!association)
+      return [{ kind: 'trace', event: { event: 'failed', peer, reason: 'no security association: nothing sent' } }];
+    this.#protected++;
+    return association.protect(packet, input?.source === peer ? input : undefined, now);
+  }
+
+  /** Takes its own records out of what the engine is given, whether or not the engine reads all of it. */
+  #restored(records: Iterable<StoredRecord>, now: Instant): Output[] {
+    const own: StoredRecord[] = [];
+    const others: StoredRecord[] = [];
+    for (const record of records) (record.key.startsWith(storePrefix) ? own : others).push(record);
+    for (const association of this.#associations.values()) association.restore(own, now);
+    return this.#outgoing(this.#engine.handle({ kind: 'restored', records: others }, now), undefined, now);
+  }
+
+  *#rows(): Generator<Row> {
+    for (const { name, row } of this.#associations.values()) yield { name, ...row };
+  }
+}
+
+function isSignalling({ payload }: Packet): boolean {
+  return payload.kind === 'mobility' || (payload.kind === 'raw' && payload.protocol === protocol.esp);
+}
+
+function isSignallingOutput(output: Output): output is Extract<Output, { kind: 'send' }> {
+  return output.kind === 'send' && output.packet.payload.kind === 'mobility';
+}
+
+function association(peer: Peer, security: PeerSecurity, environment: Environment): Association {
+  const text = formatAddress(peer.address);
+  const name: AssociationId = peer.name ?? text;
+  if (security.kind === 'rfc4285')
+    return new MessageAuthentication({ name, peer: peer.address, ...security }, environment);
+  const { outbound, inbound } = security;
+  const parameters = { name, peer: peer.address, outbound, inbound };
+  return new EspAssociation(parameters, environment, `${storePrefix}esp/${text}`);
+}
