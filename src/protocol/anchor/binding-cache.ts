@@ -1,0 +1,183 @@
+import type { Address } from '../../base/address.js';
+import { invariant } from '../../base/errors.js';
+import type { LinkAddress } from '../../base/link-address.js';
+import { maskAddress, type Prefix } from '../../base/prefix.js';
+import type { Peer } from './peers.js';
+import type { Tunnel } from './tunnels.js';
+
+/**
+ * Where a mobile, or one interface of it, is to be found (RFC 6275 §9.1, RFC 5213 §5.1, gundavelli §9.1). All its homes are
+ * at one place. Kept small: millions of them live in one anchor.
+ */
+export interface Binding {
+  /** Its number in the cache, used again after it is gone. */
+  slot: number;
+  /** NAI. */
+  readonly identity: string;
+  /** Home addresses (length 128) or home network prefixes; at least one. Changed only by the cache. */
+  homes: readonly Prefix[];
+  state: 'registered' | 'deregistered';
+  /** From the address the mobile's gateway registered with to its care-of address. */
+  tunnel: Tunnel;
+  /** Who registered it last. */
+  peer: Peer;
+  /** Sequence Number of the last accepted Binding Update. */
+  sequence: number;
+  /** Who registered it before the last move, and that peer's last accepted Sequence Number. */
+  previousPeer: Address | undefined;
+  previousSequence: number;
+  /** Timestamp of the last accepted Binding Update, in 1/65536 seconds since 1970; 0: there was none. */
+  timestamp: number;
+  /** Granted. */
+  lifetimeS: number;
+  /** RFC 5213 §8.5; 0 where the dialect has none. */
+  accessTechnology: number;
+  linkIdentifier: LinkAddress | undefined;
+  /** Of the gateway on the access link (RFC 5213 §5.1). */
+  linkLocal: Address | undefined;
+  /** The next binding of the same mobile: the cache's own. */
+  sibling: Binding | undefined;
+}
+
+/** What a new binding is made of; the rest begins empty. */
+export type NewBinding = Pick<Binding, 'identity' | 'homes' | 'tunnel' | 'peer'> & Partial<Binding>;
+
+/**
+ * Bindings by home address, by prefix and by identity (RFC 6275 §9.1). Every operation costs the same however many there
+ * are. Homes never overlap: within one owned prefix all have one length.
+ */
+export class BindingCache {
+  /** Lengths that homes may have, longest first. */
+  readonly #lengths: readonly number[];
+  #bySlot: (Binding | undefined)[] = [];
+  #freeSlots: number[] = [];
+  /** By the home's first address. */
+  #byHome = new Map<Address, Binding>();
+  /** The first of the mobile's bindings, which chains to the others. */
+  #byIdentity = new Map<string, Binding>();
+  #size = 0;
+
+  constructor(homeLengths: Iterable<number>) {
+    this.#lengths = [...new Set(homeLengths)].sort((a, b) => b - a);
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  *[Symbol.iterator](): Iterator<Binding> {
+    for (const binding of this.#bySlot) if (binding) yield binding;
+  }
+
+  add(fields: NewBinding): Binding {
+    const binding = newBinding(this.#freeSlots.pop() ?? this.#bySlot.length, fields);
+    this.#bySlot[binding.slot] = binding;
+    this.#size++;
+    for (const home of binding.homes) this.#claim(home, binding);
+    const first = this.#byIdentity.get(binding.identity);
+    if (first === undefined) this.#byIdentity.set(binding.identity, binding);
+    else {
+      binding.sibling = first.sibling;
+      first.sibling = binding;
+    }
+    return binding;
+  }
+
+  remove(binding: Binding): void {
+    invariant(this.#bySlot[binding.slot] === binding, 'the binding is in the cache');
+    this.#bySlot[binding.slot] = undefined;
+    this.#freeSlots.push(binding.slot);
+    this.#size--;
+    for (const home of binding.homes) this.#byHome.delete(home.address);
+    this.#unchain(binding);
+  }
+
+  setHomes(binding: Binding, homes: readonly Prefix[]): void {
+    for (const home of binding.homes) this.#byHome.delete(home.address);
+    for (const home of homes) this.#claim(home, binding);
+    binding.homes = homes;
+  }
+
+  bySlot(slot: number): Binding | undefined {
+    return this.#bySlot[slot];
+  }
+
+  /** The binding that holds exactly that home. */
+  byHome(home: Prefix): Binding | undefined {
+    const binding = this.#byHome.get(home.address);
+    return binding?.homes.some(held => held.address === home.address && held.length === home.length)
+      ? binding
+      : undefined;
+  }
+
+  /** The binding whose home address or prefix `address` belongs to. */
+  byAddress(address: Address): Binding | undefined {
+    for (const length of this.#lengths) {
+      const binding = this.byHome({ address: maskAddress(address, length), length });
+      if (binding) return binding;
+    }
+    return undefined;
+  }
+
+  /** The first of a mobile's bindings; `sibling` leads to the others, in no particular order. */
+  byIdentity(identity: string): Binding | undefined {
+    return this.#byIdentity.get(identity);
+  }
+
+  /** All of a mobile's bindings. */
+  *allOf(identity: string): Generator<Binding> {
+    for (let b = this.#byIdentity.get(identity); b !== undefined; b = b.sibling) yield b;
+  }
+
+  /** The mobile's binding of that interface (RFC 5213 §5.4.1.2). */
+  byInterface(identity: string, accessTechnology: number, link: LinkAddress): Binding | undefined {
+    for (let b = this.#byIdentity.get(identity); b !== undefined; b = b.sibling)
+      if (b.accessTechnology === accessTechnology && b.linkIdentifier === link) return b;
+    return undefined;
+  }
+
+  /** The mobile's binding where it has one and only one (RFC 5213 §5.4.1.2, §5.4.1.3). */
+  onlyOneOf(identity: string): Binding | undefined {
+    const first = this.#byIdentity.get(identity);
+    return first?.sibling === undefined ? first : undefined;
+  }
+
+  #claim(home: Prefix, binding: Binding): void {
+    invariant(!this.#byHome.has(home.address), 'a home has one binding');
+    this.#byHome.set(home.address, binding);
+  }
+
+  #unchain(binding: Binding): void {
+    const first = this.#byIdentity.get(binding.identity);
+    if (first === binding) {
+      if (binding.sibling) this.#byIdentity.set(binding.identity, binding.sibling);
+      else this.#byIdentity.delete(binding.identity);
+    } else {
+      let before = first as Binding;
+      while (before.sibling !== binding) before = before.sibling as Binding;
+      before.sibling = binding.sibling;
+    }
+    binding.sibling = undefined;
+  }
+}
+
+/** One shape for every binding, so that a field costs the same to read in all of them. */
+function newBinding(slot: number, fields: NewBinding): Binding {
+  return {
+    slot,
+    identity: fields.identity,
+    homes: fields.homes,
+    state: fields.state ?? 'registered',
+    tunnel: fields.tunnel,
+    peer: fields.peer,
+    sequence: fields.sequence ?? 0,
+    previousPeer: fields.previousPeer,
+    previousSequence: fields.previousSequence ?? 0,
+    timestamp: fields.timestamp ?? 0,
+    lifetimeS: fields.lifetimeS ?? 0,
+    accessTechnology: fields.accessTechnology ?? 0,
+    linkIdentifier: fields.linkIdentifier,
+    linkLocal: fields.linkLocal,
+    sibling: undefined,
+  };
+}

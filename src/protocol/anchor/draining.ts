@@ -1,0 +1,42 @@
+import type { Prefix } from '../../base/prefix.js';
+import type { Duration, Instant } from '../../base/time.js';
+import type { Tunnel } from './tunnels.js';
+
+/** A tunnel end that a mobile does not use any more. */
+export interface Drained {
+  readonly at: Instant;
+  readonly via: Tunnel['via'];
+  readonly home: Prefix;
+}
+
+/**
+ * Tunnel ends stay open for a moment after their mobile left: what it sent before it left is still on its way through the
+ * old tunnel. All wait equally long, so a queue is enough.
+ */
+export class Draining {
+  readonly #delay: Duration;
+  #queue: (Drained | undefined)[] = [];
+  #head = 0;
+
+  constructor(delay: Duration) {
+    this.#delay = delay;
+  }
+
+  get deadline(): Instant | undefined {
+    return this.#queue[this.#head]?.at;
+  }
+
+  add(via: Tunnel['via'], homes: readonly Prefix[], now: Instant): void {
+    for (const home of homes) this.#queue.push({ at: now + this.#delay, via, home });
+  }
+
+  *takeDue(now: Instant): Generator<Drained> {
+    for (let first = this.#queue[this.#head]; first !== undefined && first.at <= now; first = this.#queue[this.#head]) {
+      this.#queue[this.#head++] = undefined;
+      yield first;
+    }
+    if (2 * this.#head < this.#queue.length) return;
+    this.#queue.splice(0, this.#head);
+    this.#head = 0;
+  }
+}

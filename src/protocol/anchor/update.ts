@@ -1,0 +1,119 @@
+import type { Address } from '../../base/address.js';
+import type { LinkAddress } from '../../base/link-address.js';
+import type { Prefix } from '../../base/prefix.js';
+import type { Packet } from '../../wire/ipv6/packet.js';
+import type { BindingUpdate } from '../../wire/mobility/messages.js';
+import type { MobilityOption } from '../../wire/mobility/options.js';
+import type { VendorContent } from '../../wire/mobility/vendor.js';
+import type { Peer } from './peers.js';
+
+/** A Binding Update as it arrived, its options read once. */
+export interface Update {
+  readonly message: BindingUpdate;
+  /** The IPv6 addresses of the packet. */
+  readonly source: Address;
+  readonly destination: Address;
+  readonly peer: Peer;
+  /** The Home Address option's address (RFC 6275 §6.3). */
+  readonly homeAddressOption: Address | undefined;
+  /** The Alternate Care-of Address option's address, or the source (RFC 6275 §9.5.1). */
+  readonly careOf: Address;
+  readonly options: UpdateOptions;
+}
+
+/** What a Binding Update's options say; of an option that may stand only once, the first. */
+export interface UpdateOptions {
+  alternateCareOf: Address | undefined;
+  nonceIndices: boolean;
+  /** NAI (RFC 4283 subtype 1). Empty where the option is there and says nothing. */
+  identity: string | undefined;
+  /** gundavelli §4.3. */
+  confirmation: boolean;
+  /** gundavelli §6.1. */
+  assigned: Extract<VendorContent, { kind: 'assignedHomeAddress' }> | undefined;
+  prefixes: Prefix[];
+  handoff: number | undefined;
+  accessTechnology: number | undefined;
+  linkIdentifier: LinkAddress | undefined;
+  linkLocal: Address | undefined;
+  timestamp: Extract<MobilityOption, { kind: 'timestamp' }> | undefined;
+}
+
+export function readUpdate(packet: Packet, message: BindingUpdate, peer: Peer): Update {
+  const options = readOptions(message.options);
+  return {
+    message,
+    source: packet.source,
+    destination: packet.destination,
+    peer,
+    homeAddressOption: packet.headers && homeAddressOf(packet),
+    careOf: options.alternateCareOf ?? packet.source,
+    options,
+  };
+}
+
+/** Where a Binding Update says the mobile is at home (RFC 6275 §9.5.1). */
+export function homeOf(update: Update): Address {
+  return update.homeAddressOption ?? update.source;
+}
+
+function homeAddressOf(packet: Packet): Address | undefined {
+  for (const header of packet.headers ?? [])
+    if (header.kind === 'destinationOptions')
+      for (const option of header.options) if (option.kind === 'homeAddress') return option.address;
+  return undefined;
+}
+
+function readOptions(options: readonly MobilityOption[]): UpdateOptions {
+  const into: UpdateOptions = {
+    alternateCareOf: undefined,
+    nonceIndices: false,
+    identity: undefined,
+    confirmation: false,
+    assigned: undefined,
+    prefixes: [],
+    handoff: undefined,
+    accessTechnology: undefined,
+    linkIdentifier: undefined,
+    linkLocal: undefined,
+    timestamp: undefined,
+  };
+  for (const option of options) readOption(option, into);
+  return into;
+}
+
+function readOption(option: MobilityOption, into: UpdateOptions): void {
+  switch (option.kind) {
+    case 'mobileNodeIdentifier':
+      if (option.subtype === 1) into.identity ??= option.identifier;
+      return;
+    case 'vendorSpecific':
+      if (option.content.kind === 'bindingCacheConfirmation') into.confirmation = true;
+      else if (option.content.kind === 'assignedHomeAddress') into.assigned ??= option.content;
+      return;
+    case 'alternateCareOfAddress':
+      into.alternateCareOf ??= option.careOfAddress;
+      return;
+    case 'nonceIndices':
+      into.nonceIndices = true;
+      return;
+    case 'homeNetworkPrefix':
+      into.prefixes.push({ address: option.address, length: option.length });
+      return;
+    case 'handoffIndicator':
+      into.handoff ??= option.indicator;
+      return;
+    case 'accessTechnologyType':
+      into.accessTechnology ??= option.type;
+      return;
+    case 'mobileNodeLinkLayerIdentifier':
+      into.linkIdentifier ??= option.identifier;
+      return;
+    case 'linkLocalAddress':
+      into.linkLocal ??= option.address;
+      return;
+    case 'timestamp':
+      into.timestamp ??= option;
+      return;
+  }
+}
