@@ -128,8 +128,7 @@ function indication(revoked: Revoked, sequence: number): Packet {
     { kind: 'mobileNodeIdentifier', subtype: 1, identifier: revoked.identity },
     ...revoked.homes.map(home => ({ kind: 'homeNetworkPrefix', ...home }) as const),
   ];
-  if (revoked.careOf !== revoked.peer)
-    options.push({ kind: 'alternateCareOfAddress', careOfAddress: revoked.careOf });
+  if (revoked.careOf !== revoked.peer) options.push({ kind: 'alternateCareOfAddress', careOfAddress: revoked.careOf });
   return {
     source: revoked.local,
     destination: revoked.peer,

@@ -1,0 +1,318 @@
+import type { Address } from '../../base/address.js';
+import { DeadlineSlots } from '../../base/deadline-slots.js';
+import type { LinkAddress } from '../../base/link-address.js';
+import { type Prefix, prefixContains, prefixCovers } from '../../base/prefix.js';
+import { type Duration, type Instant, seconds } from '../../base/time.js';
+import { revocationTrigger } from '../../wire/mobility/status.js';
+import type { Environment, Output, StoredRecord } from '../contract.js';
+import type { BindingChange } from '../trace.js';
+import { type Binding, BindingCache } from './binding-cache.js';
+import { Counters } from './counters.js';
+import { Draining } from './draining.js';
+import { type PeerSettings, Peers, type UpdateRate } from './peers.js';
+import { isBindingKey, milliseconds, type RestoredBinding, readRecord, recordKey, recordOf } from './records.js';
+import { type RevocationSettings, Revocations } from './revocation.js';
+import { Tunnels } from './tunnels.js';
+import type { Update } from './update.js';
+
+/** What every anchor is configured with, whatever its dialect. */
+export interface AnchorSettings {
+  readonly address: Address;
+  readonly peers: readonly PeerSettings[];
+  readonly insecure: boolean;
+  /** What it owns: homes lie in them, and packets to them come here. */
+  readonly prefixes: readonly Prefix[];
+  /** Length of the homes in each. */
+  readonly homeLength: number;
+  readonly maximumLifetimeS: number;
+  readonly maximumBindings: number;
+  /** How long a de-registered binding is kept (RFC 6275 §10.3.2, RFC 5213 §5.3.5). */
+  readonly deleteDelay: Duration;
+  /** How long an old tunnel end stays open. */
+  readonly drainDelay: Duration;
+  readonly revocation: RevocationSettings | undefined;
+  readonly updateRate: UpdateRate;
+}
+
+/** What an accepted Binding Update says of a binding. */
+export interface Registration {
+  readonly update: Update;
+  readonly identity: string;
+  readonly homes: readonly Prefix[];
+  readonly lifetimeS: number;
+  readonly timestamp: number;
+  readonly accessTechnology: number;
+  readonly linkIdentifier: LinkAddress | undefined;
+  readonly linkLocal: Address | undefined;
+}
+
+/**
+ * The bindings of an anchor and all that hangs on them: rules, tunnel ends, deadlines, records, trace. Every document's
+ * anchor is a Mobile IPv6 home agent; what differs is who may change a binding and when, and that is the dialects' matter.
+ */
+export class Anchor {
+  readonly settings: AnchorSettings;
+  readonly environment: Environment;
+  readonly cache: BindingCache;
+  readonly peers: Peers;
+  readonly counters = new Counters();
+  readonly revocations: Revocations | undefined;
+  readonly #tunnels = new Tunnels();
+  readonly #draining: Draining;
+  /** By binding slot: when its lifetime, or its time after de-registration, is over. */
+  readonly #ends = new DeadlineSlots();
+  #onRemoved: (binding: Binding) => void = () => {};
+
+  constructor(settings: AnchorSettings, environment: Environment) {
+    this.settings = settings;
+    this.environment = environment;
+    this.cache = new BindingCache([settings.homeLength]);
+    this.peers = new Peers(settings.peers, settings.insecure, settings.updateRate);
+    this.revocations = settings.revocation && new Revocations(settings.revocation, environment.random.uint32());
+    this.#draining = new Draining(settings.drainDelay);
+  }
+
+  /** The dialect learns of every binding that leaves the cache: its homes are free. */
+  set onRemoved(listener: (binding: Binding) => void) {
+    this.#onRemoved = listener;
+  }
+
+  get deadline(): Instant | undefined {
+    return earliest(earliest(this.#ends.next, this.#draining.deadline), this.revocations?.deadline);
+  }
+
+  endOf(binding: Binding): Instant | undefined {
+    return this.#ends.get(binding.slot);
+  }
+
+  /** Packets to an owned prefix without a binding end here (gundavelli §9, RFC 5213 §5.6.2). */
+  start(outputs: Output[]): void {
+    for (const to of this.settings.prefixes) outputs.push({ kind: 'forward', rule: { to, via: { kind: 'drop' } } });
+  }
+
+  /** The owned prefix that covers `home`. */
+  ownerOf(home: Prefix): Prefix | undefined {
+    return this.settings.prefixes.find(owned => prefixCovers(owned, home));
+  }
+
+  owns(address: Address): Prefix | undefined {
+    return this.settings.prefixes.find(owned => prefixContains(owned, address));
+  }
+
+  get room(): boolean {
+    return this.cache.size < this.settings.maximumBindings;
+  }
+
+  /** A new binding: stored, its rules in place. */
+  create(r: Registration, now: Instant, outputs: Output[]): Binding {
+    const { update } = r;
+    this.peers.hold(update.peer);
+    const binding = this.cache.add({
+      ...r,
+      peer: update.peer,
+      tunnel: this.#tunnels.take(update.destination, update.careOf),
+      sequence: update.message.sequence,
+    });
+    this.#finish(binding, 'created', undefined, now, outputs);
+    return binding;
+  }
+
+  /** The same mobile where it was, or somewhere else: stored, its rules in place. Returns whether it is somewhere else. */
+  update(binding: Binding, r: Registration, now: Instant, outputs: Output[]): boolean {
+    const { via: old } = binding.tunnel;
+    const { update } = r;
+    const moved = old.remote !== update.careOf || old.local !== update.destination;
+    const wasRegistered = binding.state === 'registered';
+    if (r.homes !== binding.homes) this.#replaceHomes(binding, r.homes, now, outputs);
+    if (moved) {
+      if (wasRegistered) this.#draining.add(old, binding.homes, now);
+      const tunnel = this.#tunnels.take(update.destination, update.careOf);
+      this.#tunnels.release(binding.tunnel);
+      binding.tunnel = tunnel;
+    }
+    this.#setRegistrar(binding, update);
+    binding.state = 'registered';
+    binding.lifetimeS = r.lifetimeS;
+    binding.timestamp = r.timestamp;
+    binding.accessTechnology = r.accessTechnology;
+    binding.linkIdentifier = r.linkIdentifier;
+    binding.linkLocal = r.linkLocal;
+    if (moved) this.#finish(binding, 'moved', old.remote, now, outputs);
+    else if (!wasRegistered) this.#finish(binding, 'refreshed', undefined, now, outputs);
+    else this.#refreshed(binding, now, outputs);
+    this.revocations?.cancel(binding.identity, update.careOf);
+    return moved;
+  }
+
+  /** The mobile left: nothing is forwarded, and for a while only a newer Binding Update brings the binding back. */
+  deregister(binding: Binding, update: Update, timestamp: number, now: Instant, outputs: Output[]): void {
+    binding.sequence = update.message.sequence;
+    binding.timestamp = timestamp;
+    if (binding.state === 'deregistered') return;
+    this.suspend(binding, now, outputs);
+  }
+
+  /** As if the mobile's gateway had de-registered it. */
+  suspend(binding: Binding, now: Instant, outputs: Output[]): void {
+    binding.state = 'deregistered';
+    this.#ends.set(binding.slot, now + this.settings.deleteDelay);
+    this.#store(binding, outputs);
+    for (const to of binding.homes) outputs.push({ kind: 'unforward', to });
+    this.#draining.add(binding.tunnel.via, binding.homes, now);
+    trace(binding, 'deregistered', undefined, outputs);
+  }
+
+  remove(binding: Binding, change: BindingChange | undefined, outputs: Output[]): void {
+    outputs.push({ kind: 'store', key: recordKey(binding.homes[0]) });
+    if (binding.state === 'registered') this.#uninstall(binding, binding.homes, outputs);
+    this.#ends.clear(binding.slot);
+    this.cache.remove(binding);
+    this.#tunnels.release(binding.tunnel);
+    this.peers.release(binding.peer);
+    if (change) trace(binding, change, undefined, outputs);
+    this.#onRemoved(binding);
+  }
+
+  /** Asks a gateway to forget the binding (RFC 5846 §8.1, gundavelli §6.4); `peer` and `careOf` may be those before a move. */
+  revoke(binding: Binding, peer: Address, careOf: Address, trigger: number, now: Instant, outputs: Output[]): void {
+    const { identity, homes } = binding;
+    const revoked = { identity, homes, local: binding.tunnel.via.local, peer, careOf, trigger };
+    const sent = this.revocations?.send(revoked, now, outputs);
+    if (sent !== undefined) this.counters.add(sent ? 'revocations_sent' : 'revocations_skipped');
+  }
+
+  /** An operator takes a mobile away: its gateway is told, nothing of it stays (RFC 5846 §3.4.1). */
+  release(identity: string, now: Instant, outputs: Output[]): void {
+    for (const binding of [...this.cache.allOf(identity)]) {
+      this.remove(binding, 'revoked', outputs);
+      const { peer, tunnel } = binding;
+      this.revoke(
+        binding,
+        peer.settings.address,
+        tunnel.via.remote,
+        revocationTrigger.administrativeReason,
+        now,
+        outputs,
+      );
+    }
+  }
+
+  tick(now: Instant, outputs: Output[]): void {
+    for (const { via, home } of this.#draining.takeDue(now)) this.#closeEnd(via, home, outputs);
+    for (const slot of this.#ends.takeDue(now)) {
+      const binding = this.cache.bySlot(slot) as Binding;
+      this.remove(binding, binding.state === 'registered' ? 'expired' : undefined, outputs);
+    }
+  }
+
+  /** Bindings from before a restart, with what is left of their lifetimes. */
+  restore(records: Iterable<StoredRecord>, now: Instant, outputs: Output[]): void {
+    const wallMs = milliseconds(this.environment.clock(now));
+    for (const { key, value } of records) {
+      if (!isBindingKey(key)) continue;
+      const binding = readRecord(value);
+      const leftMs = binding === undefined ? 0 : Math.min(binding.endsAtMs - wallMs, 1000 * binding.lifetimeS);
+      if (binding && leftMs > 0 && this.#isFree(binding)) this.#restore(binding, leftMs, now, outputs);
+      else {
+        outputs.push({ kind: 'store', key });
+        if (!binding) outputs.push({ kind: 'trace', event: { event: 'discarded', reason: `stored record ${key}` } });
+      }
+    }
+  }
+
+  #isFree(binding: RestoredBinding): boolean {
+    return binding.homes.every(home => this.ownerOf(home) && !this.cache.byHome(home));
+  }
+
+  #restore(r: RestoredBinding, leftMs: number, now: Instant, outputs: Output[]): void {
+    const peer = this.peers.known(r.peer);
+    this.peers.hold(peer);
+    const binding = this.cache.add({ ...r, peer, tunnel: this.#tunnels.take(r.local, r.careOf) });
+    this.#ends.set(binding.slot, now + seconds(leftMs / 1000));
+    if (binding.state === 'registered') this.#install(binding, binding.homes, outputs);
+    trace(binding, 'restored', undefined, outputs);
+  }
+
+  #setRegistrar(binding: Binding, update: Update): void {
+    if (binding.peer !== update.peer) {
+      binding.previousPeer = binding.peer.settings.address;
+      binding.previousSequence = binding.sequence;
+      this.peers.hold(update.peer);
+      this.peers.release(binding.peer);
+      binding.peer = update.peer;
+    }
+    binding.sequence = update.message.sequence;
+  }
+
+  #replaceHomes(binding: Binding, homes: readonly Prefix[], now: Instant, outputs: Output[]): void {
+    const gone = binding.homes.filter(home => !homes.includes(home));
+    if (binding.homes[0] !== homes[0]) outputs.push({ kind: 'store', key: recordKey(binding.homes[0]) });
+    if (binding.state === 'registered') {
+      for (const to of gone) outputs.push({ kind: 'unforward', to });
+      this.#draining.add(binding.tunnel.via, gone, now);
+    }
+    this.cache.setHomes(binding, homes);
+    if (binding.state === 'registered') this.#install(binding, homes, outputs);
+  }
+
+  #refreshed(binding: Binding, now: Instant, outputs: Output[]): void {
+    this.#ends.set(binding.slot, now + seconds(binding.lifetimeS));
+    this.#store(binding, outputs);
+    trace(binding, 'refreshed', undefined, outputs);
+  }
+
+  #finish(
+    binding: Binding,
+    change: BindingChange,
+    previous: Address | undefined,
+    now: Instant,
+    outputs: Output[],
+  ): void {
+    this.#ends.set(binding.slot, now + seconds(binding.lifetimeS));
+    this.#store(binding, outputs);
+    this.#install(binding, binding.homes, outputs);
+    trace(binding, change, previous, outputs);
+  }
+
+  #store(binding: Binding, outputs: Output[]): void {
+    const endsAt = this.#ends.get(binding.slot) as Instant;
+    const value = recordOf(binding, milliseconds(this.environment.clock(endsAt)));
+    outputs.push({ kind: 'store', key: recordKey(binding.homes[0]), value });
+  }
+
+  #install(binding: Binding, homes: readonly Prefix[], outputs: Output[]): void {
+    const { via } = binding.tunnel;
+    for (const to of homes) {
+      outputs.push({ kind: 'forward', rule: { to, via } });
+      outputs.push({ kind: 'admit', end: { local: via.local, remote: via.remote, from: to } });
+    }
+  }
+
+  #uninstall(binding: Binding, homes: readonly Prefix[], outputs: Output[]): void {
+    const { via } = binding.tunnel;
+    for (const to of homes) {
+      outputs.push({ kind: 'unforward', to });
+      outputs.push({ kind: 'unadmit', end: { local: via.local, remote: via.remote, from: to } });
+    }
+  }
+
+  /** Unless the mobile, or who has its home now, is back at that end. */
+  #closeEnd(via: Binding['tunnel']['via'], from: Prefix, outputs: Output[]): void {
+    const binding = this.cache.byHome(from);
+    const current = binding?.state === 'registered' ? binding.tunnel.via : undefined;
+    if (current?.remote === via.remote && current.local === via.local) return;
+    outputs.push({ kind: 'unadmit', end: { local: via.local, remote: via.remote, from } });
+  }
+}
+
+function trace(binding: Binding, change: BindingChange, previous: Address | undefined, outputs: Output[]): void {
+  const { identity, lifetimeS } = binding;
+  const careOf = binding.tunnel.via.remote;
+  const event = { event: 'binding', change, identity, home: binding.homes[0], careOf, lifetimeS } as const;
+  outputs.push({ kind: 'trace', event: previous === undefined ? event : { ...event, previous } });
+}
+
+export function earliest(a: Instant | undefined, b: Instant | undefined): Instant | undefined {
+  if (a === undefined) return b;
+  return b === undefined || a < b ? a : b;
+}

@@ -1,0 +1,228 @@
+import { formatAddress, isRoutableUnicast } from '../../base/address.js';
+import { unreachable } from '../../base/errors.js';
+import { formatLinkAddress } from '../../base/link-address.js';
+import { formatPrefix } from '../../base/prefix.js';
+import type { Instant } from '../../base/time.js';
+import { defaultHopLimit, effectiveSource, type Packet, protocol } from '../../wire/ipv6/packet.js';
+import type {
+  BindingRevocationAcknowledgement,
+  BindingRevocationIndication,
+  MobilityMessage,
+} from '../../wire/mobility/messages.js';
+import { revocationStatus } from '../../wire/mobility/status.js';
+import type { AssociationId, Engine, Input, Interests, OperatorCommand, Output, Row } from '../contract.js';
+import { type Addressing, type Answer, acknowledgement } from './acknowledge.js';
+import { type Anchor, earliest } from './anchor.js';
+import { milliseconds } from './records.js';
+import type { PendingRevocation } from './revocation.js';
+import { readUpdate, type Update } from './update.js';
+import type { Verdict } from './validate.js';
+
+/** What one document's anchor does its own way. */
+export interface Dialect {
+  /** A Binding Update from a peer that may be listened to. */
+  handle(update: Update, now: Instant, outputs: Output[]): void;
+  /** A gateway answered a revocation, or never did (status undefined). */
+  revoked?(pending: PendingRevocation, status: number | undefined, now: Instant, outputs: Output[]): void;
+  /** The dialect's own waits. */
+  readonly deadline?: Instant | undefined;
+  tick?(now: Instant, outputs: Output[]): void;
+}
+
+/** What a Binding Update asks for, for the counters. */
+export type Purpose = 'initial' | 'refresh' | 'handoff' | 'deregistration';
+
+/** An anchor as a world sees it. */
+export class AnchorEngine implements Engine {
+  readonly interests: Interests = { protocols: [protocol.mobility], accessLinks: [], udpPorts: [] };
+  readonly views: Readonly<Record<string, () => Iterable<Row>>>;
+  readonly #anchor: Anchor;
+  readonly #dialect: Dialect;
+  #started = false;
+
+  constructor(anchor: Anchor, dialect: Dialect) {
+    this.#anchor = anchor;
+    this.#dialect = dialect;
+    this.views = { bindings: () => bindingRows(anchor), peers: () => peerRows(anchor) };
+  }
+
+  get counters(): Readonly<Record<string, number>> {
+    return this.#anchor.counters.values;
+  }
+
+  /** At once before the first input: the owned prefixes have to be taken care of. */
+  get deadline(): Instant | undefined {
+    return this.#started ? earliest(this.#anchor.deadline, this.#dialect.deadline) : 0;
+  }
+
+  handle(input: Input, now: Instant): Output[] {
+    const outputs: Output[] = [];
+    if (!this.#started) this.#anchor.start(outputs);
+    this.#started = true;
+    switch (input.kind) {
+      case 'packet':
+        if (input.packet.payload.kind === 'mobility')
+          this.#message(input.packet, input.packet.payload.message, input.association, now, outputs);
+        break;
+      case 'tick':
+        this.#tick(now, outputs);
+        break;
+      case 'restored':
+        this.#anchor.restore(input.records, now, outputs);
+        break;
+      case 'command':
+        this.#command(input.command, now, outputs);
+        break;
+      case 'attached':
+      case 'detached':
+      case 'seen':
+      case 'profile':
+      case 'flow':
+        break;
+      default:
+        return unreachable(input);
+    }
+    return outputs;
+  }
+
+  #message(
+    packet: Packet,
+    message: MobilityMessage,
+    association: AssociationId | undefined,
+    now: Instant,
+    outputs: Output[],
+  ): void {
+    const peer = this.#anchor.peers.sender(packet.source, association);
+    if (!peer) return this.#discard(packet, 'unprotected', outputs);
+    if (!peer.budget.take(now)) return this.#discard(packet, 'rate', outputs);
+    switch (message.kind) {
+      case 'bindingUpdate':
+        return this.#dialect.handle(readUpdate(packet, message, peer), now, outputs);
+      case 'bindingRevocationAcknowledgement':
+        return this.#revoked(packet, message, now, outputs);
+      case 'bindingRevocationIndication':
+        return this.#refuseRevocation(packet, message, outputs);
+      case 'unknown':
+        return this.#bindingError(packet, outputs);
+      default:
+        return this.#discard(packet, 'unexpected', outputs);
+    }
+  }
+
+  /** RFC 5846 §6.2.2: one that answers nothing outstanding is dropped in silence. */
+  #revoked(packet: Packet, message: BindingRevocationAcknowledgement, now: Instant, outputs: Output[]): void {
+    const pending = this.#anchor.revocations?.answered(message.sequence, packet.source);
+    if (!pending) return this.#discard(packet, 'revocationSequence', outputs);
+    this.#anchor.counters.add(`revocations_answered_${message.status}`);
+    if (message.status >= 128) this.#failed(pending, `revocation refused with status ${message.status}`, outputs);
+    this.#dialect.revoked?.(pending, message.status, now, outputs);
+  }
+
+  /** RFC 5846 §6.1.2: bulk revocation by a gateway is not something this anchor does. */
+  #refuseRevocation(packet: Packet, message: BindingRevocationIndication, outputs: Output[]): void {
+    if (!isRoutableUnicast(packet.source)) return this.#discard(packet, 'sourceAddress', outputs);
+    const { sequence, flags } = message;
+    const status = revocationStatus.functionNotSupported;
+    send(packet, { kind: 'bindingRevocationAcknowledgement', status, sequence, flags, options: [] }, outputs);
+  }
+
+  /** RFC 6275 §9.2: status 2, unrecognized MH Type. */
+  #bindingError(packet: Packet, outputs: Output[]): void {
+    this.#discard(packet, 'unknownType', outputs);
+    if (!isRoutableUnicast(packet.source)) return;
+    send(packet, { kind: 'bindingError', status: 2, homeAddress: effectiveSource(packet), options: [] }, outputs);
+  }
+
+  #discard(packet: Packet, reason: string, outputs: Output[]): void {
+    discard(this.#anchor, packet.source, reason, outputs);
+  }
+
+  #tick(now: Instant, outputs: Output[]): void {
+    this.#anchor.tick(now, outputs);
+    for (const pending of this.#anchor.revocations?.tick(now, outputs) ?? []) {
+      this.#anchor.counters.add('revocations_exhausted');
+      this.#failed(pending, 'revocation not answered', outputs);
+      this.#dialect.revoked?.(pending, undefined, now, outputs);
+    }
+    this.#dialect.tick?.(now, outputs);
+  }
+
+  #failed(pending: PendingRevocation, reason: string, outputs: Output[]): void {
+    const { peer, identity } = pending;
+    outputs.push({ kind: 'trace', event: { event: 'failed', peer, identity, reason } });
+  }
+
+  /** Bindings outlive the process, so a shutdown tells nobody anything. */
+  #command(command: OperatorCommand, now: Instant, outputs: Output[]): void {
+    if (command.name === 'release') this.#anchor.release(command.identity, now, outputs);
+  }
+}
+
+/** Sends an answer and counts it (RFC 6275 §9.5.4). */
+export function answer(
+  anchor: Anchor,
+  update: Update,
+  purpose: Purpose,
+  fields: Answer,
+  addressing: Addressing,
+  outputs: Output[],
+): void {
+  const denied = fields.status >= 128;
+  if (denied) update.peer.denied++;
+  else update.peer.accepted++;
+  anchor.counters.add(denied ? `${purpose}_denied_${fields.status}` : acceptedNames[purpose]);
+  outputs.push({ kind: 'send', packet: acknowledgement(update, fields, addressing) });
+}
+const acceptedNames: Readonly<Record<Purpose, string>> = {
+  initial: 'initial_accepted',
+  refresh: 'refresh_accepted',
+  handoff: 'handoff_accepted',
+  deregistration: 'deregistration_accepted',
+};
+
+/** Traces a refusal; the answer itself is the dialect's. */
+export function traceRefusal(update: Update, verdict: Extract<Verdict, { kind: 'refused' }>, outputs: Output[]): void {
+  const { status, reason } = verdict;
+  const event = { event: 'refused', peer: update.source, status, reason } as const;
+  const { identity } = update.options;
+  outputs.push({ kind: 'trace', event: identity === undefined ? event : { ...event, identity } });
+}
+
+/** Drops without an answer, counted by its cause. */
+export function discard(anchor: Anchor, peer: Packet['source'], reason: string, outputs: Output[]): void {
+  anchor.counters.add(`discarded_${reason}`);
+  outputs.push({ kind: 'trace', event: { event: 'discarded', peer, reason } });
+}
+
+function send(to: Packet, message: MobilityMessage, outputs: Output[]): void {
+  const payload = { kind: 'mobility', message } as const;
+  const packet = { source: to.destination, destination: to.source, hopLimit: defaultHopLimit, payload };
+  outputs.push({ kind: 'send', packet });
+}
+
+function* bindingRows(anchor: Anchor): Generator<Row> {
+  for (const binding of anchor.cache) {
+    const { via } = binding.tunnel;
+    const end = anchor.endOf(binding);
+    yield {
+      home: binding.homes.map(formatPrefix).join(' '),
+      identity: binding.identity,
+      careOf: formatAddress(via.remote),
+      peer: binding.peer.settings.name ?? formatAddress(binding.peer.settings.address),
+      state: binding.state,
+      lifetimeS: binding.lifetimeS,
+      ends: end === undefined ? undefined : new Date(milliseconds(anchor.environment.clock(end))).toISOString(),
+      sequence: binding.sequence,
+      accessTechnology: binding.accessTechnology || undefined,
+      linkIdentifier: binding.linkIdentifier && formatLinkAddress(binding.linkIdentifier),
+    };
+  }
+}
+
+function* peerRows(anchor: Anchor): Generator<Row> {
+  for (const peer of anchor.peers) {
+    const { name, address } = peer.settings;
+    const { bindings, accepted, denied } = peer;
+    yield { name, address: formatAddress(address), bindings, accepted, denied };
+  }
+}
