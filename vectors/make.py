@@ -1,0 +1,167 @@
+#!/usr/bin/env python3
+"""Writes the vectors beside it: octets that scapy made, or laid out here field by field from the figure of the section
+named, and what they say. Nothing comes from Anchorage's own encoder. The checksums of Mobility Headers are computed
+here: scapy leaves the home address out of the pseudo-header when padding stands before the Home Address option.
+
+    python3 vectors/make.py        # needs scapy 2.5
+"""
+import json
+from ipaddress import IPv6Address
+from pathlib import Path
+
+from scapy.all import IPv6, TCP, UDP, Raw, raw
+from scapy.layers import inet6 as s
+
+NODE, PEER, HOME = '2001:db8:1::1', '2001:db8:2::2', '2001:db8:3::3'
+MAC = '02:00:00:00:00:01'
+NONE, MOBILITY, DESTINATION_OPTIONS, ROUTING = 59, 135, 60, 43
+
+
+def address(text):
+    return IPv6Address(text).packed
+
+
+def checksum(data, source, destination, protocol):
+    data = address(source) + address(destination) + len(data).to_bytes(4, 'big') + bytes([0, 0, 0, protocol]) + data
+    data += bytes(len(data) % 2)
+    total = sum(int.from_bytes(data[i : i + 2], 'big') for i in range(0, len(data), 2))
+    while total >> 16:
+        total = (total & 0xFFFF) + (total >> 16)
+    return ~total & 0xFFFF
+
+
+def with_checksum(header, source, destination):
+    value = checksum(header, source, destination, MOBILITY)
+    return header[:4] + value.to_bytes(2, 'big') + header[6:]
+
+
+def ipv6(next_header, payload):
+    fixed = bytes.fromhex('60000000') + len(payload).to_bytes(2, 'big') + bytes([next_header, 64])
+    return fixed + address(NODE) + address(PEER) + payload
+
+
+def mobility(hexadecimal, home_option=False, routing=False):
+    """A Mobility Header in hexadecimal, its checksum 0000, in a packet; blanks group the fields."""
+    header = bytes.fromhex(hexadecimal)
+    assert len(header) == 8 * (header[1] + 1), f'{len(header)} octets: {hexadecimal}'
+    header = with_checksum(header, HOME if home_option else NODE, HOME if routing else PEER)
+    first, before = MOBILITY, b''
+    if home_option:
+        before = bytes([first, 2, 1, 2, 0, 0, 201, 16]) + address(HOME)
+        first = DESTINATION_OPTIONS
+    if routing:
+        before = bytes([first, 2, 2, 1, 0, 0, 0, 0]) + address(HOME) + before
+        first = ROUTING
+    return ipv6(first, before + header)
+
+
+def scapy_mobility(header, home_option=False, routing=False):
+    header.cksum = 0
+    return mobility(raw(header).hex(), home_option, routing)
+
+
+def hexadecimal(text):
+    return address(text).hex()
+
+
+def ip(payload):
+    return raw(IPv6(src=NODE, dst=PEER, hlim=255) / payload)
+
+
+NAI = 'mn1@example.org'
+nai = NAI.encode().hex()
+
+FILES = {
+    'mobility-messages': [
+        ('Binding Refresh Request', 'RFC 6275 §6.1.2', 'scapy', scapy_mobility(s.MIP6MH_BRR()), 'Binding Refresh Request', {}),
+        ('Home Test Init', 'RFC 6275 §6.1.3', 'scapy', scapy_mobility(s.MIP6MH_HoTI(cookie=b'cookie01')), 'Home Test Init', {'cookie': b'cookie01'.hex()}),
+        ('Care-of Test Init', 'RFC 6275 §6.1.4', 'scapy', scapy_mobility(s.MIP6MH_CoTI(cookie=b'cookie02')), 'Care-of Test Init', {'cookie': b'cookie02'.hex()}),
+        ('Home Test', 'RFC 6275 §6.1.5', 'scapy', scapy_mobility(s.MIP6MH_HoT(index=7, cookie=b'cookie01', token=b'token-01')), 'Home Test', {'nonceIndex': 7, 'cookie': b'cookie01'.hex(), 'keygenToken': b'token-01'.hex()}),
+        ('Care-of Test', 'RFC 6275 §6.1.6', 'scapy', scapy_mobility(s.MIP6MH_CoT(index=8, cookie=b'cookie02', token=b'token-02')), 'Care-of Test', {'nonceIndex': 8, 'cookie': b'cookie02'.hex(), 'keygenToken': b'token-02'.hex()}),
+        ('Binding Update with the Home Address option', 'RFC 6275 §6.1.7', 'scapy', scapy_mobility(s.MIP6MH_BU(seq=0x1234, flags='HA', mhtime=100), home_option=True), 'Binding Update', {'sequence': 0x1234, 'flags': 'acknowledge, homeRegistration', 'lifetimeS': 400}),
+        ('Binding Update with every flag', 'RFC 6275 §6.1.7, RFC 4140 §4.1, RFC 3963, gundavelli §4.1 [G00-4.1-01]', 'by hand', mobility('3b 01 05 00 0000 0001 fe00 0002 01 02 0000'), 'Proxy Binding Update', {'flags': 'acknowledge, homeRegistration, linkLocalCompatibility, keyManagement, map, mobileRouter, proxy', 'lifetimeS': 8}),
+        ('Binding Acknowledgement with a type 2 routing header', 'RFC 6275 §6.1.8', 'scapy', scapy_mobility(s.MIP6MH_BA(status=0, flags='K', seq=0x1234, mhtime=100), routing=True), 'Binding Acknowledgement', {'status': 0, 'status meaning': 'Binding Update accepted', 'flags': 'keyManagement', 'sequence': 0x1234, 'lifetimeS': 400}),
+        ('Binding Acknowledgement with every flag', 'RFC 6275 §6.1.8, RFC 3963, gundavelli §4.2 [G00-4.2-01]', 'by hand', mobility('3b 01 06 00 0000 00 e0 0001 0002 01 02 0000'), 'Proxy Binding Acknowledgement', {'flags': 'keyManagement, mobileRouter, proxy'}),
+        ('Proxy registration not supported', 'gundavelli §5.1 [G00-5.1-01, G00-10-02]', 'by hand', mobility('3b 01 06 00 0000 8c 20 0001 0000 01 02 0000'), 'Proxy Binding Acknowledgement', {'status': 140, 'status meaning': 'Proxy registration not supported'}),
+        ('Binding cache entry missing', 'gundavelli §5.1 [G00-5.1-02, G00-10-02]', 'by hand', mobility('3b 01 06 00 0000 8d 20 0001 0000 01 02 0000'), 'Proxy Binding Acknowledgement', {'status': 141, 'status meaning': 'Binding cache entry missing'}),
+        ('Status 141 of a mobile router', 'RFC 3963 §4.2 [G00-5.1-03]', 'by hand', mobility('3b 01 06 00 0000 8d 40 0001 0000 01 02 0000'), 'Binding Acknowledgement', {'status': 141, 'status meaning': 'Invalid prefix'}),
+        ('Binding Error', 'RFC 6275 §6.1.9', 'scapy', scapy_mobility(s.MIP6MH_BE(status=2, ha=HOME)), 'Binding Error', {'status': 2, 'homeAddress': HOME}),
+        ('Binding Revocation Indication', 'RFC 5846 §5.1', 'by hand', mobility('3b 01 10 00 0000 01 03 0102 8000 01 02 0000'), 'Binding Revocation Indication', {'trigger': 3, 'sequence': 0x102, 'flags': 'proxy'}),
+        ('Binding Revocation Acknowledgement', 'RFC 5846 §5.2', 'by hand', mobility('3b 01 10 00 0000 02 80 0102 e000 01 02 0000'), 'Binding Revocation Acknowledgement', {'status': 128, 'status meaning': 'Binding does not exist', 'sequence': 0x102, 'flags': 'proxy, ipv4HomeAddressOnly, global'}),
+        ('a revocation type that is neither', 'RFC 5846 §5', 'by hand', mobility('3b 01 10 00 0000 03 80 0102 e000 01 02 0000'), 'Unknown message', {'type': 16, 'data': '03800102e00001020000'}),
+        ('an unknown MH Type', 'RFC 6275 §9.2', 'by hand', mobility('3b 01 15 00 0000 01 02 03 04 05 06 07 08 09 0a'), 'Unknown message', {'type': 21, 'data': '0102030405060708090a'}),
+    ],
+    'mobility-options': [
+        ('Binding Refresh Advice', 'RFC 6275 §6.2.4', 'scapy', scapy_mobility(s.MIP6MH_BA(options=[s.MIP6OptBRAdvice(rinter=50)])), 'Binding Acknowledgement', {'options': {'bindingRefreshAdvice': {'refreshIntervalS': 200}}}),
+        ('Alternate Care-of Address', 'RFC 6275 §6.2.5', 'scapy', scapy_mobility(s.MIP6MH_BU(options=[s.MIP6OptAltCoA(acoa=HOME)])), 'Binding Update', {'options': {'alternateCareOfAddress': {'careOfAddress': HOME}}}),
+        ('Nonce Indices and Binding Authorization Data', 'RFC 6275 §6.2.6, §6.2.7', 'by hand', mobility('3b 03 05 00 0000 0001 8000 0002 04 04 0007 0008 05 0c' + '11' * 12), 'Binding Update', {'options': {'nonceIndices': {'homeNonceIndex': 7, 'careOfNonceIndex': 8}, 'bindingAuthorizationData': {'authenticator': '11' * 12}}}),
+        ('Mobile Network Prefix', 'RFC 3963 §4.3', 'scapy', scapy_mobility(s.MIP6MH_BU(options=[s.MIP6OptMobNetPrefix(plen=48, prefix='2001:db8:5::')])), 'Binding Update', {'options': {'mobileNetworkPrefix': {'length': 48, 'address': '2001:db8:5::'}}}),
+        ('Mobile Node Identifier', 'RFC 4283 §3', 'scapy', scapy_mobility(s.MIP6MH_BU(options=[s.MIP6OptMNID(id=NAI.encode())])), 'Binding Update', {'options': {'mobileNodeIdentifier': {'subtype': 1, 'subtype meaning': 'NAI', 'identifier': NAI}}}),
+        ('Mobility Message Authentication after MESG-ID', 'RFC 4285 §5, §6', 'scapy', scapy_mobility(s.MIP6MH_BU(options=[s.MIP6OptReplayProtection(timestamp=(5 << 32) + 6), s.MIP6OptMsgAuth(subtype=1, mspi=3, authdata=b'\x22' * 12)])), 'Binding Update', {'options': {'replayProtection': {'ntpSeconds': 5, 'ntpFraction': 6}, 'mobilityMessageAuthentication': {'subtype': 1, 'spi': 3, 'authenticator': '22' * 12}}}),
+        ('Binding Cache Confirmation', 'RFC 5094, gundavelli §4.3 [G00-4.3-01, G00-10-01]', 'by hand', mobility('3b 02 05 00 0000 0001 8200 0002 01 00 13 05 00007ed9 01 01 01 00'), 'Proxy Binding Update', {'options': {'vendorSpecific': {'content': {'kind': 'bindingCacheConfirmation'}}}}),
+        ('Assigned Home Address', 'RFC 5094, gundavelli §6.1', 'by hand', mobility('3b 04 06 00 0000 00 20 0001 0002 01 00 13 18 00007ed9 02 00 00 40 ' + hexadecimal(HOME)), 'Proxy Binding Acknowledgement', {'options': {'vendorSpecific': {'content': {'kind': 'assignedHomeAddress', 'prefixLength': 64, 'address': HOME}}}}),
+        ('a vendor of somebody else', 'RFC 5094', 'by hand', mobility('3b 02 05 00 0000 0001 8200 0002 01 00 13 07 0000000a 63 aa bb 00'), 'Proxy Binding Update', {'options': {'vendorSpecific': {'content': {'kind': 'other', 'enterprise': 10, 'subtype': 99, 'data': 'aabb'}}}}),
+        ('a full Proxy Binding Update', 'RFC 5213 §8.1, §8.3 to §8.8', 'by hand', mobility(
+            '3b 0d 05 00 0000 0005 8200 0384'
+            ' 08 10 01' + nai +  # 12..30
+            ' 01 04 00000000'  # 30..36: Home Network Prefix stands at 8n+4
+            ' 16 12 00 40 2001 0db8 0005 0000 0000 0000 0000 0000'  # 36..56
+            ' 17 02 00 03  18 02 00 04'  # 56..64
+            ' 19 08 00 00 02 00 00 00 00 01'  # 64..74
+            ' 01 02 00 00'  # 74..78: Link-local Address stands at 8n+6
+            ' 1a 10 fe80 0000 0000 0000 0000 0000 0000 0001'  # 78..96
+            ' 01 00  1b 08 0000 6553f100 8000'  # 96..108: Timestamp stands at 8n+2
+            ' 01 02 0000'), 'Proxy Binding Update', {'sequence': 5, 'lifetimeS': 3600, 'options': {
+                'mobileNodeIdentifier': {'identifier': NAI},
+                'homeNetworkPrefix': {'length': 64, 'address': '2001:db8:5::'},
+                'handoffIndicator': {'indicator': 3},
+                'accessTechnologyType': {'type': 4},
+                'mobileNodeLinkLayerIdentifier': {'identifier': MAC},
+                'linkLocalAddress': {'address': 'fe80::1'},
+                'timestamp': {'seconds': 0x6553F100, 'fraction': 0x8000}}}),
+        ('an unknown option', 'RFC 6275 §6.2.1', 'by hand', mobility('3b 02 05 00 0000 0001 8000 0002 c8 03 aa bb cc 01 05 00 00 00 00 00'), 'Binding Update', {'options': {'unknown': {'type': 200, 'data': 'aabbcc'}}}),
+    ],
+    'icmpv6': [
+        ('Echo Request', 'RFC 4443 §4.1', 'scapy', ip(s.ICMPv6EchoRequest(id=1, seq=2, data=b'hello')), 'Echo Request', {'identifier': 1, 'sequence': 2, 'data': b'hello'.hex()}),
+        ('Echo Reply', 'RFC 4443 §4.2', 'scapy', ip(s.ICMPv6EchoReply(id=1, seq=2, data=b'hello')), 'Echo Reply', {'identifier': 1, 'sequence': 2}),
+        ('Destination Unreachable', 'RFC 4443 §3.1', 'scapy', ip(s.ICMPv6DestUnreach(code=3) / Raw(b'\x60cut off')), 'Destination Unreachable', {'code': 3, 'code meaning': 'Address unreachable', 'packet': b'\x60cut off'.hex()}),
+        ('Packet Too Big', 'RFC 4443 §3.2', 'scapy', ip(s.ICMPv6PacketTooBig(mtu=1280) / Raw(b'\x60cut off')), 'Packet Too Big', {'mtu': 1280}),
+        ('Time Exceeded', 'RFC 4443 §3.3', 'scapy', ip(s.ICMPv6TimeExceeded(code=0) / Raw(b'\x60cut off')), 'Time Exceeded', {'code': 0}),
+        ('Parameter Problem', 'RFC 4443 §3.4', 'scapy', ip(s.ICMPv6ParamProblem(code=2, ptr=42) / Raw(b'\x60cut off')), 'Parameter Problem', {'code': 2, 'pointer': 42}),
+        ('Router Solicitation', 'RFC 4861 §4.1', 'scapy', ip(s.ICMPv6ND_RS() / s.ICMPv6NDOptSrcLLAddr(lladdr=MAC)), 'Router Solicitation', {'options': {'sourceLinkLayerAddress': {'address': MAC}}}),
+        ('Router Advertisement', 'RFC 4861 §4.2, §4.6; RFC 6275 §7; RFC 4140 §4.2; RFC 8106 §5.1', 'scapy', ip(s.ICMPv6ND_RA(chlim=64, M=1, O=1, H=1, prf=0, routerlifetime=1800, reachabletime=30000, retranstimer=1000) / s.ICMPv6NDOptSrcLLAddr(lladdr=MAC) / s.ICMPv6NDOptPrefixInfo(prefixlen=64, L=0, A=1, R=1, validlifetime=7200, preferredlifetime=3600, prefix='2001:db8:5::') / s.ICMPv6NDOptMTU(mtu=1460) / s.ICMPv6NDOptAdvInterval(advint=500) / s.ICMPv6NDOptHAInfo(pref=3, lifetime=1800) / s.ICMPv6NDOptMAP(dist=2, pref=9, R=1, validlifetime=600, addr=HOME) / s.ICMPv6NDOptRDNSS(lifetime=60, dns=[HOME, PEER])), 'Router Advertisement', {
+            'currentHopLimit': 64, 'flags': 'managed, other, homeAgent', 'routerLifetimeS': 1800, 'reachableTimeMs': 30000, 'retransTimerMs': 1000, 'options': {
+                'sourceLinkLayerAddress': {'address': MAC},
+                'prefixInformation': {'length': 64, 'flags': 'autonomous, routerAddress', 'validLifetimeS': 7200, 'preferredLifetimeS': 3600, 'prefix': '2001:db8:5::'},
+                'mtu': {'mtu': 1460}, 'advertisementInterval': {'intervalMs': 500}, 'homeAgentInformation': {'preference': 3, 'lifetimeS': 1800},
+                'map': {'place': {'distance': 2, 'preference': 9}, 'flags': 'rcoaRequired', 'validLifetimeS': 600, 'address': HOME},
+                'recursiveDnsServer': {'lifetimeS': 60, 'servers': f'{HOME}, {PEER}'}}}),
+        ('Neighbor Solicitation with a nonce', 'RFC 4861 §4.3, RFC 3971 §5.3.2', 'scapy', ip(s.ICMPv6ND_NS(tgt=HOME) / s.ICMPv6NDOptUnknown(type=14, len=1, data=b'nonce!')), 'Neighbor Solicitation', {'target': HOME, 'options': {'nonce': {'nonce': b'nonce!'.hex()}}}),
+        ('Neighbor Advertisement', 'RFC 4861 §4.4', 'scapy', ip(s.ICMPv6ND_NA(R=1, S=1, O=1, tgt=HOME) / s.ICMPv6NDOptDstLLAddr(lladdr=MAC)), 'Neighbor Advertisement', {'flags': 'router, solicited, override', 'target': HOME, 'options': {'targetLinkLayerAddress': {'address': MAC}}}),
+        ('Redirect', 'RFC 4861 §4.5, §4.6.3', 'scapy', ip(s.ICMPv6ND_Redirect(tgt=PEER, dst=HOME) / s.ICMPv6NDOptRedirectedHdr(pkt=b'\x60' + bytes(15))), 'Redirect', {'target': PEER, 'destination': HOME, 'options': {'redirectedHeader': {'packet': '60' + '00' * 15}}}),
+        ('an unknown message', 'RFC 4443 §2.1', 'scapy', ip(s.ICMPv6Unknown(type=200, code=1, msgbody=b'\x01\x02')), 'Unknown message', {'type': 200, 'code': 1, 'data': '0102'}),
+    ],
+    'ipv6': [
+        ('every field of the fixed header', 'RFC 8200 §3', 'scapy', raw(IPv6(src=NODE, dst=PEER, hlim=7, tc=0xB8, fl=0x12345) / UDP(sport=1, dport=2)), 'IPv6', {'source': NODE, 'destination': PEER, 'trafficClass': 0xB8, 'flowLabel': 0x12345, 'payloadLength': 8, 'nextHeader': 17, 'hopLimit': 7}),
+        ('UDP', 'RFC 768', 'scapy', ip(UDP(sport=5000, dport=5001) / Raw(b'hello')), 'UDP', {'sourcePort': 5000, 'destinationPort': 5001, 'length': 13, 'data': b'hello'.hex()}),
+        ('TCP', 'RFC 9293 §3.1', 'scapy', ip(TCP(sport=5000, dport=80, seq=0x89ABCDEF, ack=5, flags='SA', window=1000, options=[('MSS', 1440)])), 'TCP', {'sourcePort': 5000, 'destinationPort': 80, 'sequence': 0x89ABCDEF, 'acknowledgement': 5, 'flags': 'syn, ack', 'window': 1000, 'options': '020405a0'}),
+        ('Hop-by-Hop Options with a Router Alert', 'RFC 8200 §4.3, RFC 2711', 'scapy', ip(s.IPv6ExtHdrHopByHop(options=[s.RouterAlert(value=1)]) / UDP()), 'Hop-by-Hop Options', {'nextHeader': 17, 'options': {'routerAlert': {'value': 1}}}),
+        ('Home Address option', 'RFC 6275 §6.3', 'by hand', mobility('3b 00 00 00 0000 0000', home_option=True), 'Destination Options', {'nextHeader': 135, 'options': {'homeAddress': {'address': HOME}}}),
+        ('type 2 routing header', 'RFC 6275 §6.4', 'by hand', mobility('3b 00 00 00 0000 0000', routing=True), 'Type 2 Routing', {'segmentsLeft': 1, 'homeAddress': HOME}),
+        ('both of them', 'RFC 6275 §6.1.1', 'by hand', mobility('3b 00 00 00 0000 0000', home_option=True, routing=True), 'Binding Refresh Request', {}),
+        ('a routing header of another type', 'RFC 8200 §4.4', 'by hand', ipv6(43, bytes.fromhex('3b 00 fd 00 01020304')), 'Routing', {'type': 253, 'segmentsLeft': 0, 'data': '01020304'}),
+        ('a fragment', 'RFC 8200 §4.5', 'scapy', ip(s.IPv6ExtHdrFragment(nh=17, offset=3, m=1, id=0xDEADBEEF) / Raw(b'12345678')), 'Fragment', {'nextHeader': 17, 'identification': 0xDEADBEEF, 'offset': 24, 'more': True, 'data': b'12345678'.hex()}),
+        ('a tunnelled packet with an encapsulation limit', 'RFC 2473 §4.1.1', 'by hand', ipv6(60, bytes.fromhex('29 00 04 01 04 01 01 00') + raw(IPv6(src=HOME, dst=PEER) / UDP(sport=1, dport=2) / Raw(b'x'))), 'Destination Options', {'nextHeader': 41, 'options': {'tunnelEncapsulationLimit': {'limit': 4}}}),
+        ('an unknown destination option', 'RFC 8200 §4.2', 'by hand', ipv6(60, bytes.fromhex('3b 00 5e 02 aa bb 01 00')), 'Destination Options', {'options': {'unknown': {'type': 0x5E, 'data': 'aabb'}}}),
+        ('ESP', 'RFC 4303 §2', 'by hand', ipv6(50, bytes.fromhex('00000101 00000001 aabbccdd')), 'ESP', {'data': '0000010100000001aabbccdd'}),
+    ],
+}
+
+for name, vectors in FILES.items():
+    rows = [
+        {'name': title, 'section': section, 'source': source, 'hex': octets.hex(), 'layer': layer, 'fields': fields}
+        for title, section, source, octets, layer, fields in vectors
+    ]
+    path = Path(__file__).with_name(f'{name}.json')
+    path.write_text('[\n' + ',\n'.join('  ' + json.dumps(row) for row in rows) + '\n]\n')
+    print(path.name, len(rows))
