@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { type Address, isRoutableUnicast, tryParseAddress } from '../base/address.js';
+import { type Address, isRoutableUnicast, parseAddress, tryParseAddress } from '../base/address.js';
 import { type LinkAddress, parseLinkAddress } from '../base/link-address.js';
-import { type Prefix, parsePrefix } from '../base/prefix.js';
+import { hostPrefix, type Prefix, parsePrefix } from '../base/prefix.js';
 import { hexToBytes } from '../base/text.js';
 import type { ConfigProblem, Parsed } from './scheme.js';
 
@@ -19,6 +19,11 @@ export const unicastAddress = parsedText('a unicast IPv6 address such as 2001:db
 
 export const prefix = parsedText<Prefix>('an IPv6 prefix such as 2001:db8:1::/64, no bits set past its length', text =>
   unlessRangeError(() => parsePrefix(text)),
+);
+
+/** A prefix, or an address that stands for itself alone. */
+export const prefixOrAddress = parsedText<Prefix>('an IPv6 prefix or address', text =>
+  unlessRangeError(() => (text.includes('/') ? parsePrefix(text) : hostPrefix(parseAddress(text)))),
 );
 
 /** Six octets. */

@@ -5,7 +5,15 @@ import { encodePayload, withDecodedPayload } from '../../wire/ipv6/codec.js';
 import { type Packet, protocol } from '../../wire/ipv6/packet.js';
 import type { AssociationId, Environment, Output, Row, StoredRecord } from '../contract.js';
 import { type Association, refused, type Verdict } from './association.js';
-import { type EspContent, type EspKeys, espHeader, InitializationVectors, open, seal } from './esp.js';
+import {
+  type EspContent,
+  type EspKeys,
+  espHeader,
+  type InitializationVectors,
+  initializationVectors,
+  open,
+  seal,
+} from './esp.js';
 import { ReplayWindow } from './replay-window.js';
 
 export interface EspDirection {
@@ -42,7 +50,7 @@ export class EspAssociation implements Association {
   constructor(parameters: EspParameters, environment: Environment, storeKey: string) {
     this.name = parameters.name;
     this.#parameters = parameters;
-    this.#vectors = new InitializationVectors(environment.random);
+    this.#vectors = initializationVectors(environment.random);
     this.#keys = {
       sent: `${storeKey}/sent/${parameters.outbound.spi}`,
       received: `${storeKey}/received/${parameters.inbound.spi}`,

@@ -32,27 +32,23 @@ export function espHeader(octets: Uint8Array): { spi: number; sequence: number }
 }
 
 /** Where the IVs of one direction come from. */
-export class InitializationVectors {
-  readonly #random: Random;
-  /**
-   * A GCM IV must never repeat under a key: it is the sequence number, which never goes back while the state store
-   * lives, under 32 bits drawn at every start, should the store be lost.
-   */
-  readonly #start: number;
+export interface InitializationVectors {
+  /** Eight octets that no other sequence number gets. */
+  counter(sequence: number): Uint8Array;
+  /** Sixteen octets, unpredictable as RFC 3602 §3 asks for CBC. */
+  unpredictable(): Uint8Array;
+}
 
-  constructor(random: Random) {
-    this.#random = random;
-    this.#start = random.uint32();
-  }
-
-  counter(sequence: number): Uint8Array {
-    return octetsOfU32(this.#start, sequence);
-  }
-
-  /** Unpredictable, as RFC 3602 §3 asks for CBC. */
-  unpredictable(): Uint8Array {
-    return randomBytes(this.#random, 16);
-  }
+/**
+ * A GCM IV must never repeat under a key: it is the sequence number, which never goes back while the state store lives,
+ * under 32 bits drawn here, should the store be lost.
+ */
+export function initializationVectors(random: Random): InitializationVectors {
+  const start = random.uint32();
+  return {
+    counter: sequence => octetsOfU32(start, sequence),
+    unpredictable: () => randomBytes(random, 16),
+  };
 }
 
 /** An ESP packet in transport mode (RFC 4303 §2): header, IV, ciphertext with padding and next header, ICV. */
