@@ -16,7 +16,7 @@ import { type Anchor, earliest } from './anchor.js';
 import { milliseconds } from './records.js';
 import type { PendingRevocation } from './revocation.js';
 import { readUpdate, type Update } from './update.js';
-import type { Verdict } from './validate.js';
+import { homeAgentTests, type Verdict, validate } from './validate.js';
 
 /** What one document's anchor does its own way. */
 export interface Dialect {
@@ -186,6 +186,20 @@ export function traceRefusal(update: Update, verdict: Extract<Verdict, { kind: '
   const event = { event: 'refused', peer: update.source, status, reason } as const;
   const { identity } = update.options;
   outputs.push({ kind: 'trace', event: identity === undefined ? event : { ...event, identity } });
+}
+
+/**
+ * A mobile node's own Binding Update at an anchor for proxy registrations only: RFC 6275's tests, of which the one for "is a
+ * home agent" fails. A box that is both runs a home agent's dialect over the same anchor.
+ */
+export function refuseMobileNode(anchor: Anchor, update: Update, outputs: Output[]): void {
+  const facts = { homeAgent: false, onLink: true, returnRoutable: false, room: true, unique: true };
+  const verdict = validate(homeAgentTests, { update, existing: undefined, ...facts });
+  if (verdict?.kind !== 'refused') return discard(anchor, update.source, verdict?.reason ?? 'unexpected', outputs);
+  traceRefusal(update, verdict, outputs);
+  const fields = { status: verdict.status, sequence: update.message.sequence, lifetimeS: 0, options: [] };
+  const purpose = update.message.lifetimeS === 0 ? 'deregistration' : 'initial';
+  answer(anchor, update, purpose, fields, 'routingHeader', outputs);
 }
 
 /** Drops without an answer, counted by its cause. */

@@ -77,9 +77,10 @@ export class Peers {
   }
 }
 
-/** Whether the peer's allow list has that home. */
-export function mayRegister(peer: Peer, home: Prefix): boolean {
-  return peer.settings.prefixes?.some(allowed => prefixCovers(allowed, home)) ?? true;
+/** Whether the peer's allow list has all those homes. */
+export function mayRegister(peer: Peer, homes: readonly Prefix[]): boolean {
+  const { prefixes } = peer.settings;
+  return prefixes === undefined || homes.every(home => prefixes.some(allowed => prefixCovers(allowed, home)));
 }
 
 /** Up to `burst` at once and `perSecond` in the long run, without a timer. */

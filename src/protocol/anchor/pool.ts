@@ -1,4 +1,4 @@
-import { type Address, addressFromGroups } from '../../base/address.js';
+import { addressFromGroups } from '../../base/address.js';
 import type { Prefix } from '../../base/prefix.js';
 
 /** How often an identity's own places are tried before any free one is taken. */
@@ -15,9 +15,9 @@ export class HomePool {
   readonly block: Prefix;
   readonly #homeLength: number;
   readonly #isFree: (home: Prefix) => boolean;
-  readonly #capacity: number;
   readonly #first: number;
-  /** Below it, a home is in use or in `returned`. */
+  readonly #capacity: number;
+  /** Of the homes numbered below it, those that are free are in `returned`, or one of its probes finds them. */
   #lowest: number;
   #returned = new Set<number>();
 
@@ -26,42 +26,46 @@ export class HomePool {
     this.block = block;
     this.#homeLength = homeLength;
     this.#isFree = isFree;
-    this.#capacity = 2 ** Math.min(maximumIndexBits, homeLength - block.length);
     // The address of number 0 is the Subnet-Router anycast address (RFC 4291 §2.6.1).
     this.#first = homeLength === 128 && block.length < 128 ? 1 : 0;
-    this.#lowest = this.#first;
+    this.#capacity = 2 ** Math.min(maximumIndexBits, homeLength - block.length) - this.#first;
+    this.#lowest = 0;
   }
 
-  /** A home nobody holds; undefined: all are held. */
-  allocate(identity: string): Prefix | undefined {
-    const start = hash(identity, this.#capacity - this.#first);
-    for (let i = 0; i < Math.min(probes, this.#capacity - this.#first); i++) {
-      const index = this.#first + ((start + i) % (this.#capacity - this.#first));
-      const home = this.#home(index);
-      if (this.#isFree(home)) return home;
+  /** A home nobody holds, and none of `except`; undefined: there is none. */
+  allocate(identity: string, except: readonly Prefix[] = []): Prefix | undefined {
+    const start = hash(identity) % this.#capacity;
+    for (let i = 0; i < Math.min(probes, this.#capacity); i++) {
+      const home = this.#freeHome((start + i) % this.#capacity, except);
+      if (home) return home;
     }
-    return this.#fromReturned() ?? this.#neverUsed();
+    return this.#neverGivenOut(except) ?? this.#fromReturned(except);
   }
 
   /** Nobody holds that home any more. */
   giveBack(home: Prefix): void {
     const index = this.#index(home);
-    if (index !== undefined && index < this.#lowest) this.#returned.add(index);
+    if (index >= 0 && index < this.#lowest) this.#returned.add(index);
   }
 
-  #fromReturned(): Prefix | undefined {
-    for (const index of this.#returned) {
-      this.#returned.delete(index);
-      const home = this.#home(index);
-      if (this.#isFree(home)) return home;
+  #freeHome(index: number, except: readonly Prefix[]): Prefix | undefined {
+    const home = this.#home(index);
+    return this.#isFree(home) && !except.some(other => other.address === home.address) ? home : undefined;
+  }
+
+  #neverGivenOut(except: readonly Prefix[]): Prefix | undefined {
+    while (this.#lowest < this.#capacity) {
+      const home = this.#freeHome(this.#lowest++, except);
+      if (home) return home;
     }
     return undefined;
   }
 
-  #neverUsed(): Prefix | undefined {
-    while (this.#lowest < this.#capacity) {
-      const home = this.#home(this.#lowest++);
-      if (this.#isFree(home)) return home;
+  #fromReturned(except: readonly Prefix[]): Prefix | undefined {
+    for (const index of this.#returned) {
+      const home = this.#freeHome(index, except);
+      this.#returned.delete(index);
+      if (home) return home;
     }
     return undefined;
   }
@@ -69,8 +73,7 @@ export class HomePool {
   /** The home's number stands in the bits before its length. */
   #home(index: number): Prefix {
     const groups = Array.from({ length: 8 }, (_, i) => this.block.address.charCodeAt(i));
-    const shift = (16 - (this.#homeLength % 16)) % 16;
-    let rest = index * 2 ** shift;
+    let rest = (index + this.#first) * 2 ** ((128 - this.#homeLength) % 16);
     for (let i = Math.ceil(this.#homeLength / 16) - 1; rest > 0; i--) {
       groups[i] |= rest % 0x1_0000;
       rest = Math.floor(rest / 0x1_0000);
@@ -78,21 +81,17 @@ export class HomePool {
     return { address: addressFromGroups(groups), length: this.#homeLength };
   }
 
-  #index(home: Prefix): number | undefined {
-    if (home.length !== this.#homeLength) return undefined;
+  /** The number of a home; negative or past the capacity for one that this pool does not number. */
+  #index(home: Prefix): number {
     let index = 0;
-    for (let i = 0; i < 8; i++) index = index * 0x1_0000 + (unit(home.address, i) ^ unit(this.block.address, i));
-    index /= 2 ** (128 - this.#homeLength);
-    return index < this.#capacity && Number.isInteger(index) ? index : undefined;
+    for (let i = 0; i < 8; i++)
+      index = index * 0x1_0000 + (home.address.charCodeAt(i) ^ this.block.address.charCodeAt(i));
+    return index / 2 ** (128 - this.#homeLength) - this.#first;
   }
 }
 
-function unit(address: Address, index: number): number {
-  return address.charCodeAt(index);
-}
-
-/** FNV-1a with a finish that spreads names which differ only at their end. */
-function hash(text: string, bound: number): number {
+/** FNV-1a with a finish that spreads names which differ only at their end; below 2^52. */
+function hash(text: string): number {
   let low = 0x811c9dc5;
   let high = 0x01000193;
   for (let i = 0; i < text.length; i++) {
@@ -101,5 +100,5 @@ function hash(text: string, bound: number): number {
   }
   low = Math.imul(low ^ (low >>> 16), 0x7feb352d);
   low ^= low >>> 15;
-  return ((high & 0xfffff) * 0x1_0000_0000 + (low >>> 0)) % bound;
+  return (high & 0xfffff) * 0x1_0000_0000 + (low >>> 0);
 }

@@ -5,13 +5,21 @@ import type { MobilityOption } from '../../wire/mobility/options.js';
 import { revocationTrigger, bindingStatus as status } from '../../wire/mobility/status.js';
 import { Anchor, type AnchorSettings, type Registration } from '../anchor/anchor.js';
 import type { Binding } from '../anchor/binding-cache.js';
-import { AnchorEngine, answer, type Dialect, discard, type Purpose, traceRefusal } from '../anchor/engine.js';
+import {
+  AnchorEngine,
+  answer,
+  type Dialect,
+  discard,
+  type Purpose,
+  refuseMobileNode,
+  traceRefusal,
+} from '../anchor/engine.js';
 import { type TimestampOption, timestampOf, timestampOption } from '../anchor/ordering.js';
 import { HomePool } from '../anchor/pool.js';
 import type { Update } from '../anchor/update.js';
-import { grantedLifetimeS, homeAgentTests, type Verdict, validate } from '../anchor/validate.js';
+import { grantedLifetimeS, type Verdict, validate } from '../anchor/validate.js';
 import type { Engine, Environment, Output } from '../contract.js';
-import { lmapTests } from './lmap-tests.js';
+import { lmapTests } from './lmap-validation.js';
 
 export interface LmapSettings extends AnchorSettings {
   /** Whether Binding Updates with P are served at all. */
@@ -57,7 +65,7 @@ class Lmap implements Dialect {
   }
 
   handle(update: Update, now: Instant, outputs: Output[]): void {
-    if (!update.message.flags.proxy) return this.#notProxy(update, now, outputs);
+    if (!update.message.flags.proxy) return refuseMobileNode(this.#anchor, update, outputs);
     const request = this.#request(update, now);
     const verdict = validate(lmapTests, request);
     if (verdict) this.#reject(request, verdict, outputs);
@@ -179,21 +187,6 @@ class Lmap implements Dialect {
       verdict.kind === 'refused' &&
       (verdict.status === status.timestampMismatch || verdict.status === status.timestampLowerThanPreviouslyAccepted);
     return wrong ? timestampOption(this.#anchor.environment.clock(now)) : sent;
-  }
-
-  /**
-   * A mobile node's own Binding Update: RFC 6275's tests, of which the one for "is a home agent" fails here. A box that is
-   * both runs a home agent's dialect over the same anchor.
-   */
-  #notProxy(update: Update, now: Instant, outputs: Output[]): void {
-    const facts = { homeAgent: false, onLink: true, returnRoutable: false, room: true, unique: true };
-    const verdict = validate(homeAgentTests, { update, existing: undefined, ...facts });
-    if (verdict?.kind !== 'refused')
-      return discard(this.#anchor, update.source, verdict?.reason ?? 'unexpected', outputs);
-    traceRefusal(update, verdict, outputs);
-    const fields = { status: verdict.status, sequence: update.message.sequence, lifetimeS: 0, options: [] };
-    const purpose = update.message.lifetimeS === 0 ? 'deregistration' : 'initial';
-    answer(this.#anchor, update, purpose, fields, 'routingHeader', outputs);
   }
 }
 

@@ -67,7 +67,7 @@ export const lmapTests: readonly Test<LmapRequest>[] = [
     name: 'permission',
     section: 'RFC 6275 §10.3.1',
     fails: ({ update, home, existing }) =>
-      [...(home ? [home] : (existing?.homes ?? []))].every(each => mayRegister(update.peer, each))
+      mayRegister(update.peer, home ? [home] : (existing?.homes ?? []))
         ? undefined
         : refused(status.administrativelyProhibited, 'the gateway may not register that address'),
   },
@@ -75,7 +75,7 @@ export const lmapTests: readonly Test<LmapRequest>[] = [
     name: 'uniqueness',
     section: 'RFC 6275 §10.3.1',
     fails: ({ home, existing, anchor, settings }) => {
-      if (!home || home === existing?.homes[0]) return undefined;
+      if (!home || home.address === existing?.homes[0].address) return undefined;
       const holder = anchor.cache.byHome(home);
       return home.address === settings.address || (holder !== undefined && holder !== existing)
         ? refused(status.duplicateAddressDetectionFailed, 'another node has that address')

@@ -1,0 +1,304 @@
+import { type Address, addressFromGroups, isUnspecified } from '../../base/address.js';
+import { Deadlines } from '../../base/deadlines.js';
+import { maskAddress, type Prefix } from '../../base/prefix.js';
+import { below, type Random } from '../../base/random.js';
+import type { Duration, Instant } from '../../base/time.js';
+import { revocationTrigger, bindingStatus as status } from '../../wire/mobility/status.js';
+import { Anchor, type AnchorSettings, type Registration } from '../anchor/anchor.js';
+import type { Binding } from '../anchor/binding-cache.js';
+import {
+  AnchorEngine,
+  answer,
+  type Dialect,
+  discard,
+  type Purpose,
+  refuseMobileNode,
+  traceRefusal,
+} from '../anchor/engine.js';
+import { timestampOf } from '../anchor/ordering.js';
+import { HomePool } from '../anchor/pool.js';
+import type { PendingRevocation } from '../anchor/revocation.js';
+import type { Update } from '../anchor/update.js';
+import { grantedLifetimeS, type Verdict, validate } from '../anchor/validate.js';
+import type { Engine, Environment, Output } from '../contract.js';
+import { acceptedOptions, refusedOptions } from './acknowledgement-options.js';
+import { lmaTests, newSessionTests } from './lma-validation.js';
+import { isAllZero, lookupSession, type Session } from './session-lookup.js';
+
+export interface LmaSettings extends AnchorSettings {
+  /** Whether proxy registration is a service at all. */
+  readonly proxyRegistration: boolean;
+  /** What is known of mobiles by NAI. */
+  readonly mobiles: ReadonlyMap<string, MobilePolicy>;
+  /** Whether mobiles not among them are served. */
+  readonly unknownMobiles: boolean;
+  /** Home network prefixes given to a session that asks for one. */
+  readonly prefixesPerSession: number;
+  readonly timestampWindowMs: number;
+  /** MobileNodeGeneratedTimestampInUse (RFC 5213 §9.3). */
+  readonly mobileNodeGeneratedTimestamps: boolean;
+  /** MaxDelayBeforeNewBCEAssign (RFC 5213 §9.1); 0: new sessions are made without waiting. */
+  readonly newSessionDelay: Duration;
+}
+
+export interface MobilePolicy {
+  readonly proxyRegistration: boolean;
+  /** Prefixes it may ask for; undefined: any. */
+  readonly prefixes: readonly Prefix[] | undefined;
+}
+
+/** The Local Mobility Anchor of RFC 5213 §5. */
+export function createLma(settings: LmaSettings, environment: Environment): Engine {
+  const anchor = new Anchor(settings, environment);
+  return new AnchorEngine(anchor, new Lma(anchor, settings));
+}
+
+/** What a Proxy Binding Update asks, and what the anchor has: what the tests look at. */
+export interface LmaRequest {
+  readonly update: Update;
+  readonly identity: string;
+  readonly mobile: MobilePolicy | undefined;
+  /** Home Network Prefix options with a value, bits past their length cleared. */
+  readonly prefixes: readonly Prefix[];
+  /** Whether one of them is all zero: a prefix is to be assigned. */
+  readonly assign: boolean;
+  readonly session: Session;
+  /** It was held back for a de-registration. */
+  readonly waited: boolean;
+  readonly anchor: Anchor;
+  readonly settings: LmaSettings;
+  readonly now: Instant;
+}
+
+class Lma implements Dialect {
+  readonly #anchor: Anchor;
+  readonly #settings: LmaSettings;
+  readonly #pools: readonly HomePool[];
+  /** Requests held back until the binding they may be about is de-registered, by the mobile's identity. */
+  readonly #held = new Map<string, { update: Update; binding: Binding }>();
+  readonly #heldUntil = new Deadlines<string>();
+
+  constructor(anchor: Anchor, settings: LmaSettings) {
+    this.#anchor = anchor;
+    this.#settings = settings;
+    const isFree = (home: Prefix) => !anchor.cache.byHome(home) && home.address !== this.#ownPrefix;
+    this.#pools = settings.prefixes.map(block => new HomePool(block, settings.homeLength, isFree));
+    anchor.onRemoved = binding => {
+      for (const home of binding.homes) this.#giveBack(home);
+    };
+  }
+
+  get deadline(): Instant | undefined {
+    return this.#heldUntil.next;
+  }
+
+  /** The prefix the anchor's own address lies in is no mobile's. */
+  get #ownPrefix(): Address {
+    return maskAddress(this.#settings.address, this.#settings.homeLength);
+  }
+
+  handle(update: Update, now: Instant, outputs: Output[]): void {
+    if (!update.message.flags.proxy) return refuseMobileNode(this.#anchor, update, outputs);
+    this.#process(this.#request(update, false, now), outputs);
+  }
+
+  tick(now: Instant, outputs: Output[]): void {
+    for (const identity of this.#heldUntil.takeDue(now)) this.#resume(identity, now, outputs);
+  }
+
+  /** RFC 5846 §8.1: an acknowledged revocation counts as a de-registration; anything else ends the wait without one. */
+  revoked(pending: PendingRevocation, code: number | undefined, now: Instant, outputs: Output[]): void {
+    const held = this.#held.get(pending.identity);
+    if (!held || held.binding.tunnel.via.remote !== pending.careOf) return;
+    if (code !== undefined && code < 128 && held.binding.state === 'registered')
+      this.#anchor.suspend(held.binding, now, outputs);
+    this.#resume(pending.identity, now, outputs);
+  }
+
+  #request(update: Update, waited: boolean, now: Instant): LmaRequest {
+    const { options } = update;
+    const identity = options.identity ?? '';
+    const prefixes = options.prefixes.filter(prefix => !isAllZero(prefix)).map(masked);
+    const linkIdentifier = isZero(options.linkIdentifier) ? undefined : options.linkIdentifier;
+    const session = lookupSession(this.#anchor.cache, {
+      identity,
+      prefixes,
+      accessTechnology: options.accessTechnology ?? 0,
+      linkIdentifier,
+      handoff: options.handoff ?? 0,
+      careOf: update.careOf,
+      deregistration: update.message.lifetimeS === 0,
+    });
+    const mobile = this.#settings.mobiles.get(identity);
+    const assign = prefixes.length < options.prefixes.length;
+    const { anchor, settings } = { anchor: this.#anchor, settings: this.#settings };
+    return { update, identity, mobile, prefixes, assign, session, waited, anchor, settings, now };
+  }
+
+  /** RFC 5213 §5.3.1 rule 13. */
+  #process(request: LmaRequest, outputs: Output[]): void {
+    const verdict = validate(lmaTests, request);
+    if (verdict) return this.#reject(request, verdict, outputs);
+    const { session, update } = request;
+    if (session.kind === 'awaited' && !request.waited && this.#settings.newSessionDelay > 0)
+      return this.#hold(request, session.binding, outputs);
+    if (session.kind !== 'existing') return this.#create(request, outputs);
+    if (update.message.lifetimeS === 0) return this.#deregister(request, session.binding, outputs);
+    this.#extend(request, session.binding, outputs);
+  }
+
+  /** §5.3.2: Initial Binding Registration. */
+  #create(request: LmaRequest, outputs: Output[]): void {
+    const verdict = validate(newSessionTests, request);
+    if (verdict) return this.#reject(request, verdict, outputs);
+    const homes = this.#homes(request);
+    if (!homes) return this.#reject(request, noPrefixLeft, outputs);
+    const linkLocal = this.#linkLocal(request, undefined);
+    const binding = this.#anchor.create(this.#registration(request, homes, linkLocal), request.now, outputs);
+    this.#accept(request, 'initial', binding, outputs);
+  }
+
+  /** §5.3.3 and §5.3.4: Binding Lifetime Extension, without and after a handoff. */
+  #extend(request: LmaRequest, binding: Binding, outputs: Output[]): void {
+    const { update, now } = request;
+    const { peer, state, accessTechnology } = binding;
+    const careOf = binding.tunnel.via.remote;
+    const purpose = purposeOf(request);
+    const linkLocal = this.#linkLocal(request, binding.linkLocal);
+    const moved = this.#anchor.update(binding, this.#registration(request, binding.homes, linkLocal), now, outputs);
+    this.#accept(request, purpose, binding, outputs);
+    this.#letGo(request.identity);
+    if (!moved || state === 'deregistered') return;
+    const same = accessTechnology === update.options.accessTechnology;
+    const trigger = same ? revocationTrigger.handoverSameAccessType : revocationTrigger.handoverDifferentAccessType;
+    this.#anchor.revoke(binding, peer.settings.address, careOf, trigger, now, outputs);
+  }
+
+  /** §5.3.5. */
+  #deregister(request: LmaRequest, binding: Binding, outputs: Output[]): void {
+    const { update, now } = request;
+    const timestamp = update.options.timestamp ? timestampOf(update.options.timestamp) : binding.timestamp;
+    this.#anchor.deregister(binding, update, timestamp, now, outputs);
+    this.#accept(request, 'deregistration', binding, outputs);
+    if (this.#held.get(binding.identity)?.binding === binding) this.#resume(binding.identity, now, outputs);
+  }
+
+  /** §5.4.1.2 rule 4, §5.4.1.3 rule 3; RFC 5846 §8.1 asks the old gateway instead of waiting for it to speak. */
+  #hold({ update, identity, now }: LmaRequest, binding: Binding, outputs: Output[]): void {
+    this.#anchor.counters.add('held');
+    const isRepeated = this.#held.get(identity)?.binding === binding;
+    this.#held.set(identity, { update, binding });
+    if (isRepeated) return;
+    this.#heldUntil.set(identity, now + this.#settings.newSessionDelay);
+    const { remote } = binding.tunnel.via;
+    const { address } = binding.peer.settings;
+    this.#anchor.revoke(binding, address, remote, revocationTrigger.handoverUnknown, now, outputs);
+  }
+
+  /** The wait is over: by now the binding is de-registered, or the request is one for a new session. */
+  #resume(identity: string, now: Instant, outputs: Output[]): void {
+    const held = this.#held.get(identity);
+    this.#letGo(identity);
+    if (held) this.#process(this.#request(held.update, true, now), outputs);
+  }
+
+  #letGo(identity: string): void {
+    if (this.#held.delete(identity)) this.#heldUntil.clear(identity);
+  }
+
+  #registration(request: LmaRequest, homes: readonly Prefix[], linkLocal: Address | undefined): Registration {
+    const { update, identity } = request;
+    const { timestamp, accessTechnology, linkIdentifier } = update.options;
+    const known = request.session.kind === 'existing' ? request.session.binding.timestamp : 0;
+    return {
+      update,
+      identity,
+      homes,
+      lifetimeS: grantedLifetimeS(update.message.lifetimeS, this.#settings.maximumLifetimeS),
+      // Without the option the field is all zero (§5.1). What was held back may be older than a de-registration.
+      timestamp: timestamp ? Math.max(timestampOf(timestamp), known) : 0,
+      accessTechnology: accessTechnology ?? 0,
+      linkIdentifier: isZero(linkIdentifier) ? undefined : linkIdentifier,
+      linkLocal,
+    };
+  }
+
+  /** §5.3.2 rule 1; undefined: none is left. */
+  #homes({ prefixes, assign, identity }: LmaRequest): readonly Prefix[] | undefined {
+    if (!assign) return prefixes;
+    const assigned: Prefix[] = [];
+    while (assigned.length < this.#settings.prefixesPerSession) {
+      const home = this.#assign(identity, [...prefixes, ...assigned]);
+      if (!home) {
+        for (const unused of assigned) this.#giveBack(unused);
+        return undefined;
+      }
+      assigned.push(home);
+    }
+    return [...prefixes, ...assigned];
+  }
+
+  #assign(identity: string, except: readonly Prefix[]): Prefix | undefined {
+    for (const pool of this.#pools) {
+      const home = pool.allocate(identity, except);
+      if (home) return home;
+    }
+    return undefined;
+  }
+
+  #giveBack(home: Prefix): void {
+    for (const pool of this.#pools) pool.giveBack(home);
+  }
+
+  /** §5.3.6: what the Link-local Address option asks for; the entry's own where it asks nothing. */
+  #linkLocal({ update }: LmaRequest, known: Address | undefined): Address | undefined {
+    const asked = update.options.linkLocal;
+    if (asked === undefined) return known;
+    return isUnspecified(asked) ? (known ?? generatedLinkLocal(this.#anchor.environment.random)) : asked;
+  }
+
+  #accept(request: LmaRequest, purpose: Purpose, binding: Binding, outputs: Output[]): void {
+    const { update } = request;
+    const lifetimeS = update.message.lifetimeS === 0 ? 0 : binding.lifetimeS;
+    const options = acceptedOptions(update, binding);
+    const fields = { status: status.accepted, sequence: update.message.sequence, lifetimeS, options };
+    answer(this.#anchor, update, purpose, fields, 'plain', outputs);
+  }
+
+  #reject(request: LmaRequest, verdict: Verdict, outputs: Output[]): void {
+    const { update, now } = request;
+    if (verdict.kind === 'discarded') return discard(this.#anchor, update.source, verdict.reason, outputs);
+    traceRefusal(update, verdict, outputs);
+    const options = refusedOptions(update, verdict.status, this.#anchor.environment.clock(now));
+    const sequence = verdict.sequence ?? update.message.sequence;
+    const fields = { status: verdict.status, sequence, lifetimeS: 0, options };
+    answer(this.#anchor, update, purposeOf(request), fields, 'plain', outputs);
+  }
+}
+
+const noPrefixLeft: Verdict = {
+  kind: 'refused',
+  status: status.insufficientResources,
+  reason: 'no home network prefix left',
+};
+
+function purposeOf({ update, session }: LmaRequest): Purpose {
+  if (update.message.lifetimeS === 0) return 'deregistration';
+  if (session.kind !== 'existing') return 'initial';
+  return session.binding.tunnel.via.remote === update.careOf ? 'refresh' : 'handoff';
+}
+
+function masked(prefix: Prefix): Prefix {
+  return { address: maskAddress(prefix.address, prefix.length), length: prefix.length };
+}
+
+function isZero(link: string | undefined): boolean {
+  for (let i = 0; i < (link?.length ?? 0); i++) if (link?.charCodeAt(i) !== 0) return false;
+  return true;
+}
+
+/** §5.3.6: the gateway's address on the link it shares with the mobile; random bits, not derived from hardware. */
+function generatedLinkLocal(random: Random): Address {
+  const words = [below(random, 0x1_0000) & 0xfdff, ...[1, 2, 3].map(() => below(random, 0x1_0000))];
+  return addressFromGroups([0xfe80, 0, 0, 0, ...words]);
+}
