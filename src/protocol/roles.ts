@@ -3,9 +3,7 @@ import { lma } from './pmip6/lma-role.js';
 import type { Role } from './scheme.js';
 
 /** Every participant that can be configured, by what follows `anchorage` on the command line. */
-export const roles: ReadonlyMap<string, Role> = new Map(
-  [
-    lmap, //
-    lma,
-  ].map(role => [role.name, role as Role]),
-);
+export const roles: readonly Role[] = [
+  lmap, //
+  lma,
+];

@@ -120,9 +120,10 @@ export class AnchorWorld {
     this.run(this.now + milliseconds(ms));
   }
 
-  /** Rules as text: `prefix → care-of`. */
+  /** Rules that lead somewhere, as text: `prefix → care-of`. */
   get ruleTexts(): string[] {
-    return [...this.rules].map(([to, via]) => `${to} → ${viaText(via)}`).sort();
+    const rules = [...this.rules].filter(([, via]) => via.kind !== 'drop');
+    return rules.map(([to, via]) => `${to} → ${viaText(via)}`).sort();
   }
 
   get records(): StoredRecord[] {
