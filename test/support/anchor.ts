@@ -120,9 +120,10 @@ export class AnchorWorld {
     this.run(this.now + milliseconds(ms));
   }
 
-  /** Rules as text: `prefix → care-of`. */
+  /** Rules that lead somewhere, as text: `prefix → care-of`. */
   get ruleTexts(): string[] {
-    return [...this.rules].map(([to, via]) => `${to} → ${viaText(via)}`).sort();
+    const rules = [...this.rules].filter(([, via]) => via.kind !== 'drop');
+    return rules.map(([to, via]) => `${to} → ${viaText(via)}`).sort();
   }
 
   get records(): StoredRecord[] {
@@ -164,7 +165,9 @@ export function viaText(via: Via): string {
 }
 
 export function messagesIn(outputs: readonly Output[]): MobilityMessage[] {
-  return outputs.flatMap(o => (o.kind === 'send' && o.packet.payload.kind === 'mobility' ? [o.packet.payload.message] : []));
+  return outputs.flatMap(o =>
+    o.kind === 'send' && o.packet.payload.kind === 'mobility' ? [o.packet.payload.message] : [],
+  );
 }
 
 export function acknowledgementIn(outputs: readonly Output[]): BindingAcknowledgement | undefined {
@@ -177,5 +180,11 @@ export function indicationIn(outputs: readonly Output[]): BindingRevocationIndic
 
 export function revocationAcknowledgement(from: Address, sequence: number, status = 0): Packet {
   const flags = { proxy: true, ipv4HomeAddressOnly: false, global: false };
-  return mobilityPacket(from, anchorAddress, { kind: 'bindingRevocationAcknowledgement', status, sequence, flags, options: [] });
+  return mobilityPacket(from, anchorAddress, {
+    kind: 'bindingRevocationAcknowledgement',
+    status,
+    sequence,
+    flags,
+    options: [],
+  });
 }

@@ -142,6 +142,8 @@ function timestampOutOfOrder({ update, identity, anchor, settings, now }: LmaReq
   const sent = timestampOf(timestamp);
   if (sent < last)
     return refused(status.timestampLowerThanPreviouslyAccepted, 'timestamp lower than previously accepted');
-  const isClose = settings.mobileNodeGeneratedTimestamps || isWithinWindow(timestamp, anchor.environment.clock(now), settings.timestampWindowMs);
+  const isClose =
+    settings.mobileNodeGeneratedTimestamps ||
+    isWithinWindow(timestamp, anchor.environment.clock(now), settings.timestampWindowMs);
   return sent === last || !isClose ? refused(status.timestampMismatch, 'timestamp mismatch') : undefined;
 }
