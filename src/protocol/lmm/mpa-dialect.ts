@@ -2,14 +2,9 @@ import { type Address, isUnspecified } from '../../base/address.js';
 import { hostPrefix, maskAddress, type Prefix, prefixOf } from '../../base/prefix.js';
 import { type BindingAcknowledgement, bindingUpdateFlags } from '../../wire/mobility/messages.js';
 import type { MobilityOption } from '../../wire/mobility/options.js';
+import { bindingStatus } from '../../wire/mobility/status.js';
 import { type Answer, type Dialect, refusal } from '../gateway/dialect.js';
 import type { Purpose, Visitor } from '../gateway/visitor.js';
-
-/** gundavelli §5.1: status values where the Binding Update had P and not R. */
-const proxyRegistrationNotSupported = 140;
-const bindingCacheEntryMissing = 141;
-/** RFC 6275 §6.1.8. */
-const duplicateAddressDetectionFailed = 134;
 
 /** The LMAP's address lies on the Local Network Prefix (gundavelli §6.1), which hosts extend by 64 bits (RFC 4291 §2.5.1). */
 const localNetworkPrefixLength = 64;
@@ -30,9 +25,9 @@ export const mpaDialect: Dialect = {
 
   read(_visitor, acknowledgement): Answer {
     const { status } = acknowledgement;
-    if (status === bindingCacheEntryMissing) return { kind: 'missing', prefix: undefined };
-    if (status === duplicateAddressDetectionFailed) return { kind: 'duplicate' };
-    if (status === proxyRegistrationNotSupported)
+    if (status === bindingStatus.bindingCacheEntryMissing) return { kind: 'missing', prefix: undefined };
+    if (status === bindingStatus.duplicateAddressDetectionFailed) return { kind: 'duplicate' };
+    if (status === bindingStatus.proxyRegistrationNotSupported)
       return { kind: 'refused', retry: 'never', reason: 'proxy registration not supported' };
     if (status >= 128) return refusal(status);
     if (!acknowledgement.flags.proxy) return { kind: 'refused', retry: 'never', reason: 'answer without P' };
