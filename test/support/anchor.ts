@@ -164,7 +164,9 @@ export function viaText(via: Via): string {
 }
 
 export function messagesIn(outputs: readonly Output[]): MobilityMessage[] {
-  return outputs.flatMap(o => (o.kind === 'send' && o.packet.payload.kind === 'mobility' ? [o.packet.payload.message] : []));
+  return outputs.flatMap(o =>
+    o.kind === 'send' && o.packet.payload.kind === 'mobility' ? [o.packet.payload.message] : [],
+  );
 }
 
 export function acknowledgementIn(outputs: readonly Output[]): BindingAcknowledgement | undefined {
@@ -177,5 +179,11 @@ export function indicationIn(outputs: readonly Output[]): BindingRevocationIndic
 
 export function revocationAcknowledgement(from: Address, sequence: number, status = 0): Packet {
   const flags = { proxy: true, ipv4HomeAddressOnly: false, global: false };
-  return mobilityPacket(from, anchorAddress, { kind: 'bindingRevocationAcknowledgement', status, sequence, flags, options: [] });
+  return mobilityPacket(from, anchorAddress, {
+    kind: 'bindingRevocationAcknowledgement',
+    status,
+    sequence,
+    flags,
+    options: [],
+  });
 }

@@ -154,8 +154,15 @@ export class Gateway implements Engine {
     const wall = this.#environment.clock(turn.now);
     for (const record of records) {
       const visitor = restoreVisitor(record, this.#visitors, turn.now, wall);
-      if (visitor) this.#lifecycle.resume(visitor, turn);
+      if (visitor && this.#isStale(visitor, turn.now)) {
+        this.#visitors.remove(visitor);
+        turn.outputs.push({ kind: 'store', key: record.key });
+      } else if (visitor) this.#lifecycle.resume(visitor, turn);
     }
+  }
+
+  #isStale(visitor: Visitor, now: Instant): boolean {
+    return visitor.expiresAt! <= now || !this.interests.accessLinks.includes(visitor.link);
   }
 
   #command(command: OperatorCommand, turn: Turn): void {
@@ -171,13 +178,14 @@ export class Gateway implements Engine {
   }
 
   *#rows(): Iterable<Row> {
-    for (const visitor of this.#visitors) yield rowOf(visitor);
+    for (const visitor of this.#visitors) yield rowOf(visitor, this.#config);
   }
 }
 
 /** gundavelli §7.1's entry, as an operator reads it. */
-function rowOf(visitor: Visitor): Row {
+function rowOf(visitor: Visitor, config: GatewayConfig): Row {
   const { profile, anchor } = visitor;
+  const dhcpServer = profile?.dhcpServer ?? config.dhcpServer;
   return {
     identity: visitor.identity,
     station: formatLinkAddress(visitor.station),
@@ -186,7 +194,9 @@ function rowOf(visitor: Visitor): Row {
     addresses: visitor.addresses.map(formatAddress).join(' '),
     prefix: visitor.prefix && formatPrefix(visitor.prefix),
     anchor: anchor && formatAddress(anchor),
+    anchorLinkAddress: formatLinkAddress(profile?.anchorLinkAddress ?? config.anchorLinkAddress),
+    tunnelSource: formatAddress(config.careOfAddress ?? config.address),
     lifetimeS: visitor.lifetimeS,
-    dhcpServer: profile?.dhcpServer && formatAddress(profile.dhcpServer),
+    dhcpServer: dhcpServer && formatAddress(dhcpServer),
   };
 }
