@@ -1,0 +1,55 @@
+import type { Address } from '../../base/address.js';
+import type { Prefix } from '../../base/prefix.js';
+import type { Instant } from '../../base/time.js';
+import type { BindingAcknowledgement, BindingUpdateFlags } from '../../wire/mobility/messages.js';
+import type { MobilityOption } from '../../wire/mobility/options.js';
+import type { Purpose, Visitor } from './visitor.js';
+
+/** What one document's gateway does its own way. */
+export interface Dialect {
+  /** Whether a prefix is announced as on-link: L of the Prefix Information option. */
+  readonly onLink: boolean;
+  /** How often a deregistration is sent at most. */
+  readonly deregistrationTransmissions: number;
+  /** What a Binding Update says beside sequence and lifetime. */
+  compose(visitor: Visitor, purpose: Purpose, now: Instant): ProxyBindingUpdate;
+  /** What an answer to the outstanding request means. */
+  read(visitor: Visitor, acknowledgement: BindingAcknowledgement): Answer;
+  /** What is forwarded for a registered visitor. */
+  servedPrefixes(visitor: Visitor): readonly Prefix[];
+  /** Whether addresses a station shows are registered one by one. */
+  readonly registersAddresses: boolean;
+  /** The prefix an anchor's address stands for, where AAA names none. */
+  impliedPrefix(anchor: Address): Prefix | undefined;
+  /** Whether a mobile that shows up as `visitor` is thereby gone as `other`, who has the same NAI. */
+  supersedes(visitor: Visitor, other: Visitor): boolean;
+}
+
+export interface ProxyBindingUpdate {
+  readonly flags: BindingUpdateFlags;
+  readonly options: readonly MobilityOption[];
+}
+
+export type Answer =
+  | { readonly kind: 'accepted'; readonly prefix: Prefix | undefined; readonly addresses: readonly Address[] }
+  /** The anchor has no address for that mobile. */
+  | { readonly kind: 'missing'; readonly prefix: Prefix | undefined }
+  /** The address asked for belongs to somebody else. */
+  | { readonly kind: 'duplicate' }
+  | { readonly kind: 'refused'; readonly retry: Retry; readonly reason: string };
+
+/** After a refusal: at once, after a while, or when the station comes again. */
+export type Retry = 'now' | 'later' | 'never';
+
+/** Refusals that mean the same in every dialect; those not named may be different next time. */
+export function refusal(status: number): Answer {
+  const retry = retries.get(status) ?? 'later';
+  return { kind: 'refused', retry, reason: `status ${status}` };
+}
+
+const retries: ReadonlyMap<number, Retry> = new Map([
+  [129, 'never'], // RFC 6275 §6.1.8: administratively prohibited
+  [131, 'never'], // home registration not supported
+  [133, 'never'], // not home agent for this mobile node
+  [135, 'now'], // sequence number out of window: the answer says where it is
+]);

@@ -1,0 +1,202 @@
+import { type Address, formatAddress } from '../../base/address.js';
+import { Deadlines } from '../../base/deadlines.js';
+import { formatLinkAddress } from '../../base/link-address.js';
+import { formatPrefix } from '../../base/prefix.js';
+import type { Instant } from '../../base/time.js';
+import { protocol } from '../../wire/ipv6/packet.js';
+import type { BindingRevocationIndication, MobilityMessage } from '../../wire/mobility/messages.js';
+import type { Engine, Environment, Input, Interests, OperatorCommand, Output, Row, StoredRecord } from '../contract.js';
+import type { GatewayConfig } from './config.js';
+import { type Count, newCounters } from './counters.js';
+import type { Dialect } from './dialect.js';
+import { Lifecycle, type Turn } from './lifecycle.js';
+import { restoreVisitor } from './records.js';
+import { mobilityPacket } from './registration.js';
+import { isHandover, judge, revocationAcknowledgement } from './revocation.js';
+import { isAttended, Stations } from './stations.js';
+import type { TimerKey, TimerName } from './timers.js';
+import { type Visitor, VisitorList } from './visitor.js';
+
+/** The access gateway that all schemes share: somebody attached, somebody left, advertise, register, tunnel. */
+export class Gateway implements Engine {
+  readonly interests: Interests;
+  readonly views: Engine['views'];
+  readonly counters = newCounters();
+  readonly #visitors = new VisitorList();
+  readonly #timers = new Deadlines<TimerKey>();
+  readonly #lifecycle: Lifecycle;
+  readonly #stations: Stations;
+  readonly #config: GatewayConfig;
+  readonly #environment: Environment;
+
+  constructor(config: GatewayConfig, dialect: Dialect, environment: Environment) {
+    this.#config = config;
+    this.#environment = environment;
+    this.interests = {
+      protocols: [protocol.mobility],
+      accessLinks: config.accessLinks.map(link => link.name),
+      udpPorts: [547],
+    };
+    const count: Count = name => {
+      this.counters[name]++;
+    };
+    const attend = (visitor: Visitor, turn: Turn) => this.#stations.attend(visitor, turn);
+    this.#lifecycle = new Lifecycle(config, dialect, environment, this.#visitors, this.#timers, count, attend);
+    this.#stations = new Stations(this.#lifecycle, this.#visitors, this.#timers, count);
+    this.views = { visitors: () => this.#rows() };
+  }
+
+  get deadline(): Instant | undefined {
+    return this.#timers.next;
+  }
+
+  handle(input: Input, now: Instant): Output[] {
+    const turn: Turn = { now, outputs: [] };
+    switch (input.kind) {
+      case 'tick':
+        this.#tick(turn);
+        break;
+      case 'packet':
+        this.#packet(input, turn);
+        break;
+      case 'attached':
+        if (this.interests.accessLinks.includes(input.link))
+          this.#stations.attached(input.link, input.station, { handoff: 'unknown', ...input }, turn);
+        break;
+      case 'detached':
+        this.#detached(this.#visitors.byStation(input.link, input.station), turn);
+        break;
+      case 'seen':
+        this.#stations.seen(input.link, input.station, input.address, turn);
+        break;
+      case 'profile':
+        this.#lifecycle.authenticated(input.transaction, input.outcome, turn);
+        break;
+      case 'restored':
+        this.#restored(input.records, turn);
+        break;
+      case 'command':
+        this.#command(input.command, turn);
+        break;
+      case 'flow':
+        break;
+    }
+    return turn.outputs;
+  }
+
+  #packet(input: Extract<Input, { kind: 'packet' }>, turn: Turn): void {
+    const { packet, link } = input;
+    if (link !== undefined && this.interests.accessLinks.includes(link))
+      return this.#stations.receive(packet, link, input.neighbour, turn);
+    if (packet.payload.kind === 'mobility') return this.#mobility(packet.payload.message, packet.source, turn);
+  }
+
+  #mobility(message: MobilityMessage, source: Address, turn: Turn): void {
+    switch (message.kind) {
+      case 'bindingAcknowledgement':
+        this.counters.acknowledgementsReceived++;
+        if (!this.#lifecycle.acknowledged(message, source, turn)) this.counters.acknowledgementsUnmatched++;
+        return;
+      case 'bindingRevocationIndication':
+        return this.#revocation(message, source, turn);
+      default:
+        this.counters.messagesUnexpected++;
+    }
+  }
+
+  /** gundavelli §6.4: the visitor entry is removed before the acknowledgement is sent. */
+  #revocation(message: BindingRevocationIndication, source: Address, turn: Turn): void {
+    this.counters.revocationsReceived++;
+    const { status, revoked } = judge(message, source, this.#visitors);
+    if (status !== 0) this.counters.revocationsRefused++;
+    const event = isHandover(message) ? 'revoked' : 'dismissed';
+    for (const visitor of revoked) this.#lifecycle.raise(visitor, event, turn, `trigger ${message.trigger}`);
+    turn.outputs.push(mobilityPacket(this.#config.address, source, revocationAcknowledgement(message, status)));
+  }
+
+  #detached(visitor: Visitor | undefined, turn: Turn): void {
+    if (visitor) this.#lifecycle.raise(visitor, 'detached', turn);
+  }
+
+  #tick(turn: Turn): void {
+    for (const key of this.#timers.takeDue(turn.now)) {
+      const [name, id] = key.split(' ');
+      const visitor = name === 'quiet' ? undefined : this.#visitors.byId(Number(id));
+      if (visitor) this.#due(name as TimerName, visitor, turn);
+    }
+  }
+
+  #due(name: TimerName, visitor: Visitor, turn: Turn): void {
+    const lifecycle = this.#lifecycle;
+    switch (name) {
+      case 'access':
+        return lifecycle.raise(visitor, 'retryDue', turn);
+      case 'retransmit':
+        return lifecycle.unanswered(visitor, turn);
+      case 'refresh':
+        return lifecycle.raise(visitor, 'refreshDue', turn);
+      case 'expire':
+        return lifecycle.raise(visitor, 'expired', turn);
+      case 'retry':
+        return lifecycle.raise(visitor, visitor.profile ? 'retryDue' : 'forgotten', turn);
+      case 'linger':
+        return lifecycle.raise(visitor, visitor.sequence === undefined ? 'forgotten' : 'lingered', turn);
+      case 'advertise':
+        if (isAttended(visitor)) lifecycle.advertise(visitor, turn);
+        return;
+      case 'probe':
+        return lifecycle.unheard(visitor, turn);
+    }
+  }
+
+  /** Forwards again at once, and asks each station whether it is still here before the anchor is told so. */
+  #restored(records: Iterable<StoredRecord>, turn: Turn): void {
+    const wall = this.#environment.clock(turn.now);
+    for (const record of records) {
+      const visitor = restoreVisitor(record, this.#visitors, turn.now, wall);
+      if (visitor && this.#isStale(visitor, turn.now)) {
+        this.#visitors.remove(visitor);
+        turn.outputs.push({ kind: 'store', key: record.key });
+      } else if (visitor) this.#lifecycle.resume(visitor, turn);
+    }
+  }
+
+  #isStale(visitor: Visitor, now: Instant): boolean {
+    return visitor.expiresAt! <= now || !this.interests.accessLinks.includes(visitor.link);
+  }
+
+  #command(command: OperatorCommand, turn: Turn): void {
+    switch (command.name) {
+      case 'release':
+        for (const visitor of [...this.#visitors.byIdentity(command.identity)])
+          this.#lifecycle.raise(visitor, 'released', turn, 'released by the operator');
+        return;
+      case 'shutdown':
+        for (const visitor of [...this.#visitors]) this.#lifecycle.raise(visitor, 'closing', turn);
+        return;
+    }
+  }
+
+  *#rows(): Iterable<Row> {
+    for (const visitor of this.#visitors) yield rowOf(visitor, this.#config);
+  }
+}
+
+/** gundavelli §7.1's entry, as an operator reads it. */
+function rowOf(visitor: Visitor, config: GatewayConfig): Row {
+  const { profile, anchor } = visitor;
+  const dhcpServer = profile?.dhcpServer ?? config.dhcpServer;
+  return {
+    identity: visitor.identity,
+    station: formatLinkAddress(visitor.station),
+    link: visitor.link,
+    state: visitor.state,
+    addresses: visitor.addresses.map(formatAddress).join(' '),
+    prefix: visitor.prefix && formatPrefix(visitor.prefix),
+    anchor: anchor && formatAddress(anchor),
+    anchorLinkAddress: formatLinkAddress(profile?.anchorLinkAddress ?? config.anchorLinkAddress),
+    tunnelSource: formatAddress(config.careOfAddress ?? config.address),
+    lifetimeS: visitor.lifetimeS,
+    dhcpServer: dhcpServer && formatAddress(dhcpServer),
+  };
+}

@@ -1,0 +1,373 @@
+import { type Address, allNodes, isUnspecified, unspecified } from '../../base/address.js';
+import type { Deadlines } from '../../base/deadlines.js';
+import { type Instant, second } from '../../base/time.js';
+import type { BindingAcknowledgement } from '../../wire/mobility/messages.js';
+import type { AccessOutcome, Environment, Output, Profile } from '../contract.js';
+import type { VisitorChange } from '../trace.js';
+import { type Face, neighbourAdvertisement, probe, routerAdvertisement } from './access-link.js';
+import type { GatewayConfig } from './config.js';
+import type { Count } from './counters.js';
+import type { Dialect, Retry } from './dialect.js';
+import { Forwarding } from './forwarding.js';
+import { recordKey, recordValue } from './records.js';
+import { type Acknowledged, Registrar } from './registration.js';
+import { quietKey, type TimerKey, timerKey, timerNames, timersOf } from './timers.js';
+import { type Action, type Event, transitions } from './transitions.js';
+import type { Purpose, Visitor, VisitorList } from './visitor.js';
+
+/** One call of `handle`: when, and what comes of it. */
+export interface Turn {
+  readonly now: Instant;
+  readonly outputs: Output[];
+}
+
+const accessTimeoutS = 5;
+/** How long what a station said before it left may still arrive. */
+const quietS = 1;
+/** RFC 4861 §10 MAX_UNICAST_SOLICIT and RETRANS_TIMER. */
+const maximumProbes = 3;
+const probeIntervalS = 1;
+const learningPauseS = 1;
+
+/** Takes visitors through {@link transitions}: what each action does. */
+export class Lifecycle {
+  readonly registrar: Registrar;
+  readonly forwarding: Forwarding;
+  #transaction = 0;
+  #asking = new Map<number, Visitor>();
+
+  constructor(
+    readonly config: GatewayConfig,
+    readonly dialect: Dialect,
+    readonly environment: Environment,
+    readonly visitors: VisitorList,
+    readonly timers: Deadlines<TimerKey>,
+    readonly count: Count,
+    /** Answers what the station asked before there was anything to say. */
+    readonly attend: (visitor: Visitor, turn: Turn) => void,
+  ) {
+    this.registrar = new Registrar(config, dialect, environment, timers);
+    this.forwarding = new Forwarding(config.careOfAddress ?? config.address);
+  }
+
+  /** Lets `event` happen to a visitor; what its state does not name is ignored. */
+  raise(visitor: Visitor, event: Event, turn: Turn, reason?: string): void {
+    const transition = transitions[visitor.state][event];
+    if (!transition) return;
+    const [next, ...actions] = transition;
+    const change = changes[event];
+    if (change) this.trace(visitor, change, turn, reason);
+    if (next !== visitor.state) this.#enter(visitor, next);
+    for (const action of actions) this.#perform(action, visitor, turn);
+  }
+
+  #enter(visitor: Visitor, state: Visitor['state']): void {
+    visitor.state = state;
+    const kept = timersOf[state];
+    for (const name of timerNames) if (!kept.includes(name)) this.timers.clear(timerKey(name, visitor));
+    if (!kept.includes('retransmit')) this.registrar.cancel(visitor);
+    if (!kept.includes('probe')) visitor.probes = undefined;
+  }
+
+  #perform(action: Action, visitor: Visitor, turn: Turn): void {
+    switch (action) {
+      case 'authenticate':
+        return this.#authenticate(visitor, turn);
+      case 'confirm':
+      case 'register':
+        return this.#begin(visitor, action, turn);
+      case 'refresh':
+        return this.#refresh(visitor, turn);
+      case 'deregister':
+        if (visitor.sequence === undefined) return this.raise(visitor, 'exhausted', turn);
+        return this.#begin(visitor, 'deregister', turn);
+      case 'serve':
+        return this.#serve(visitor, turn);
+      case 'unserve':
+        turn.outputs.push(...this.forwarding.unserve(visitor));
+        turn.outputs.push({ kind: 'store', key: recordKey(visitor) });
+        return;
+      case 'advertise':
+        return this.advertise(visitor, turn);
+      case 'attend':
+        return this.attend(visitor, turn);
+      case 'withdraw':
+        return this.#withdraw(visitor, turn);
+      case 'linger':
+        this.timers.set(timerKey('linger', visitor), turn.now + this.config.departureDelayS * second);
+        return this.#quieten(visitor, turn);
+      case 'retryLater':
+        this.timers.set(timerKey('retry', visitor), turn.now + this.config.retryDelayS * second);
+        return;
+      case 'remove':
+        this.#quieten(visitor, turn);
+        return this.visitors.remove(visitor);
+    }
+  }
+
+  #authenticate(visitor: Visitor, turn: Turn): void {
+    if (visitor.transaction !== undefined) this.#asking.delete(visitor.transaction);
+    const transaction = ++this.#transaction;
+    visitor.transaction = transaction;
+    this.#asking.set(transaction, visitor);
+    this.timers.clear(quietKey(visitor.link, visitor.station));
+    this.timers.set(timerKey('access', visitor), turn.now + accessTimeoutS * second);
+    const { link, station, claimedIdentity } = visitor;
+    turn.outputs.push({
+      kind: 'authenticate',
+      transaction,
+      link,
+      station,
+      ...(claimedIdentity && { identity: claimedIdentity }),
+    });
+  }
+
+  /** AAA's answer (gundavelli §6.1, steps 4 and 5). */
+  authenticated(transaction: number, outcome: AccessOutcome, turn: Turn): void {
+    const visitor = this.#asking.get(transaction);
+    this.#asking.delete(transaction);
+    if (visitor?.transaction !== transaction || visitor.state !== 'authenticating') return;
+    visitor.transaction = undefined;
+    const problem = outcome.kind === 'rejected' ? outcome.reason : this.#adopt(visitor, outcome.profile, turn);
+    if (problem === undefined) return this.raise(visitor, 'accepted', turn);
+    this.raise(visitor, 'rejected', turn, problem);
+    visitor.profile = undefined;
+  }
+
+  /** Takes over a profile; says why it is of no use. */
+  #adopt(visitor: Visitor, profile: Profile, turn: Turn): string | undefined {
+    if (profile.proxyRegistration === false) return 'no mobility service for this mobile';
+    const anchor = profile.anchor ?? this.config.anchor;
+    if (anchor === undefined) return 'no anchor';
+    const returning = visitor.identity === profile.identity && visitor.anchor === anchor;
+    const former = returning ? visitor.addresses[0] : this.#supersede(visitor, profile.identity, turn);
+    this.visitors.setAddresses(visitor, []);
+    visitor.candidate = former && { address: former, learnt: 'manual' };
+    visitor.profile = profile;
+    visitor.anchor = anchor;
+    visitor.prefix = profile.prefix ?? (returning ? visitor.prefix : undefined) ?? this.dialect.impliedPrefix(anchor);
+    this.visitors.identify(visitor, profile.identity);
+    return undefined;
+  }
+
+  /** The mobile's former entry gives way; returns the address it had. */
+  #supersede(visitor: Visitor, identity: string, turn: Turn): Address | undefined {
+    let address: Address | undefined;
+    for (const other of [...this.visitors.byIdentity(identity)]) {
+      if (other === visitor || !this.dialect.supersedes(visitor, other)) continue;
+      address = other.addresses[0];
+      this.raise(other, 'superseded', turn, 'at another link of this gateway');
+    }
+    return address;
+  }
+
+  #begin(visitor: Visitor, purpose: Purpose, turn: Turn): void {
+    this.count('updatesSent');
+    turn.outputs.push(this.registrar.begin(visitor, purpose, turn.now));
+    const { park } = this.config;
+    if (park && visitor.state === 'registering')
+      turn.outputs.push(...this.forwarding.park(visitor, this.dialect.servedPrefixes(visitor), park.limitOctets));
+  }
+
+  /** RFC 5213 §6.13: a registration is not extended before the mobile has been seen to be there. */
+  #refresh(visitor: Visitor, turn: Turn): void {
+    const target = visitor.addresses[0] ?? visitor.linkLocal;
+    const face = this.face(visitor);
+    if (target === undefined || face === undefined) return this.#begin(visitor, 'refresh', turn);
+    visitor.probes = (visitor.probes ?? 0) + 1;
+    this.timers.set(timerKey('probe', visitor), turn.now + probeIntervalS * second);
+    this.toStation(visitor, probe(face, target), turn);
+  }
+
+  /** The station did not answer a probe. */
+  unheard(visitor: Visitor, turn: Turn): void {
+    if ((visitor.probes ?? 0) < maximumProbes) return this.#refresh(visitor, turn);
+    this.raise(visitor, 'detached', turn, 'does not answer');
+  }
+
+  /** The station said something: it is there. */
+  heard(visitor: Visitor, turn: Turn): void {
+    if (visitor.probes === undefined) return;
+    visitor.probes = undefined;
+    this.timers.clear(timerKey('probe', visitor));
+    this.#begin(visitor, 'refresh', turn);
+  }
+
+  /** The anchor did not answer. */
+  unanswered(visitor: Visitor, turn: Turn): void {
+    const output = this.registrar.retransmit(visitor, turn.now);
+    if (!output) return this.raise(visitor, 'exhausted', turn);
+    this.count('updatesRetransmitted');
+    turn.outputs.push(output);
+  }
+
+  /** A visitor from before a restart: served again at once, registered again once it has been heard. */
+  resume(visitor: Visitor, turn: Turn): void {
+    this.trace(visitor, 'restored', turn);
+    visitor.advertised = true;
+    this.timers.set(timerKey('expire', visitor), visitor.expiresAt!);
+    this.#serve(visitor, turn);
+    this.raise(visitor, 'refreshDue', turn);
+  }
+
+  /** An anchor's answer. */
+  acknowledged(message: BindingAcknowledgement, source: Address, turn: Turn): boolean {
+    const received = this.registrar.receive(message, source, this.visitors);
+    if (!received) return false;
+    if (received.answer.kind === 'refused')
+      turn.outputs.push(refusedTrace(received.visitor, source, message.status, received.answer.reason));
+    this.#answered(received, turn);
+    return true;
+  }
+
+  #answered({ visitor, purpose, answer }: Acknowledged, turn: Turn): void {
+    switch (answer.kind) {
+      case 'accepted':
+        visitor.prefix = answer.prefix ?? visitor.prefix;
+        if (purpose !== 'deregister') this.visitors.setAddresses(visitor, answer.addresses);
+        this.raise(visitor, 'acknowledged', turn);
+        return this.#reconsider(visitor, purpose, turn);
+      case 'missing':
+        visitor.prefix = answer.prefix ?? visitor.prefix;
+        return this.#missing(visitor, purpose, turn);
+      case 'duplicate':
+        this.#defend(visitor, turn);
+        if (visitor.state === 'registered') return;
+        this.visitors.setAddresses(visitor, []);
+        return this.raise(visitor, 'missing', turn);
+      case 'refused':
+        if (answer.retry === 'now' && visitor.state !== 'deregistering') {
+          turn.outputs.push(this.registrar.insist(visitor, purpose, turn.now));
+          return;
+        }
+        return this.#refused(visitor, purpose, answer.retry, answer.reason, turn);
+    }
+  }
+
+  /** The anchor knows no address; where one has been seen meanwhile it is registered at once. */
+  #missing(visitor: Visitor, purpose: Purpose, turn: Turn): void {
+    if (purpose === 'register') return this.#refused(visitor, purpose, 'later', 'no binding for a given address', turn);
+    const [address] = visitor.addresses;
+    if (address) visitor.candidate ??= { address, learnt: 'manual' };
+    this.visitors.setAddresses(visitor, []);
+    this.raise(visitor, 'missing', turn);
+    if (visitor.candidate) this.raise(visitor, 'addressLearnt', turn);
+  }
+
+  /** An address that was shown while the anchor was asked about others is registered too, where there is room. */
+  #reconsider(visitor: Visitor, purpose: Purpose, turn: Turn): void {
+    const { candidate, addresses } = visitor;
+    if (!candidate || visitor.state !== 'registered') return;
+    const room = addresses.length < this.config.addressesPerMobile || candidate.learnt === 'dhcpv6';
+    if (purpose !== 'register' && room && !addresses.includes(candidate.address))
+      this.raise(visitor, 'addressLearnt', turn);
+    else visitor.candidate = undefined;
+  }
+
+  /** A further address that is refused takes nothing from those that are served. */
+  #refused(visitor: Visitor, purpose: Purpose, retry: Retry, reason: string, turn: Turn): void {
+    if (purpose === 'register' && visitor.state === 'registered') return this.#dropCandidate(visitor, turn);
+    this.raise(visitor, 'refused', turn, reason);
+    if (retry === 'never') this.timers.clear(timerKey('retry', visitor));
+  }
+
+  #dropCandidate(visitor: Visitor, turn: Turn): void {
+    visitor.candidate = undefined;
+    visitor.learnsAfter = turn.now + learningPauseS * second;
+  }
+
+  /** RFC 4862 §5.4.4: the host learns that the address it probed for is somebody else's. */
+  #defend(visitor: Visitor, turn: Turn): void {
+    const face = this.face(visitor);
+    const { candidate } = visitor;
+    this.#dropCandidate(visitor, turn);
+    if (face && candidate?.learnt === 'slaac')
+      this.toStation(visitor, neighbourAdvertisement(face, candidate.address, unspecified), turn);
+  }
+
+  #serve(visitor: Visitor, turn: Turn): void {
+    const prefixes = this.dialect.servedPrefixes(visitor);
+    const value = recordValue(visitor, turn.now, this.environment.clock(turn.now));
+    turn.outputs.push({ kind: 'store', key: recordKey(visitor), value });
+    turn.outputs.push(...this.forwarding.serve(visitor, prefixes, visitor.anchor!));
+  }
+
+  /** A Router Advertisement, and again well before the station would forget its router. */
+  advertise(visitor: Visitor, turn: Turn): void {
+    const face = this.face(visitor);
+    if (!face) return;
+    const destination = visitor.solicitor ?? visitor.linkLocal ?? unspecified;
+    visitor.solicitor = undefined;
+    visitor.advertised = true;
+    this.count('advertisementsSent');
+    this.timers.set(timerKey('advertise', visitor), turn.now + Math.floor((face.routerLifetimeS * second) / 3));
+    this.trace(visitor, 'advertised', turn);
+    this.toStation(visitor, routerAdvertisement(face, isUnspecified(destination) ? allNodes : destination), turn);
+  }
+
+  #withdraw(visitor: Visitor, turn: Turn): void {
+    const face = this.face(visitor);
+    if (!face || !visitor.advertised) return;
+    visitor.advertised = false;
+    this.toStation(visitor, routerAdvertisement({ ...face, routerLifetimeS: 0 }, visitor.linkLocal ?? allNodes), turn);
+  }
+
+  /** How the gateway shows itself to that visitor; undefined: nothing is known to show. */
+  face(visitor: Visitor): Face | undefined {
+    const { profile, prefix, anchor } = visitor;
+    if (!profile || !prefix || !anchor) return undefined;
+    const modes = profile.addressing;
+    return {
+      linkAddress: profile.anchorLinkAddress ?? this.config.anchorLinkAddress,
+      routers: profile.gateway ? [anchor, profile.gateway] : [anchor],
+      prefix,
+      onLink: this.dialect.onLink,
+      autonomous: modes.includes('slaac'),
+      managed: modes.includes('dhcpv6'),
+      otherConfiguration: modes.includes('dhcpv6') || (profile.dhcpServer ?? this.config.dhcpServer) !== undefined,
+      routerLifetimeS: this.config.routerLifetimeS,
+      mtu: this.config.mtu,
+    };
+  }
+
+  toStation(visitor: Visitor, packet: Extract<Output, { kind: 'send' }>['packet'], turn: Turn): void {
+    turn.outputs.push({ kind: 'send', packet, link: visitor.link, neighbour: visitor.station });
+  }
+
+  trace(visitor: Visitor, change: VisitorChange, turn: Turn, reason?: string): void {
+    const { station, identity } = visitor;
+    const address = visitor.candidate?.address ?? visitor.addresses[0];
+    turn.outputs.push({
+      kind: 'trace',
+      event: {
+        event: 'visitor',
+        change,
+        station,
+        ...(identity && { identity }),
+        ...(address && { address }),
+        ...(reason && { reason }),
+      },
+    });
+  }
+
+  #quieten(visitor: Visitor, turn: Turn): void {
+    this.timers.set(quietKey(visitor.link, visitor.station), turn.now + quietS * second);
+  }
+}
+
+const changes: Readonly<Partial<Record<Event, VisitorChange>>> = {
+  attached: 'attached',
+  accepted: 'authenticated',
+  rejected: 'rejected',
+  acknowledged: 'registered',
+  addressLearnt: 'address',
+  detached: 'left',
+  revoked: 'revoked',
+  dismissed: 'revoked',
+  superseded: 'left',
+};
+
+function refusedTrace(visitor: Visitor, peer: Address, status: number, reason: string): Output {
+  const { identity } = visitor;
+  return { kind: 'trace', event: { event: 'refused', peer, status, reason, ...(identity && { identity }) } };
+}

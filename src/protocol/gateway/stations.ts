@@ -1,0 +1,178 @@
+import { type Address, isLinkLocal, isRoutableUnicast, isUnspecified } from '../../base/address.js';
+import type { Deadlines } from '../../base/deadlines.js';
+import { isGroupLinkAddress, type LinkAddress } from '../../base/link-address.js';
+import { prefixContains } from '../../base/prefix.js';
+import type { Icmpv6Message, NeighbourSolicitation } from '../../wire/icmpv6/messages.js';
+import type { Packet } from '../../wire/ipv6/packet.js';
+import type { AddressingMode, LinkId } from '../contract.js';
+import { discoveryProblem, neighbourAdvertisement, solicited } from './access-link.js';
+import type { Count } from './counters.js';
+import type { Lifecycle, Turn } from './lifecycle.js';
+import { quietKey, type TimerKey } from './timers.js';
+import type { Visitor, VisitorList } from './visitor.js';
+
+/** Of one station, before there is an answer. */
+const maximumWaiting = 4;
+
+/** What stations say on access links: Neighbour Discovery (gundavelli §6.2) and the addresses they show (§6.3). */
+export class Stations {
+  constructor(
+    readonly lifecycle: Lifecycle,
+    readonly visitors: VisitorList,
+    readonly timers: Deadlines<TimerKey>,
+    readonly count: Count,
+  ) {}
+
+  attached(link: LinkId, station: LinkAddress, how: Attachment, turn: Turn): void {
+    const visitor = this.visitors.byStation(link, station) ?? this.#admit(link, station);
+    if (!visitor) return;
+    visitor.accessTechnology = how.accessTechnology;
+    visitor.handoff = how.handoff;
+    visitor.claimedIdentity = how.identity ?? visitor.claimedIdentity;
+    visitor.waiting.length = 0;
+    visitor.solicitor = undefined;
+    this.lifecycle.raise(visitor, 'attached', turn);
+  }
+
+  /** A packet of an access link: of Neighbour Discovery, or for the DHCPv6 relay. */
+  receive(packet: Packet, link: LinkId, station: LinkAddress | undefined, turn: Turn): void {
+    const { payload } = packet;
+    if (station === undefined || isGroupLinkAddress(station)) return this.count('stationUnknown');
+    if (payload.kind !== 'icmpv6') return;
+    const problem = discoveryProblem(packet, payload.message);
+    if (problem !== undefined) return this.count('discoveryInvalid');
+    const visitor = this.#speaker(link, station, turn);
+    if (visitor) this.#discovery(visitor, packet, payload.message, turn);
+  }
+
+  /** A packet from an address that nothing is forwarded for (gundavelli §6.3). */
+  seen(link: LinkId, station: LinkAddress, address: Address, turn: Turn): void {
+    const visitor = this.#speaker(link, station, turn);
+    if (visitor && isRoutableUnicast(address)) this.learn(visitor, address, 'manual', turn);
+  }
+
+  /** The station uses `address`: registers it, where profile and prefix allow. */
+  learn(visitor: Visitor, address: Address, learnt: AddressingMode, turn: Turn): void {
+    if (!this.lifecycle.dialect.registersAddresses) return this.count('sourceUnknown');
+    if (visitor.addresses.includes(address) || address === visitor.candidate?.address) return;
+    const problem = learningProblem(visitor, address, learnt) ?? this.#excess(visitor, learnt, turn);
+    if (problem !== undefined) return this.count(problem);
+    visitor.candidate = { address, learnt };
+    this.lifecycle.raise(visitor, 'addressLearnt', turn);
+  }
+
+  /** A host that takes address after address gets no more than it may have, and not faster than they are registered. */
+  #excess(visitor: Visitor, learnt: AddressingMode, turn: Turn): LearningProblem | undefined {
+    const full = visitor.addresses.length >= this.lifecycle.config.addressesPerMobile && learnt !== 'dhcpv6';
+    const busy = visitor.request?.purpose === 'register' || turn.now < visitor.learnsAfter;
+    return full || busy ? 'addressExcess' : undefined;
+  }
+
+  /** Answers what waited. */
+  attend(visitor: Visitor, turn: Turn): void {
+    for (const packet of visitor.waiting.splice(0)) this.receive(packet, visitor.link, visitor.station, turn);
+  }
+
+  #admit(link: LinkId, station: LinkAddress): Visitor | undefined {
+    if (isGroupLinkAddress(station) || this.visitors.size >= this.lifecycle.config.maximumVisitors) {
+      this.count('visitorsRefused');
+      return undefined;
+    }
+    return this.visitors.add(link, station);
+  }
+
+  /** Who speaks. One nobody told of is taken for attached, unless it has just left and this is an echo of it. */
+  #speaker(link: LinkId, station: LinkAddress, turn: Turn): Visitor | undefined {
+    const visitor = this.visitors.byStation(link, station);
+    if (visitor && visitor.state !== 'leaving' && visitor.state !== 'deregistering') {
+      this.lifecycle.heard(visitor, turn);
+      return visitor;
+    }
+    if (this.timers.get(quietKey(link, station)) !== undefined) return undefined;
+    const { accessTechnology } = this.lifecycle.config;
+    this.attached(link, station, { accessTechnology, handoff: 'unknown' }, turn);
+    return this.visitors.byStation(link, station);
+  }
+
+  #discovery(visitor: Visitor, packet: Packet, message: Icmpv6Message, turn: Turn): void {
+    switch (message.kind) {
+      case 'routerSolicitation':
+        if (isLinkLocal(packet.source)) visitor.linkLocal = packet.source;
+        visitor.solicitor = packet.source;
+        if (isAttended(visitor)) this.lifecycle.advertise(visitor, turn);
+        return;
+      case 'neighbourSolicitation':
+        if (isAttended(visitor)) return this.#solicited(visitor, packet, message, turn);
+        return this.#wait(visitor, packet);
+      default:
+        return;
+    }
+  }
+
+  #wait(visitor: Visitor, packet: Packet): void {
+    if (visitor.state === 'refused') return this.count('stationRefused');
+    if (visitor.waiting.length < maximumWaiting) visitor.waiting.push(packet);
+    else this.count('waitingFull');
+  }
+
+  #solicited(visitor: Visitor, packet: Packet, message: NeighbourSolicitation, turn: Turn): void {
+    const face = this.lifecycle.face(visitor);
+    if (!face) return;
+    const result = solicited(face, message, packet.source, visitor.addresses, address =>
+      this.#isTaken(visitor, address),
+    );
+    switch (result.kind) {
+      case 'advertise':
+        if (isUnspecified(packet.source)) this.count('duplicateAddresses');
+        return this.lifecycle.toStation(visitor, neighbourAdvertisement(face, message.target, packet.source), turn);
+      case 'linkLocal':
+        visitor.linkLocal = result.address;
+        return;
+      case 'address':
+        return this.learn(visitor, result.address, 'slaac', turn);
+      case 'none':
+        return;
+    }
+  }
+
+  /** Whether another station that is here holds that address. */
+  #isTaken(visitor: Visitor, address: Address): boolean {
+    if (!isLinkLocal(address)) {
+      const owner = this.visitors.byAddress(address);
+      return owner !== undefined && owner !== visitor && owner.state === 'registered';
+    }
+    for (const other of this.visitors)
+      if (other !== visitor && other.link === visitor.link && other.linkLocal === address && other.state !== 'leaving')
+        return true;
+    return false;
+  }
+}
+
+/** How a station came. */
+export interface Attachment {
+  readonly identity?: string | undefined;
+  readonly accessTechnology: number;
+  readonly handoff: Visitor['handoff'];
+}
+
+/** Whether there is something to say to it: the home link is known (gundavelli §7). */
+export function isAttended(visitor: Visitor): boolean {
+  return visitor.state === 'registered' || visitor.state === 'awaitingAddress';
+}
+
+/** Why an address is not registered: a name to count under. */
+function learningProblem(visitor: Visitor, address: Address, learnt: AddressingMode): LearningProblem | undefined {
+  const { profile, prefix } = visitor;
+  if (!profile || !prefix || visitor.state === 'refused') return 'stationRefused';
+  if (!prefixContains(prefix, address)) return 'addressOffPrefix';
+  if (profile.address !== undefined && profile.address !== address) return 'addressNotAssigned';
+  // gundavelli §6.3: what DAD and packets show may be formed by the host or set by hand, and looks the same.
+  const modes: readonly AddressingMode[] = learnt === 'dhcpv6' ? ['dhcpv6'] : ['slaac', 'manual'];
+  return modes.some(mode => profile.addressing.includes(mode)) ? undefined : 'addressingRefused';
+}
+export type LearningProblem =
+  | 'stationRefused'
+  | 'addressOffPrefix'
+  | 'addressNotAssigned'
+  | 'addressingRefused'
+  | 'addressExcess';

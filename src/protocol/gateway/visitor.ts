@@ -1,0 +1,187 @@
+import type { Address } from '../../base/address.js';
+import type { LinkAddress } from '../../base/link-address.js';
+import type { Prefix } from '../../base/prefix.js';
+import type { Instant } from '../../base/time.js';
+import type { Packet } from '../../wire/ipv6/packet.js';
+import type { AddressingMode, Handoff, LinkId, Profile } from '../contract.js';
+import type { State } from './transitions.js';
+
+/** One attached station (gundavelli §7.1, RFC 5213 §6.1). */
+export interface Visitor {
+  /** Names its timers; never used twice. */
+  readonly id: number;
+  readonly link: LinkId;
+  /** Its MAC address. */
+  readonly station: LinkAddress;
+  state: State;
+  accessTechnology: number;
+  handoff: Handoff;
+  /** What the link layer said, before AAA did. */
+  claimedIdentity: string | undefined;
+  /** Of the outstanding `authenticate`. */
+  transaction: number | undefined;
+  profile: Profile | undefined;
+  /** NAI, from AAA. */
+  identity: string | undefined;
+  /** Tunnel destination: the destination address of its Binding Updates. */
+  anchor: Address | undefined;
+  /** LNP or HNP, from AAA or anchor. */
+  prefix: Prefix | undefined;
+  /** LoAs as the anchor has them, the first one first. */
+  addresses: readonly Address[];
+  /** An address it showed that the anchor has not agreed to yet. */
+  candidate: Candidate | undefined;
+  /** Until then no address of it is registered: one has just been refused. */
+  learnsAfter: Instant;
+  linkLocal: Address | undefined;
+  /** Last Sequence Number sent for it; its low 16 bits were on the wire. */
+  sequence: number | undefined;
+  request: Request | undefined;
+  /** Granted. */
+  lifetimeS: number | undefined;
+  expiresAt: Instant | undefined;
+  /** What the world was told to forward for it. */
+  served: Served | undefined;
+  /** Whose packets the world keeps while it is being registered. */
+  parked: readonly Prefix[];
+  /** It took this gateway for its router. */
+  advertised: boolean;
+  /** Probes sent since it last spoke; undefined: none is out. */
+  probes: number | undefined;
+  /** Source of a Router Solicitation not answered yet. */
+  solicitor: Address | undefined;
+  /** What else it asked before there was anything to say. */
+  readonly waiting: Packet[];
+}
+
+/** A Binding Update without an answer. */
+export interface Request {
+  readonly purpose: Purpose;
+  /** Of its first transmission; later ones count up. */
+  readonly firstSequence: number;
+  /** Of the last. */
+  sentAt: Instant;
+  transmissions: number;
+  /** It repeats one that was refused. */
+  insisted: boolean;
+}
+
+/** `confirm` asks for what the anchor knows, `register` says what the gateway knows. */
+export type Purpose = 'confirm' | 'register' | 'refresh' | 'deregister';
+
+export interface Candidate {
+  readonly address: Address;
+  /** `manual` also for what only a packet showed. */
+  readonly learnt: AddressingMode;
+}
+
+export interface Served {
+  /** LoA/128, or HNP. */
+  readonly prefixes: readonly Prefix[];
+  readonly anchor: Address;
+}
+
+/** One entry an attached station; found by station, by NAI and by address. */
+export class VisitorList {
+  #byId = new Map<number, Visitor>();
+  #byStation = new Map<string, Visitor>();
+  #byIdentity = new Map<string, Set<Visitor>>();
+  #byAddress = new Map<Address, Visitor>();
+  #nextId = 1;
+
+  get size(): number {
+    return this.#byId.size;
+  }
+
+  [Symbol.iterator](): Iterator<Visitor> {
+    return this.#byId.values();
+  }
+
+  add(link: LinkId, station: LinkAddress): Visitor {
+    const visitor = newVisitor(this.#nextId++, link, station);
+    this.#byId.set(visitor.id, visitor);
+    this.#byStation.set(stationKey(link, station), visitor);
+    return visitor;
+  }
+
+  remove(visitor: Visitor): void {
+    this.identify(visitor, undefined);
+    this.setAddresses(visitor, []);
+    this.#byId.delete(visitor.id);
+    this.#byStation.delete(stationKey(visitor.link, visitor.station));
+  }
+
+  byId(id: number): Visitor | undefined {
+    return this.#byId.get(id);
+  }
+
+  byStation(link: LinkId, station: LinkAddress): Visitor | undefined {
+    return this.#byStation.get(stationKey(link, station));
+  }
+
+  byIdentity(identity: string): Iterable<Visitor> {
+    return this.#byIdentity.get(identity) ?? [];
+  }
+
+  /** Whose local address that is. */
+  byAddress(address: Address): Visitor | undefined {
+    return this.#byAddress.get(address);
+  }
+
+  identify(visitor: Visitor, identity: string | undefined): void {
+    if (visitor.identity === identity) return;
+    if (visitor.identity !== undefined) {
+      const others = this.#byIdentity.get(visitor.identity);
+      others?.delete(visitor);
+      if (others?.size === 0) this.#byIdentity.delete(visitor.identity);
+    }
+    visitor.identity = identity;
+    if (identity === undefined) return;
+    const others = this.#byIdentity.get(identity);
+    if (others) others.add(visitor);
+    else this.#byIdentity.set(identity, new Set([visitor]));
+  }
+
+  setAddresses(visitor: Visitor, addresses: readonly Address[]): void {
+    for (const address of visitor.addresses)
+      if (this.#byAddress.get(address) === visitor) this.#byAddress.delete(address);
+    visitor.addresses = addresses;
+    for (const address of addresses) this.#byAddress.set(address, visitor);
+  }
+}
+
+function newVisitor(id: number, link: LinkId, station: LinkAddress): Visitor {
+  return {
+    id,
+    link,
+    station,
+    state: 'authenticating',
+    accessTechnology: 0,
+    handoff: 'unknown',
+    claimedIdentity: undefined,
+    transaction: undefined,
+    profile: undefined,
+    identity: undefined,
+    anchor: undefined,
+    prefix: undefined,
+    addresses: [],
+    candidate: undefined,
+    learnsAfter: 0,
+    linkLocal: undefined,
+    sequence: undefined,
+    request: undefined,
+    lifetimeS: undefined,
+    expiresAt: undefined,
+    served: undefined,
+    parked: [],
+    advertised: false,
+    probes: undefined,
+    solicitor: undefined,
+    waiting: [],
+  };
+}
+
+/** A Map key for a station on a link; also what its stored record is found by, once in text. */
+export function stationKey(link: LinkId, station: LinkAddress): string {
+  return `${link} ${station}`;
+}

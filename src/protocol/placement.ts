@@ -1,0 +1,77 @@
+import { tryParseAddress } from '../base/address.js';
+import { formatPrefix, parsePrefix } from '../base/prefix.js';
+import type { ClosedForm, Handover, NetworkDescription } from './scheme.js';
+
+/** Help for schemes whose access routers register mobiles with an anchor: what several of them say in `place` and `closedForm`. */
+
+type AnchorNode = NetworkDescription['anchors'][number];
+type Mobile = NetworkDescription['mobiles'][number];
+
+/** The anchor nearest to where the mobile first attaches; it keeps it in all of the domain (gundavelli §3.1). */
+export function anchorOf(network: NetworkDescription, mobile: Mobile): AnchorNode {
+  const first =
+    network.accessRouters.find(router => router.node === mobile.firstAccessRouter) ?? network.accessRouters[0];
+  const anchor = network.anchors.find(({ node }) => node === first?.nearestAnchor) ?? network.anchors[0];
+  if (!anchor) throw new RangeError('the network has no anchor');
+  return anchor;
+}
+
+/** The first /64 of the anchor's block, or the block where it is no larger. */
+export function localNetworkPrefix(anchor: AnchorNode): string {
+  const block = parsePrefix(anchor.prefix);
+  return formatPrefix({ address: block.address, length: Math.max(64, block.length) });
+}
+
+/** What the domain's AAA says of each mobile, as a gateway's `aaa` section. */
+export function accessProfiles(
+  network: NetworkDescription,
+  extra: (mobile: Mobile, anchor: AnchorNode) => Readonly<Record<string, unknown>>,
+): Readonly<Record<string, unknown>> {
+  return {
+    delayMs: network.parameters[authenticationMs] ?? 0,
+    profiles: network.mobiles.map(mobile => {
+      const anchor = anchorOf(network, mobile);
+      return {
+        identity: mobile.identity,
+        linkAddress: mobile.linkAddress,
+        anchor: anchor.address,
+        ...(mobile.addressing === 'dhcpv6' && { dhcpServer: dhcpServerOf(network) }),
+        addressing: [mobile.addressing],
+        ...extra(mobile, anchor),
+      };
+    }),
+  };
+}
+
+/** The parameter of a scenario that says how long access authentication takes. */
+const authenticationMs = 'authenticationMs';
+
+function dhcpServerOf(network: NetworkDescription): string {
+  const [server] = network.dhcpServers;
+  if (!server) throw new RangeError('a mobile uses DHCPv6 and the network has no DHCP server');
+  if (tryParseAddress(server.address) === undefined) throw new RangeError(`not an IPv6 address: '${server.address}'`);
+  return server.address;
+}
+
+/**
+ * The handover of a gateway that registers a mobile with its anchor, from `reference`'s letters: a is from the new gateway to
+ * the anchor, w the radio link. Downlink: link layer, access authentication, update there, first packet back and over the air.
+ * The old gateway's share of the path delays what is already under way there, so that as much less or more is lost. Uplink:
+ * a packet that reaches the gateway when the registration is through may leave the mobile w before.
+ */
+export function proxyRegistrationForm(handover: Handover): ClosedForm | undefined {
+  const { network, from, to } = handover;
+  const mobile = network.mobiles.find(({ node }) => node === handover.mobile);
+  if (!mobile) return undefined;
+  const anchor = anchorOf(network, { ...mobile, firstAccessRouter: handover.first }).node;
+  const authentication = network.parameters[authenticationMs] ?? 0;
+  const toNew = handover.delayMs(to, anchor);
+  const fromNew = handover.delayMs(anchor, to);
+  const fromOld = handover.delayMs(anchor, from);
+  const registered = handover.l2GapMs + authentication + toNew + fromNew;
+  return {
+    downlinkGapMs: registered + handover.radioMs(to),
+    downlinkLostMs: handover.l2GapMs + authentication + toNew + fromOld + handover.radioMs(from),
+    uplinkGapMs: Math.max(handover.l2GapMs, registered - handover.radioMs(to)),
+  };
+}

@@ -1,0 +1,41 @@
+import { accessProfiles, proxyRegistrationForm } from '../placement.js';
+import type { NetworkDescription, Placement, Scheme } from '../scheme.js';
+import { placedProtection } from '../security/placement.js';
+
+/** Proxy Mobile IPv6 (RFC 5213): one domain that spans all access routers; the anchor assigns a prefix a mobile. */
+export const pmip6: Scheme = {
+  name: 'pmip6',
+  title: 'Proxy Mobile IPv6 (LMA, MAG)',
+  document: 'RFC 5213',
+  place: network => [...anchors(network), ...gateways(network)],
+  closedForm: proxyRegistrationForm,
+};
+
+function anchors(network: NetworkDescription): Placement[] {
+  const gateways = network.accessRouters.map(router => router.address);
+  return network.anchors.map(anchor => ({
+    node: anchor.node,
+    role: 'lma',
+    config: {
+      address: anchor.address,
+      prefixes: [anchor.prefix],
+      ...placedProtection(network.protection, anchor.address, gateways),
+    },
+  }));
+}
+
+function gateways(network: NetworkDescription): Placement[] {
+  const anchorAddresses = network.anchors.map(anchor => anchor.address);
+  const aaa = accessProfiles(network, () => ({}));
+  return network.accessRouters.map(router => ({
+    node: router.node,
+    role: 'mag',
+    config: {
+      address: router.address,
+      accessLinks: router.links.map(name => ({ name })),
+      anchor: network.anchors.find(anchor => anchor.node === router.nearestAnchor)?.address,
+      aaa,
+      ...placedProtection(network.protection, router.address, anchorAddresses),
+    },
+  }));
+}
