@@ -1,0 +1,150 @@
+import { invariant } from '../base/errors.js';
+import { multicastLinkAddress } from '../base/link-address.js';
+import type { Instant } from '../base/time.js';
+import type { Engine, ForwardingRule, Input, Output, Via } from '../protocol/contract.js';
+import { packetLength } from '../wire/ipv6/codec.js';
+import type { EventTarget } from './event-queue.js';
+import type { IpInterface } from './stack/ip-interface.js';
+import { ParkingPlace } from './stack/parking.js';
+import { LinkPath, noPath, type Path, type Rule } from './stack/routes.js';
+import type { Stack } from './stack/stack.js';
+
+type Send = Extract<Output, { kind: 'send' }>;
+type Authenticate = Extract<Output, { kind: 'authenticate' }>;
+
+/** Lends one engine its world: gives it what arrives and does what it asks, in the order it asks. */
+export class EngineHost implements EventTarget<undefined> {
+  readonly engine: Engine;
+  readonly #stack: Stack;
+  /** When the event that will tick is due; Infinity: none is. */
+  #tickAt: Instant = Number.POSITIVE_INFINITY;
+
+  constructor(stack: Stack, engine: Engine) {
+    this.#stack = stack;
+    this.engine = engine;
+    for (const name of engine.interests.accessLinks) {
+      const ip = stack.interfaces.find(candidate => candidate.port.name === name);
+      if (ip) ip.served = true;
+    }
+  }
+
+  /** Whether the engine is the authority on that link. */
+  serves(ip: IpInterface): boolean {
+    return ip.served && this.engine.interests.accessLinks.includes(ip.port.name);
+  }
+
+  handle(input: Input): void {
+    const outputs = this.engine.handle(input, this.#stack.now);
+    for (const output of outputs) this.#perform(output);
+    this.arm();
+  }
+
+  /** Sees to it that the engine's deadline is kept. */
+  arm(): void {
+    const { deadline } = this.engine;
+    if (deadline === undefined) return;
+    const at = Math.max(deadline, this.#stack.now);
+    if (at >= this.#tickAt) return;
+    this.#tickAt = at;
+    this.#stack.queue.push(at, this, undefined);
+  }
+
+  onEvent(): void {
+    const { now, alive } = this.#stack;
+    if (!alive || now < this.#tickAt) return;
+    this.#tickAt = Number.POSITIVE_INFINITY;
+    const { deadline } = this.engine;
+    if (deadline === undefined) return;
+    if (deadline > now) return this.arm();
+    this.handle({ kind: 'tick' });
+    const next = this.engine.deadline;
+    invariant(
+      next === undefined || next > now,
+      `${this.#stack.node.name}: a deadline stays in the past after its tick`,
+    );
+  }
+
+  #perform(output: Output): void {
+    const stack = this.#stack;
+    switch (output.kind) {
+      case 'send':
+        return this.#send(output);
+      case 'forward':
+        return this.#forward(output.rule);
+      case 'unforward':
+        return this.#ended(stack.routes.deleteRule(output.to, output.from), false);
+      case 'admit':
+        return stack.tunnelEnds.admit(output.end);
+      case 'unadmit':
+        return stack.tunnelEnds.unadmit(output.end);
+      case 'watch':
+      case 'unwatch':
+        return stack.flows.watch(output.to, output.kind === 'watch' ? this : undefined);
+      case 'authenticate':
+        return this.#authenticate(output);
+      case 'store':
+        return stack.node.store(output.key, output.value);
+      case 'trace':
+        return stack.trace(output.event);
+    }
+  }
+
+  #send({ packet, link, neighbour }: Send): void {
+    const stack = this.#stack;
+    const ip = link === undefined ? undefined : this.#interface(link);
+    stack.traceMessage('sent', packet, ip);
+    if (ip === undefined) return stack.output(packet);
+    const octets = packetLength(packet);
+    if (neighbour !== undefined) ip.port.send(neighbour, packet, packet.hopLimit, octets);
+    else if (packet.destination.charCodeAt(0) >= 0xff00)
+      ip.port.send(multicastLinkAddress(packet.destination), packet, packet.hopLimit, octets);
+    else ip.neighbours.send(ip.neighbours.entry(packet.destination), packet, packet.hopLimit, octets);
+  }
+
+  #interface(name: string): IpInterface {
+    const ip = this.#stack.interfaces.find(candidate => candidate.port.name === name);
+    invariant(ip !== undefined, `${this.#stack.node.name} has no link '${name}'`);
+    return ip;
+  }
+
+  #forward({ to, from, via, copy }: ForwardingRule): void {
+    const path = this.#path(via, copy === undefined ? undefined : this.#path(copy, undefined));
+    this.#ended(this.#stack.routes.setRule({ to, from, path }), true);
+  }
+
+  #path(via: Via, copy: Path | undefined): Path {
+    switch (via.kind) {
+      case 'link': {
+        const path = new LinkPath(this.#interface(via.link), undefined, via.neighbour);
+        path.copy = copy;
+        return path;
+      }
+      case 'tunnel':
+        return { kind: 'tunnel', local: via.local, remote: via.remote, copy };
+      case 'park':
+        return { kind: 'park', place: new ParkingPlace(via.limitOctets), copy };
+      case 'drop':
+        return copy === undefined ? { kind: 'drop', copy } : copy;
+    }
+  }
+
+  /** What a rule had parked goes on when another rule took its place, and is lost when none did. */
+  #ended(rule: Rule | undefined, replaced: boolean): void {
+    for (const path of [rule?.path ?? noPath, rule?.path.copy ?? noPath]) {
+      if (path.kind !== 'park') continue;
+      for (const { packet, hopLimit, octets } of path.place.takeAll()) {
+        if (replaced) this.#stack.replay(packet, hopLimit, octets);
+        else this.#stack.dropped('parked', packet);
+      }
+    }
+  }
+
+  #authenticate({ transaction, station, identity }: Authenticate): void {
+    const port = this.#stack.node.options.authenticate;
+    const answer = port?.({ station, identity }) ?? {
+      delay: 0,
+      outcome: { kind: 'rejected', reason: 'no AAA port' } as const,
+    };
+    this.#stack.after(answer.delay, () => this.handle({ kind: 'profile', transaction, outcome: answer.outcome }));
+  }
+}

@@ -1,0 +1,133 @@
+import { type Address, allDhcpRelayAgentsAndServers, allNodes, allRouters, group } from '../../base/address.js';
+import { type LinkAddress, linkLocalAddress, multicastLinkAddress } from '../../base/link-address.js';
+import { prefixOf } from '../../base/prefix.js';
+import { packetLength } from '../../wire/ipv6/codec.js';
+import type { Packet } from '../../wire/ipv6/packet.js';
+import type { Interface } from '../interface.js';
+import { AddressLife, LocalAddress } from './addresses.js';
+import type { Advertiser } from './advertiser.js';
+import { Autoconfiguration } from './autoconfiguration.js';
+import { NeighbourCache, type NeighbourEntry } from './neighbours.js';
+import { LinkPath } from './routes.js';
+import type { Stack } from './stack.js';
+
+/** An interface as IPv6 sees it. */
+export class IpInterface {
+  readonly stack: Stack;
+  readonly port: Interface;
+  readonly addresses: LocalAddress[] = [];
+  readonly life: AddressLife;
+  readonly neighbours: NeighbourCache;
+  readonly linkLocal: LocalAddress;
+  /** Hosts that take Router Advertisements. */
+  readonly autoconfiguration: Autoconfiguration | undefined;
+  /** Routers that send them. */
+  advertiser: Advertiser | undefined;
+  /** An engine is the authority on this link: the stack keeps out of Neighbour Discovery and DHCPv6. */
+  served = false;
+  /** Whether the addresses of the configuration have been taken: not before the link first comes up. */
+  configured = false;
+  mtu = 1500;
+  hopLimit = 64;
+
+  constructor(stack: Stack, port: Interface) {
+    this.stack = stack;
+    this.port = port;
+    this.life = new AddressLife(this);
+    this.neighbours = new NeighbourCache(this);
+    this.linkLocal = new LocalAddress(linkLocalAddress(port.linkAddress), this, 'linkLocal');
+    const autoconfigure = port.options.autoconfigure ?? (port.options.addresses ?? []).length === 0;
+    if (autoconfigure && !stack.forwarding) this.autoconfiguration = new Autoconfiguration(this);
+  }
+
+  /** RFC 4861 is spoken here; otherwise neighbours are known. */
+  get discovers(): boolean {
+    return this.port.link?.neighbourDiscovery ?? true;
+  }
+
+  /** Takes the addresses of the configuration, on-link prefixes and manual gateway. */
+  configure(): void {
+    this.configured = true;
+    const { addresses = [], gateway } = this.port.options;
+    const probes = this.#probes();
+    this.life.add(this.linkLocal, probes);
+    for (const { address, length } of addresses) {
+      this.life.add(new LocalAddress(address, this, 'manual'), probes);
+      if (length < 128) this.stack.routes.setRoute(prefixOf(address, length), new LinkPath(this, undefined));
+    }
+    if (gateway !== undefined) this.stack.addGateway(new LinkPath(this, gateway));
+  }
+
+  /** Detection needs a link that is up; on links without Neighbour Discovery nobody could answer. */
+  #probes(): number {
+    return this.port.link !== undefined && this.discovers ? this.stack.dadTransmits : 0;
+  }
+
+  /** The link came up: the first time or again. */
+  linkUp(first: boolean): void {
+    const { link } = this.port;
+    if (link === undefined) return;
+    this.mtu = link.mtu;
+    if (first) this.configure();
+    else if (this.port.options.dadOnReattach && this.stack.dadTransmits > 0)
+      for (const local of this.addresses) if (local.state !== 'duplicate') this.life.detect(local, this.#probes());
+    this.autoconfiguration?.linkUp();
+  }
+
+  linkDown(): void {
+    for (const entry of [...this.neighbours.entries]) if (entry.state === 'permanent') this.neighbours.remove(entry);
+  }
+
+  addressAssigned(local: LocalAddress): void {
+    if (local === this.linkLocal) this.autoconfiguration?.linkLocalReady();
+  }
+
+  /** An address that may be shown in solicitations (RFC 4861 §4.3). */
+  sourceForDiscovery(): Address | undefined {
+    if (this.linkLocal.usable) return this.linkLocal.address;
+    return this.addresses.find(local => local.usable)?.address;
+  }
+
+  owned(address: Address): LocalAddress | undefined {
+    return this.addresses.find(local => local.address === address);
+  }
+
+  /** The multicast groups a node is in without being asked (RFC 4291 §2.8). */
+  hears(groupAddress: Address): boolean {
+    if (groupAddress === allNodes) return true;
+    if (groupAddress === allRouters) return this.stack.forwarding;
+    if (groupAddress === allDhcpRelayAgentsAndServers) return this.stack.servesDhcpv6;
+    if (group(groupAddress, 5) !== 1 || group(groupAddress, 6) >> 8 !== 0xff) return false;
+    return this.addresses.some(({ address }) => isSolicitedNode(groupAddress, address));
+  }
+
+  /** Sends what this interface itself says on its link: to a group, or to a neighbour. */
+  sendSignalling(packet: Packet, neighbour?: LinkAddress): void {
+    this.stack.traceMessage('sent', packet, this);
+    const octets = packetLength(packet);
+    if (neighbour !== undefined) this.port.send(neighbour, packet, packet.hopLimit, octets);
+    else if (group(packet.destination, 0) >= 0xff00)
+      this.port.send(multicastLinkAddress(packet.destination), packet, packet.hopLimit, octets);
+    else this.neighbours.send(this.neighbours.entry(packet.destination), packet, packet.hopLimit, octets);
+  }
+
+  /** On a link without Neighbour Discovery: the end that has the address. */
+  knownNeighbour(address: Address): LinkAddress | undefined {
+    for (const end of this.port.link?.ends ?? [])
+      if (end !== this.port && end.ip?.owned(address) !== undefined) return end.linkAddress;
+    return undefined;
+  }
+
+  neighbourGone(entry: NeighbourEntry): void {
+    this.stack.routes.neighbourGone(entry.address);
+    this.autoconfiguration?.routerUnreachable(entry.address);
+  }
+
+  routerBecameHost(address: Address): void {
+    this.autoconfiguration?.forgetRouter(address);
+  }
+}
+
+function isSolicitedNode(groupAddress: Address, address: Address): boolean {
+  return group(groupAddress, 7) === group(address, 7) && (group(groupAddress, 6) & 0xff) === (group(address, 6) & 0xff);
+}

@@ -1,0 +1,225 @@
+import type { Address } from '../../base/address.js';
+import type { LinkAddress } from '../../base/link-address.js';
+import { type Prefix, prefixContains } from '../../base/prefix.js';
+import type { IpInterface } from './ip-interface.js';
+import type { NeighbourEntry } from './neighbours.js';
+import type { ParkingPlace } from './parking.js';
+import { PrefixTable } from './prefix-table.js';
+
+/** Where packets go. `copy`: where a second copy goes (bicasting). */
+export type Path = LinkPath | TunnelPath | ParkPath | DropPath | NoPath;
+
+export class LinkPath {
+  readonly kind = 'link';
+  copy: Path | undefined;
+  readonly ip: IpInterface;
+  /** The router; undefined: the destination itself is on the link. */
+  readonly nextHop: Address | undefined;
+  /** Given by a rule: nothing is resolved. */
+  readonly neighbour: LinkAddress | undefined;
+  /** Found when the first packet goes, and kept while it is in the cache. */
+  entry: NeighbourEntry | undefined;
+
+  constructor(ip: IpInterface, nextHop: Address | undefined, neighbour?: LinkAddress) {
+    this.ip = ip;
+    this.nextHop = nextHop;
+    this.neighbour = neighbour;
+  }
+}
+
+export interface TunnelPath {
+  readonly kind: 'tunnel';
+  readonly local: Address;
+  readonly remote: Address;
+  readonly copy: Path | undefined;
+}
+export interface ParkPath {
+  readonly kind: 'park';
+  readonly place: ParkingPlace;
+  readonly copy: Path | undefined;
+}
+export interface DropPath {
+  readonly kind: 'drop';
+  readonly copy: Path | undefined;
+}
+export interface NoPath {
+  readonly kind: 'none';
+  readonly copy?: undefined;
+}
+export const noPath: NoPath = { kind: 'none' };
+
+/** A rule of an engine, ready to be followed. */
+export interface Rule {
+  readonly to: Prefix | undefined;
+  readonly from: Prefix | undefined;
+  readonly path: Path;
+}
+
+interface Cached {
+  readonly path: Path;
+  /** A rule's: what the packet's source says no longer matters. */
+  readonly ruled: boolean;
+}
+
+const cacheLimit = 65_536;
+
+/**
+ * Routes and the rules of engines, which win over them: the longest `to` first, then the longest `from`, then the
+ * longest route (the seam's contract). Answers are cached by destination, and by source where rules go by source.
+ */
+export class RoutingTable {
+  /** Answers for what no rule and no route covers: a host's default router. */
+  fallback: () => Path = () => noPath;
+  readonly #to = new PrefixTable<Rule[]>();
+  readonly #from = new PrefixTable<Rule>();
+  readonly #routes = new PrefixTable<Path>();
+  readonly #redirects = new Map<Address, LinkPath>();
+  readonly #byDestination = new Map<Address, Cached>();
+  readonly #bySource = new Map<Address, Rule | null>();
+  /** Rules with both prefixes: while there is one, answers by destination alone cannot be cached. */
+  #pairs = 0;
+  #rules = 0;
+
+  get ruleCount(): number {
+    return this.#rules;
+  }
+
+  lookup(destination: Address, source: Address): Path {
+    const cached = this.#byDestination.get(destination) ?? this.#fill(destination, source);
+    if (cached.ruled || this.#from.size === 0) return cached.path;
+    return this.ruleFrom(source)?.path ?? cached.path;
+  }
+
+  /** The rule by source alone that covers `source`. */
+  ruleFrom(source: Address): Rule | undefined {
+    const cached = this.#bySource.get(source);
+    if (cached !== undefined) return cached ?? undefined;
+    const rule = this.#from.lookup(source);
+    if (this.#bySource.size >= cacheLimit) this.#bySource.clear();
+    this.#bySource.set(source, rule ?? null);
+    return rule;
+  }
+
+  /** Whether some rule, with `to` or without, is for packets from `source`. */
+  admitsSource(source: Address): boolean {
+    return this.ruleFrom(source) !== undefined;
+  }
+
+  #fill(destination: Address, source: Address): Cached {
+    const rule = this.#ruleTo(destination, source);
+    const path = rule?.path ?? this.#redirects.get(destination) ?? this.#route(destination);
+    const cached = { path, ruled: rule !== undefined };
+    if (this.#pairs > 0) return cached;
+    if (this.#byDestination.size >= cacheLimit) this.#byDestination.clear();
+    this.#byDestination.set(destination, cached);
+    return cached;
+  }
+
+  #ruleTo(destination: Address, source: Address): Rule | undefined {
+    const fits = (rule: Rule) => rule.from === undefined || prefixContains(rule.from, source);
+    return this.#to.lookup(destination, rules => rules.some(fits))?.find(fits);
+  }
+
+  #route(destination: Address): Path {
+    const path = this.#routes.lookup(destination) ?? this.fallback();
+    // An on-link route stands for all its neighbours: each gets a path of its own, which remembers the neighbour.
+    return path.kind === 'link' && path.nextHop === undefined && path.neighbour === undefined
+      ? new LinkPath(path.ip, destination)
+      : path;
+  }
+
+  /** Adds a rule or replaces the one with the same prefixes, which it returns. */
+  setRule(rule: Rule): Rule | undefined {
+    const before = this.deleteRule(rule.to, rule.from);
+    this.#rules++;
+    if (rule.to === undefined) this.#from.set(requiredFrom(rule), rule);
+    else {
+      // Rules with a source first, longest first: `find` then meets the most specific.
+      const rules = [...(this.#to.get(rule.to) ?? []), rule].sort((a, b) => fromLength(b) - fromLength(a));
+      this.#to.set(rule.to, rules);
+      if (rule.from !== undefined) this.#pairs++;
+    }
+    this.#forget(rule);
+    return before;
+  }
+
+  deleteRule(to: Prefix | undefined, from: Prefix | undefined): Rule | undefined {
+    const rule = to === undefined ? this.#deleteFrom(from) : this.#deleteTo(to, from);
+    if (rule === undefined) return undefined;
+    this.#rules--;
+    this.#forget(rule);
+    return rule;
+  }
+
+  #deleteFrom(from: Prefix | undefined): Rule | undefined {
+    const rule = from && this.#from.get(from);
+    if (rule) this.#from.delete(from);
+    return rule;
+  }
+
+  #deleteTo(to: Prefix, from: Prefix | undefined): Rule | undefined {
+    const rules = this.#to.get(to);
+    const rule = rules?.find(r => r.from?.address === from?.address && r.from?.length === from?.length);
+    if (rules === undefined || rule === undefined) return undefined;
+    if (rules.length === 1) this.#to.delete(to);
+    else
+      this.#to.set(
+        to,
+        rules.filter(r => r !== rule),
+      );
+    if (from !== undefined) this.#pairs--;
+    return rule;
+  }
+
+  /** Only what the rule can have changed: an anchor's rules are for single hosts, and change all the time. */
+  #forget(rule: Rule): void {
+    if (rule.to === undefined) this.#forgetSources(requiredFrom(rule));
+    else if (rule.to.length === 128 && rule.from === undefined) this.#byDestination.delete(rule.to.address);
+    else this.#byDestination.clear();
+  }
+
+  #forgetSources(from: Prefix): void {
+    if (from.length === 128) this.#bySource.delete(from.address);
+    else this.#bySource.clear();
+  }
+
+  setRoute(prefix: Prefix, path: Path): void {
+    this.#routes.set(prefix, path);
+    this.#byDestination.clear();
+  }
+
+  deleteRoute(prefix: Prefix): void {
+    this.#routes.delete(prefix);
+    this.#byDestination.clear();
+  }
+
+  hasRoute(prefix: Prefix): boolean {
+    return this.#routes.get(prefix) !== undefined;
+  }
+
+  /** RFC 4861 §8.3. */
+  redirect(destination: Address, path: LinkPath): void {
+    this.#redirects.set(destination, path);
+    this.#byDestination.delete(destination);
+  }
+
+  /** Everything that leads through a neighbour that does not answer is to be found anew (RFC 4861 §7.3.3). */
+  neighbourGone(address: Address): void {
+    for (const [destination, path] of this.#redirects)
+      if (path.nextHop === address) this.#redirects.delete(destination);
+    this.#byDestination.clear();
+  }
+
+  forgetAnswers(): void {
+    this.#byDestination.clear();
+  }
+}
+
+function fromLength(rule: Rule): number {
+  return rule.from?.length ?? -1;
+}
+
+function requiredFrom(rule: Rule): Prefix {
+  if (rule.from === undefined) throw new RangeError('a forwarding rule names neither destination nor source');
+  return rule.from;
+}

@@ -1,0 +1,36 @@
+import { type Address, isLinkLocal, isMulticast } from '../../base/address.js';
+import type { LocalAddress } from './addresses.js';
+import type { IpInterface } from './ip-interface.js';
+
+/**
+ * RFC 6724 §5: the scope of the destination, then preferred before deprecated (rule 3), the outgoing interface's (rule 5),
+ * the longest prefix in common (rule 8).
+ */
+export function selectSource(
+  candidates: Iterable<LocalAddress>,
+  destination: Address,
+  outgoing: IpInterface | undefined,
+): Address | undefined {
+  if ((isLinkLocal(destination) || isMulticast(destination)) && outgoing !== undefined)
+    return outgoing.sourceForDiscovery();
+  let best: LocalAddress | undefined;
+  for (const candidate of candidates)
+    if (candidate.usable && (best === undefined || better(candidate, best, destination, outgoing))) best = candidate;
+  return best?.address;
+}
+
+function better(a: LocalAddress, b: LocalAddress, destination: Address, outgoing: IpInterface | undefined): boolean {
+  if ((a.address === destination) !== (b.address === destination)) return a.address === destination;
+  if (a.state !== b.state) return a.state === 'preferred';
+  const onInterface = (local: LocalAddress) => outgoing !== undefined && local.ip === outgoing;
+  if (onInterface(a) !== onInterface(b)) return onInterface(a);
+  return commonBits(a.address, destination) > commonBits(b.address, destination);
+}
+
+function commonBits(a: Address, b: Address): number {
+  for (let i = 0; i < 8; i++) {
+    const difference = a.charCodeAt(i) ^ b.charCodeAt(i);
+    if (difference !== 0) return 16 * i + Math.clz32(difference) - 16;
+  }
+  return 128;
+}
