@@ -8,11 +8,11 @@ export type Address = string & { readonly __address: unique symbol };
 const fromUnits = String.fromCharCode as (...units: number[]) => Address & string;
 
 /** The unspecified address, `::` (RFC 4291 §2.5.2). */
-export const unspecified = fromUnits(0, 0, 0, 0, 0, 0, 0, 0);
-export const allNodes = fromUnits(0xff02, 0, 0, 0, 0, 0, 0, 1);
-export const allRouters = fromUnits(0xff02, 0, 0, 0, 0, 0, 0, 2);
+export const unspecified: Address = fromUnits(0, 0, 0, 0, 0, 0, 0, 0);
+export const allNodes: Address = fromUnits(0xff02, 0, 0, 0, 0, 0, 0, 1);
+export const allRouters: Address = fromUnits(0xff02, 0, 0, 0, 0, 0, 0, 2);
 /** All_DHCP_Relay_Agents_and_Servers (RFC 8415 §7.1). */
-export const allDhcpRelayAgentsAndServers = fromUnits(0xff02, 0, 0, 0, 0, 0, 1, 2);
+export const allDhcpRelayAgentsAndServers: Address = fromUnits(0xff02, 0, 0, 0, 0, 0, 1, 2);
 
 /** Eight 16-bit groups, most significant first. */
 export function addressFromGroups(groups: readonly number[]): Address {
