@@ -19,6 +19,7 @@ const libc = {
   read: library.func('int64 read(int, void *, uint64)'),
   write: library.func('int64 write(int, void *, uint64)'),
   ioctl: library.func('int ioctl(int, uint64, void *)'),
+  ioctlNumber: library.func('int ioctl(int, uint64, uint64)'),
   poll: library.func('int poll(void *, uint64, int)'),
   eventfd: library.func('int eventfd(uint32, int)'),
   setns: library.func('int setns(int, int)'),
@@ -26,7 +27,7 @@ const libc = {
 };
 
 export const AF = { inet6: 10, netlink: 16, packet: 17 } as const;
-export const socketType = { datagram: 2, raw: 3 } as const;
+export const socketType = { datagram: 2, raw: 3, nonBlocking: 0o4000 } as const;
 const SOCK_CLOEXEC = 0o2000000;
 const O_RDWR = 2;
 const O_CLOEXEC = 0o2000000;
@@ -85,7 +86,7 @@ export function closeFile(fd: number): void {
   libc.close(fd);
 }
 
-/** Octets read; 0 at the end, or when nothing waits on a descriptor that does not block. */
+/** Octets read; 0 at the end, or when nothing waits on a descriptor that does not block, or its queue had overflowed. */
 export function readFile(fd: number, into: Uint8Array): number {
   const octets = libc.read(fd, into, into.length);
   return octets < 0 && isTransient(koffi.errno()) ? 0 : check('read', octets);
@@ -96,11 +97,15 @@ export function writeFile(fd: number, bytes: Uint8Array): void {
 }
 
 function isTransient(code: number): boolean {
-  return code === errno.EAGAIN || code === errno.EINTR || code === errno.ENETDOWN;
+  return code === errno.EAGAIN || code === errno.EINTR || code === errno.ENETDOWN || code === errno.ENOBUFS;
 }
 
 export function ioctl(fd: number, request: number, argument: Uint8Array | null, detail = ''): void {
   check('ioctl', libc.ioctl(fd, request, argument), detail);
+}
+
+export function ioctlNumber(fd: number, request: number, argument: number): void {
+  check('ioctl', libc.ioctlNumber(fd, request, argument));
 }
 
 /** Waits until one of `fds` can be read; returns which can. */
