@@ -1,6 +1,7 @@
 import { type ChildProcess, execFileSync, type SpawnOptions, spawn } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { HostError } from '../base/errors.js';
+import { DelayLine, type LineQuality } from './delay.js';
 import { closeFile, enterNetworkNamespace, openFile } from './ffi/libc.js';
 
 const folder = '/run/netns';
@@ -21,6 +22,7 @@ export interface CableEnd {
 export class Namespaces {
   readonly #names = new Set<string>();
   readonly #children = new Set<ChildProcess>();
+  readonly #lines: DelayLine[] = [];
   readonly #atExit = () => this.#removeNow();
   readonly #atSignal = (signal: NodeJS.Signals) => {
     this.#removeNow();
@@ -58,6 +60,16 @@ export class Namespaces {
     for (const { device, namespace } of [a, b]) this.configure(namespace, [`link set ${device} up`]);
   }
 
+  /** Joins two namespaces by a cable with a delay and losses, both ends up. */
+  async connectDelayed(a: CableEnd, b: CableEnd, line: LineQuality): Promise<void> {
+    const end = ({ namespace, device }: CableEnd) => ({ namespace: `${folder}/${systemName(namespace)}`, device });
+    this.#lines.push(await DelayLine.start(end(a), end(b), line));
+    for (const { namespace, device, linkAddress } of [a, b]) {
+      const address = linkAddress ? [`link set ${device} address ${linkAddress}`] : [];
+      this.configure(namespace, [...address, `link set ${device} up`]);
+    }
+  }
+
   /** Runs a program in a namespace to its end; what it printed. Throws HostError where it fails. */
   run(name: string, program: string, ...options: readonly string[]): string {
     return execute('ip', ['netns', 'exec', systemName(name), program, ...options]);
@@ -89,7 +101,7 @@ export class Namespaces {
   async remove(): Promise<void> {
     const ended = [...this.#children].map(child => new Promise(resolve => child.once('exit', resolve)));
     for (const child of this.#children) child.kill('SIGKILL');
-    await Promise.all(ended);
+    await Promise.all([...ended, ...this.#lines.splice(0).map(line => line.stop())]);
     this.#removeNow();
     process.off('exit', this.#atExit);
     for (const signal of endingSignals) process.off(signal, this.#atSignal);

@@ -1,6 +1,7 @@
 import { getSystemErrorMap } from 'node:util';
 import koffi from 'koffi';
 import { HostError } from '../../base/errors.js';
+import { type Duration, second } from '../../base/time.js';
 
 /** The C library's calls on file descriptors, synchronous, on the calling thread. A failure throws HostError. */
 
@@ -20,7 +21,7 @@ const libc = {
   write: library.func('int64 write(int, void *, uint64)'),
   ioctl: library.func('int ioctl(int, uint64, void *)'),
   ioctlNumber: library.func('int ioctl(int, uint64, uint64)'),
-  poll: library.func('int poll(void *, uint64, int)'),
+  ppoll: library.func('int ppoll(void *, uint64, void *, void *)'),
   eventfd: library.func('int eventfd(uint32, int)'),
   setns: library.func('int setns(int, int)'),
   if_nametoindex: library.func('uint32 if_nametoindex(str)'),
@@ -108,17 +109,22 @@ export function ioctlNumber(fd: number, request: number, argument: number): void
   check('ioctl', libc.ioctlNumber(fd, request, argument));
 }
 
-/** Waits until one of `fds` can be read; returns which can. */
-export function waitReadable(fds: readonly number[]): boolean[] {
+/** Waits until one of `fds` can be read, or for `timeout`; returns which can. */
+export function waitReadable(fds: readonly number[], timeout?: Duration): boolean[] {
   const entries = new DataView(new ArrayBuffer(8 * fds.length));
   for (let i = 0; i < fds.length; i++) {
     entries.setInt32(8 * i, fds[i], true);
     entries.setInt16(8 * i + 4, 1, true);
   }
-  const ready = libc.poll(entries, fds.length, -1);
+  const ready = libc.ppoll(entries, fds.length, timeout === undefined ? null : timespec(timeout), null);
   if (ready < 0 && koffi.errno() === errno.EINTR) return fds.map(() => false);
-  check('poll', ready);
+  check('ppoll', ready);
   return fds.map((_, i) => entries.getInt16(8 * i + 6, true) !== 0);
+}
+
+function timespec(duration: Duration): BigInt64Array {
+  const whole = Math.floor(duration / second);
+  return BigInt64Array.of(BigInt(whole), BigInt(Math.floor(duration - whole * second)));
 }
 
 /** A descriptor that {@link wake} makes readable, from any thread. */
