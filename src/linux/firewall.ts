@@ -1,0 +1,214 @@
+import { type Address, addressBytes, parseAddress } from '../base/address.js';
+import { maskAddress, type Prefix } from '../base/prefix.js';
+import type { TunnelEnd } from '../protocol/contract.js';
+import { protocol } from '../wire/ipv6/packet.js';
+import { attributesOf, type Request, viewOf } from './netlink/message.js';
+import * as nft from './netlink/nftables.js';
+import type { NetlinkSocket } from './netlink/socket.js';
+
+/** What the firewall has to know of a world. */
+export interface FirewallScope {
+  readonly table: string;
+  readonly address: Address;
+  /** Kernel numbers of access links. */
+  readonly accessDevices: readonly number[];
+  readonly protocols: readonly number[];
+  readonly udpPorts: readonly number[];
+  /** The log group that gets packets from sources without a route. */
+  readonly logGroup: number;
+}
+
+/** Octets of a logged packet: its IPv6 header. */
+const loggedOctets = 40;
+const loggedPerSecond = 1000;
+const strangers = 'strangers';
+const ends = 'ends';
+const endsId = 1000;
+const sourceOffset = 8;
+const destinationOffset = 24;
+
+/**
+ * An nf_tables table of the world's own. It drops tunnelled packets whose outer and inner source do not belong together
+ * (RFC 6275 §10.4.5), keeps the kernel's own stack silent where the engine speaks, and logs packets of access links
+ * whose source no rule covers. It grows by an element a tunnel end, in hash sets.
+ */
+export class Firewall {
+  readonly #socket: NetlinkSocket;
+  readonly #scope: FirewallScope;
+  readonly #prefixLengths = new Set<number>();
+
+  constructor(socket: NetlinkSocket, scope: FirewallScope) {
+    this.#socket = socket;
+    this.#scope = scope;
+  }
+
+  /** Puts the table in the place of whatever has its name, with these tunnel ends at these addresses, in one step. */
+  install(admitted: Iterable<TunnelEnd>, locals: Iterable<Address>): void {
+    const { table } = this.#scope;
+    this.#prefixLengths.clear();
+    nft.commit(this.#socket, [
+      nft.newTable(table),
+      nft.deleteTable(table),
+      nft.newTable(table),
+      nft.newCounter(table, strangers),
+      nft.newSet(table, ends, 16, endsId),
+      ...this.#chains(),
+      ...nft.addElements(table, ends, Array.from(locals, addressBytes)),
+      ...this.#admissions([...admitted]),
+    ]);
+  }
+
+  /** Changes tunnel ends in one step. An end may be in both lists; it is admitted then. */
+  change(admitted: readonly TunnelEnd[], refused: readonly TunnelEnd[]): void {
+    const requests = [...this.#refusals(refused), ...this.#admissions(admitted)];
+    if (requests.length > 0) nft.commit(this.#socket, requests);
+  }
+
+  /** Accepts tunnelled packets for that address of this node at all. */
+  addLocalEnd(local: Address): void {
+    nft.commit(this.#socket, nft.addElements(this.#scope.table, ends, [addressBytes(local)]));
+  }
+
+  /** Tunnelled packets dropped because nobody admitted their sources. */
+  get strangers(): number {
+    const answer = this.#socket.ask(nft.getCounter(this.#scope.table, strangers));
+    const counter = attributesOf(attributesOf(answer.body, 4).get(4) ?? new Uint8Array());
+    const packets = counter.get(2);
+    return packets ? Number(viewOf(packets).getBigUint64(0)) : 0;
+  }
+
+  remove(): void {
+    nft.commit(this.#socket, [nft.newTable(this.#scope.table), nft.deleteTable(this.#scope.table)]);
+  }
+
+  #chains(): Request[] {
+    const { table, accessDevices } = this.#scope;
+    const chains = [
+      nft.newChain(table, 'unseen'),
+      nft.newChain(table, 'tunnelled'),
+      nft.newChain(table, 'prerouting', nft.hook.prerouting),
+      nft.newChain(table, 'input', nft.hook.localIn),
+      nft.newChain(table, 'output', nft.hook.localOut),
+    ];
+    const rule = (chain: string, ...expressions: nft.Expression[]) => nft.newRule(table, chain, expressions, 'last');
+    const drop = nft.verdict('drop');
+    const destination = nft.payload(nft.payloadBase.network, destinationOffset, 16);
+    const toNode = [destination, nft.compare('equal', addressBytes(this.#scope.address))];
+    return [
+      ...chains,
+      rule('unseen', nft.limit(loggedPerSecond), nft.logTo(this.#scope.logGroup, loggedOctets)),
+      rule('unseen', drop),
+      rule('tunnelled', nft.count(strangers), drop),
+      rule('prerouting', ...layer4(protocol.ipv6), destination, nft.lookup(ends, endsId), jump('tunnelled')),
+      ...accessDevices.flatMap(device => this.#accessRules(device, rule)),
+      ...this.#scope.protocols.map(number => rule('input', ...toNode, ...layer4(number), drop)),
+      ...this.#scope.udpPorts.map(port => rule('input', ...toNode, ...udpTo(port), drop)),
+    ];
+  }
+
+  #accessRules(device: number, rule: (chain: string, ...expressions: nft.Expression[]) => Request): Request[] {
+    const from = [nft.meta(nft.metaKey.inDevice), nft.compare('equal', deviceNumber(device))];
+    const towards = [nft.meta(nft.metaKey.outDevice), nft.compare('equal', deviceNumber(device))];
+    const source = nft.payload(nft.payloadBase.network, sourceOffset, 16);
+    const drop = nft.verdict('drop');
+    const returns = nft.verdict('return');
+    const linkLocal = [
+      source,
+      nft.keepBits(prefixMask(10)),
+      nft.compare('equal', addressBytes(parseAddress('fe80::'))),
+    ];
+    return [
+      rule('prerouting', ...from, ...icmpv6Types(133, 137), drop),
+      rule('prerouting', ...from, ...linkLocal, returns),
+      rule('prerouting', ...from, source, nft.compare('equal', new Uint8Array(16)), returns),
+      rule('prerouting', ...from, ...nft.sourceNotRoutedBack(), jump('unseen')),
+      ...this.#scope.udpPorts.map(port => rule('input', ...from, ...udpTo(port), drop)),
+      rule('output', ...towards, ...icmpv6Types(130, 255), drop),
+    ];
+  }
+
+  #admissions(added: readonly TunnelEnd[]): Request[] {
+    return groupByLength(added).flatMap(([length, keys]) => [
+      ...this.#setFor(length),
+      ...nft.addElements(this.#scope.table, setName(length), keys),
+    ]);
+  }
+
+  #refusals(refused: readonly TunnelEnd[]): Request[] {
+    return groupByLength(refused).flatMap(([length, keys]) =>
+      this.#prefixLengths.has(length) ? nft.deleteElements(this.#scope.table, setName(length), keys) : [],
+    );
+  }
+
+  /** The hash set of ends whose inner prefix has that length, and the rule that asks it, made when first needed. */
+  #setFor(length: number): Request[] {
+    if (this.#prefixLengths.has(length)) return [];
+    this.#prefixLengths.add(length);
+    const { table } = this.#scope;
+    const octets = keyOctets(length);
+    const inner = [
+      nft.payload(nft.payloadBase.transport, sourceOffset, octets, 2),
+      ...(length % 32 === 0 ? [] : [nft.keepBits(prefixMask(length).subarray(0, octets), 2)]),
+    ];
+    const pair = [nft.payload(nft.payloadBase.network, sourceOffset, 16), ...(length === 0 ? [] : inner)];
+    const known = nft.lookup(setName(length), length);
+    return [
+      nft.newSet(table, setName(length), 16 + octets, length),
+      nft.newRule(table, 'tunnelled', [...pair, known, nft.verdict('return')], 'first'),
+    ];
+  }
+}
+
+function jump(chain: string): nft.Expression {
+  return nft.verdict('jump', chain);
+}
+
+function layer4(number: number): nft.Expression[] {
+  return [nft.meta(nft.metaKey.layer4), nft.compare('equal', Uint8Array.of(number))];
+}
+
+function icmpv6Types(low: number, high: number): nft.Expression[] {
+  const type = nft.payload(nft.payloadBase.transport, 0, 1);
+  const range = [nft.compare('atLeast', Uint8Array.of(low)), nft.compare('atMost', Uint8Array.of(high))];
+  return [...layer4(protocol.icmpv6), type, ...range];
+}
+
+function udpTo(port: number): nft.Expression[] {
+  const destinationPort = nft.payload(nft.payloadBase.transport, 2, 2);
+  return [...layer4(protocol.udp), destinationPort, nft.compare('equal', nft.be16(port))];
+}
+
+/** Device numbers are the exception: in the machine's order. */
+function deviceNumber(device: number): Uint8Array {
+  return new Uint8Array(Uint32Array.of(device).buffer);
+}
+
+function setName(length: number): string {
+  return `admitted${length}`;
+}
+
+/** Octets of an inner prefix in a key: whole registers of four. */
+function keyOctets(length: number): number {
+  return 4 * Math.ceil(length / 32);
+}
+
+function prefixMask(length: number): Uint8Array {
+  return addressBytes(maskAddress(parseAddress('ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff'), length));
+}
+
+function groupByLength(ends: readonly TunnelEnd[]): [length: number, keys: Uint8Array[]][] {
+  const groups = new Map<number, Uint8Array[]>();
+  for (const end of ends) {
+    const keys = groups.get(end.from.length);
+    if (keys) keys.push(elementKey(end.remote, end.from));
+    else groups.set(end.from.length, [elementKey(end.remote, end.from)]);
+  }
+  return [...groups];
+}
+
+function elementKey(remote: Address, from: Prefix): Uint8Array {
+  const key = new Uint8Array(16 + keyOctets(from.length));
+  key.set(addressBytes(remote));
+  key.set(addressBytes(from.address).subarray(0, keyOctets(from.length)), 16);
+  return key;
+}

@@ -1,0 +1,259 @@
+import type { Address } from '../base/address.js';
+import { HostError } from '../base/errors.js';
+import { type LinkAddress, linkLocalAddress } from '../base/link-address.js';
+import { hostPrefix, prefixKey } from '../base/prefix.js';
+import type { ForwardingRule, LinkId, Output, TunnelEnd, Via } from '../protocol/contract.js';
+import { errno } from './ffi/libc.js';
+import type { Firewall } from './firewall.js';
+import type { Request } from './netlink/message.js';
+import * as netlink from './netlink/route.js';
+import type { NetlinkSocket } from './netlink/socket.js';
+import { keyText, type Parking, type RuleKey } from './parking.js';
+import type { TunDevice } from './tun.js';
+
+/** What an engine declares about forwarding. */
+export type ForwardingOutput = Extract<Output, { kind: 'forward' | 'unforward' | 'admit' | 'unadmit' }>;
+
+/** How tunnels are made: seg6 routes go over the TUN device, which never sees their packets; ip6tnl has its own device. */
+export type TunnelRoutes = { readonly kind: 'seg6' } | { readonly kind: 'ip6tnl'; readonly device: number };
+
+export interface ForwardingScope {
+  readonly address: Address;
+  /** Routing tables: `tunnelTable` for ends of tunnels, the next one for rules. */
+  readonly tunnelTable: number;
+  readonly devices: ReadonlyMap<LinkId, number>;
+  readonly tunnels: TunnelRoutes;
+}
+
+/**
+ * The contract's rules as kernel routes: one route a rule, in a table that the kernel asks after `local` and before
+ * `main`, so that a rule beats the machine's own routes and never its own addresses. Destination prefixes are compared before
+ * source prefixes there, as the contract wants. Every call returns when the kernel has it all.
+ */
+export class Forwarding {
+  readonly #kernel: NetlinkSocket;
+  readonly #firewall: Firewall;
+  readonly #parking: Parking;
+  readonly #tun: TunDevice;
+  readonly #scope: ForwardingScope;
+  readonly #rules = new Map<string, ForwardingRule>();
+  readonly #ends = new Map<string, TunnelEnd>();
+  readonly #localEnds = new Set<Address>();
+  /** How many rules go to that neighbour of that device. */
+  readonly #neighbours = new Map<string, number>();
+  #reconciled = false;
+
+  constructor(
+    parts: { kernel: NetlinkSocket; firewall: Firewall; parking: Parking; tun: TunDevice },
+    scope: ForwardingScope,
+  ) {
+    this.#kernel = parts.kernel;
+    this.#firewall = parts.firewall;
+    this.#parking = parts.parking;
+    this.#tun = parts.tun;
+    this.#scope = scope;
+  }
+
+  /** Rules that stand. */
+  get size(): number {
+    return this.#rules.size;
+  }
+
+  /** Has the kernel ask our tables. Throws HostError where it cannot take tunnels apart that way. */
+  prepare(): void {
+    this.#kernel.execute([
+      ...this.#localEnd(this.#scope.address),
+      ...policyRules(this.#scope.tunnelTable).map(netlink.addRule),
+    ]);
+    this.#kernel.execute([netlink.deleteRule(kernelLocalRule)]);
+  }
+
+  /** Takes everything out of the kernel again. */
+  remove(): void {
+    this.#kernel.execute([netlink.addRule(kernelLocalRule)]);
+    this.#kernel.execute(policyRules(this.#scope.tunnelTable).map(netlink.deleteRule));
+    this.#rules.clear();
+    this.#ends.clear();
+    this.#localEnds.clear();
+    this.#neighbours.clear();
+    this.#kernel.execute(this.#leftovers());
+    this.#firewall.remove();
+  }
+
+  /** Takes out what a predecessor installed and nobody has asked for since. What both want is never touched. */
+  reconcile(): void {
+    this.#firewall.install(this.#ends.values(), this.#localEnds);
+    this.#reconciled = true;
+    this.#kernel.execute(this.#leftovers());
+  }
+
+  /** Throws the first HostError, after everything was tried. */
+  apply(outputs: readonly ForwardingOutput[]): void {
+    const before: Request[] = [];
+    const after: Request[] = [];
+    const released: Uint8Array[][] = [];
+    this.#admit(outputs, before);
+    for (const output of outputs) {
+      if (output.kind === 'forward') released.push(this.#forward(output.rule, before, after));
+      else if (output.kind === 'unforward') this.#unforward(output, before, after);
+    }
+    try {
+      this.#kernel.execute([...before, ...after]);
+    } finally {
+      for (const packets of released) for (const packet of packets) this.#tun.inject(packet);
+    }
+  }
+
+  /** Appends what makes the rule to `before`, what it no longer needs to `after`; returns what was parked for it. */
+  #forward(rule: ForwardingRule, before: Request[], after: Request[]): Uint8Array[] {
+    const key = keyText(rule);
+    const standing = this.#rules.get(key);
+    this.#rules.set(key, rule);
+    if (rule.via.kind === 'park') this.#parking.open(rule, rule.via.limitOctets);
+    this.#retain(rule.via, before);
+    before.push(netlink.replaceRoute({ ...this.#routeKey(rule), target: this.#target(rule) }));
+    if (!standing) return [];
+    this.#release(standing.via, after);
+    return standing.via.kind === 'park' && rule.via.kind !== 'park' ? this.#parking.close(rule) : [];
+  }
+
+  #unforward(key: RuleKey, before: Request[], after: Request[]): void {
+    const standing = this.#rules.get(keyText(key));
+    if (!standing) return;
+    this.#rules.delete(keyText(key));
+    this.#parking.close(key);
+    before.push(netlink.deleteRoute(this.#routeKey(key)));
+    this.#release(standing.via, after);
+  }
+
+  /** Tunnel ends change in one step, ahead of the routes, so that no packet of a new binding is taken for a stranger's. */
+  #admit(outputs: readonly ForwardingOutput[], before: Request[]): void {
+    const touched = new Map<string, { end: TunnelEnd; stood: boolean }>();
+    for (const output of outputs) {
+      if (output.kind !== 'admit' && output.kind !== 'unadmit') continue;
+      const key = endKey(output.end);
+      if (!touched.has(key)) touched.set(key, { end: output.end, stood: this.#ends.has(key) });
+      if (output.kind === 'admit') this.#ends.set(key, output.end);
+      else this.#ends.delete(key);
+    }
+    const added = [...touched].filter(([key, { stood }]) => !stood && this.#ends.has(key)).map(([, { end }]) => end);
+    const gone = [...touched].filter(([key, { stood }]) => stood && !this.#ends.has(key)).map(([, { end }]) => end);
+    for (const { local } of added) {
+      if (this.#localEnds.has(local)) continue;
+      before.push(...this.#localEnd(local));
+      if (this.#reconciled) this.#firewall.addLocalEnd(local);
+    }
+    if (this.#reconciled) this.#firewall.change(added, gone);
+  }
+
+  #localEnd(local: Address): Request[] {
+    this.#localEnds.add(local);
+    if (this.#scope.tunnels.kind === 'ip6tnl') return [];
+    const target = { kind: 'decapsulate', table: asRulesSay, device: this.#tun.index } as const;
+    return [netlink.replaceRoute({ to: hostPrefix(local), table: this.#scope.tunnelTable, target })];
+  }
+
+  #target(rule: ForwardingRule): netlink.Target {
+    const { via } = rule;
+    switch (via.kind) {
+      case 'tunnel':
+        return this.#scope.tunnels.kind === 'seg6'
+          ? { kind: 'seg6', remote: via.remote, device: this.#tun.index }
+          : { kind: 'ip6', local: via.local, remote: via.remote, device: this.#scope.tunnels.device };
+      case 'link': {
+        const gateway = via.neighbour && linkLocalAddress(via.neighbour);
+        return { kind: 'device', device: this.#device(via.link), ...(gateway !== undefined && { gateway }) };
+      }
+      case 'park':
+        return { kind: 'device', device: this.#tun.index };
+      case 'drop':
+        return { kind: 'blackhole' };
+    }
+  }
+
+  #routeKey({ to, from }: RuleKey): Omit<netlink.Route, 'target'> {
+    return { ...(to && { to }), ...(from && { from }), table: this.#scope.tunnelTable + 1 };
+  }
+
+  #device(link: LinkId): number {
+    const device = this.#scope.devices.get(link);
+    if (device === undefined) throw new RangeError(`no device for link '${link}'`);
+    return device;
+  }
+
+  /** A neighbour is reached by the link-local address of its link-layer address, permanently: the kernel never asks for it. */
+  #retain(via: Via, before: Request[]): void {
+    if (via.kind !== 'link' || via.neighbour === undefined) return;
+    const neighbour = this.#neighbour(via.link, via.neighbour);
+    const key = neighbourKey(neighbour);
+    const uses = this.#neighbours.get(key) ?? 0;
+    this.#neighbours.set(key, uses + 1);
+    if (uses === 0) before.push(netlink.replaceNeighbour(neighbour));
+  }
+
+  #release(via: Via, after: Request[]): void {
+    if (via.kind !== 'link' || via.neighbour === undefined) return;
+    const neighbour = this.#neighbour(via.link, via.neighbour);
+    const key = neighbourKey(neighbour);
+    const uses = (this.#neighbours.get(key) ?? 1) - 1;
+    if (uses > 0) this.#neighbours.set(key, uses);
+    else {
+      this.#neighbours.delete(key);
+      after.push(netlink.deleteNeighbour(neighbour));
+    }
+  }
+
+  #neighbour(link: LinkId, linkAddress: LinkAddress): netlink.Neighbour {
+    return { device: this.#device(link), address: linkLocalAddress(linkAddress), linkAddress };
+  }
+
+  /** Requests that delete what carries our mark in the kernel without standing in our tables. */
+  #leftovers(): Request[] {
+    const { tunnelTable } = this.#scope;
+    const routesOf = (table: number) => dumpOrNothing(this.#kernel, netlink.dumpRoutes(table)).map(netlink.parseRoute);
+    const own = (route: netlink.RouteKey) => route.protocol === netlink.ownProtocol;
+    const ends = routesOf(tunnelTable).filter(route => own(route) && !this.#localEnds.has(route.to.address));
+    const rules = routesOf(tunnelTable + 1).filter(route => own(route) && !this.#rules.has(keyText(route)));
+    const devices = new Set(this.#scope.devices.values());
+    const neighbours = this.#kernel
+      .dump(netlink.dumpNeighbours())
+      .map(netlink.parseOwnNeighbour)
+      .filter(found => found !== undefined && devices.has(found.device) && !this.#neighbours.has(neighbourKey(found)));
+    return [
+      ...[...ends, ...rules].map(netlink.deleteRoute),
+      ...neighbours.map(found => netlink.deleteNeighbour(found as netlink.Neighbour)),
+    ];
+  }
+}
+
+/** `End.DT6` with table 0 asks the rules, as for any packet that arrives. */
+const asRulesSay = 0;
+
+const kernelLocalRule: netlink.Rule = { preference: 0, table: netlink.localTable, kernel: true };
+const ipv6InIpv6 = 41;
+/** Ends of tunnels are own addresses too, so they have to be asked for before `local` is, which moves one place down. */
+function policyRules(tunnelTable: number): netlink.Rule[] {
+  return [
+    { preference: 1, ipProtocol: ipv6InIpv6, table: tunnelTable },
+    { preference: 2, table: netlink.localTable },
+    { preference: 3, table: tunnelTable + 1 },
+  ];
+}
+
+/** A table that never had a route does not exist. */
+function dumpOrNothing(kernel: NetlinkSocket, request: Request) {
+  try {
+    return kernel.dump(request);
+  } catch (error) {
+    if (error instanceof HostError && error.errno === errno.ENOENT) return [];
+    throw error;
+  }
+}
+
+function endKey(end: TunnelEnd): string {
+  return end.local + end.remote + prefixKey(end.from);
+}
+
+function neighbourKey(neighbour: { device: number; address: Address }): string {
+  return `${neighbour.device} ${neighbour.address}`;
+}

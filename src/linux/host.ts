@@ -1,0 +1,192 @@
+import type { Address } from '../base/address.js';
+import { unspecified } from '../base/address.js';
+import { HostError } from '../base/errors.js';
+import type { Interests, LinkId } from '../protocol/contract.js';
+import { headerOctets } from '../wire/ipv6/codec.js';
+import { deviceIndex } from './ffi/libc.js';
+import { Firewall } from './firewall.js';
+import { Forwarding, type TunnelRoutes } from './forwarding.js';
+import * as link from './netlink/link.js';
+import { readTunnelSource, setTunnelSource } from './netlink/seg6.js';
+import { NetlinkSocket, netlinkProtocol } from './netlink/socket.js';
+import { Parking } from './parking.js';
+import type { Received } from './receive-batch.js';
+import { Receiver } from './receiver.js';
+import { LogSocket, PacketSocket, RoutedSocket } from './sockets.js';
+import { Sysctls } from './sysctl.js';
+import { TunDevice } from './tun.js';
+import type { TunnelMechanism, WorldOptions } from './world.js';
+
+const tunName = 'anchorage';
+const tunnelName = 'anchorage-ip6';
+const firewallName = 'anchorage';
+const defaultTable = 0x9b00;
+const loggedOctets = 40;
+
+/** What arrives for the world. */
+export interface Arrivals {
+  packet(received: Received): void;
+  logged(received: Received): void;
+  failed(error: unknown): void;
+}
+
+/** Everything of the kernel's that a world holds: made in the constructor, given back by `remove`. */
+export class Host {
+  readonly devices = new Map<LinkId, number>();
+  /** Names of links by the kernel's number of their device. */
+  readonly links = new Map<number, LinkId>();
+  readonly tunnels: TunnelMechanism;
+  readonly parking = new Parking();
+  readonly forwarding: Forwarding;
+  readonly packets: PacketSocket;
+  readonly routed: RoutedSocket;
+  readonly #arrivals: Arrivals;
+  readonly #route = new NetlinkSocket(netlinkProtocol.route);
+  readonly #netfilter = new NetlinkSocket(netlinkProtocol.netfilter);
+  readonly #sysctls = new Sysctls();
+  readonly #tun: TunDevice;
+  readonly #log: LogSocket;
+  readonly #firewall: Firewall;
+  #receiver: Receiver | undefined;
+  /** Undoes what was done, the last first. */
+  readonly #undo: (() => void)[] = [];
+
+  /** Throws HostError with nothing left behind. */
+  constructor(options: WorldOptions, interests: Interests, arrivals: Arrivals) {
+    this.#arrivals = arrivals;
+    this.#undo.push(
+      () => this.#route.close(),
+      () => this.#netfilter.close(),
+      () => this.#sysctls.restore(),
+    );
+    try {
+      for (const { name, device } of options.links) this.#bind(name, deviceIndex(device));
+      for (const { device, linkAddress } of options.links) if (linkAddress) this.#setLinkAddress(device, linkAddress);
+      const accessDevices = interests.accessLinks.map(name => this.#device(name));
+      const table = options.table ?? defaultTable;
+      this.routed = this.#keep(new RoutedSocket(options.address), socket => socket.close());
+      this.#tun = this.#keep(new TunDevice(tunName), tun => tun.remove());
+      this.#sysctls.set('net/ipv6/conf/all/forwarding', '1');
+      this.#sysctls.set(`net/ipv6/conf/${tunName}/addr_gen_mode`, '1');
+      this.#route.execute([link.setLinkUp(this.#tun.index, true)]);
+      for (const device of accessDevices) this.#route.execute([link.setLinkUp(device, true)]);
+      const { address } = options;
+      const { protocols, udpPorts } = interests;
+      const scope = { address, accessDevices, protocols, udpPorts };
+      this.packets = this.#keep(new PacketSocket(scope), socket => socket.close());
+      this.#log = this.#keep(new LogSocket(table & 0xffff, loggedOctets), socket => socket.close());
+      this.#firewall = new Firewall(this.#netfilter, { ...scope, table: firewallName, logGroup: table & 0xffff });
+      [this.tunnels, this.forwarding] = this.#prepareTunnels(options.tunnels, address, table);
+    } catch (error) {
+      this.#runUndo();
+      throw error;
+    }
+  }
+
+  get strangers(): number {
+    return this.#firewall.strangers;
+  }
+
+  startReceiving(): void {
+    const { packet, logged, failed } = this.#arrivals;
+    this.#receiver = new Receiver(
+      [
+        { fd: this.packets.fd, kind: 'messages', receive: packet },
+        { fd: this.#log.fd, kind: 'reads', receive: logged },
+        { fd: this.#tun.fd, kind: 'reads', receive: ({ bytes }) => this.#park(bytes) },
+      ],
+      failed,
+    );
+  }
+
+  /** A packet that comes after its rule was replaced goes the new way; the kernel's own multicast goes nowhere. */
+  #park(packet: Uint8Array): void {
+    const isMulticast = packet[24] === 0xff;
+    if (packet.length < headerOctets || isMulticast || this.parking.keep(packet)) return;
+    this.#tun.inject(packet);
+  }
+
+  async stopReceiving(): Promise<void> {
+    await this.#receiver?.stop();
+  }
+
+  remove(): void {
+    this.#runUndo();
+  }
+
+  /** The mechanism that was asked for, or the first that this kernel has. */
+  #prepareTunnels(wanted: 'auto' | TunnelMechanism, address: Address, table: number): [TunnelMechanism, Forwarding] {
+    const candidates: TunnelMechanism[] = wanted === 'auto' ? ['seg6', 'ip6tnl'] : [wanted];
+    let failure: unknown;
+    for (const mechanism of candidates) {
+      try {
+        return [mechanism, this.#prepareForwarding(mechanism, address, table)];
+      } catch (error) {
+        if (!(error instanceof HostError)) throw error;
+        failure ??= error;
+      }
+    }
+    throw failure;
+  }
+
+  #prepareForwarding(mechanism: TunnelMechanism, address: Address, tunnelTable: number): Forwarding {
+    const tunnels: TunnelRoutes = mechanism === 'seg6' ? this.#prepareSeg6(address) : this.#prepareTunnelDevice();
+    const parts = { kernel: this.#route, firewall: this.#firewall, parking: this.parking, tun: this.#tun };
+    const forwarding = new Forwarding(parts, { address, tunnelTable, devices: this.devices, tunnels });
+    forwarding.prepare();
+    this.#undo.push(() => forwarding.remove());
+    return forwarding;
+  }
+
+  #prepareSeg6(address: Address): TunnelRoutes {
+    const before = readTunnelSource();
+    if (before === undefined) throw new HostError('seg6', 0, 'this kernel has no seg6');
+    setTunnelSource(address);
+    this.#undo.push(() => setTunnelSource(before === address ? unspecified : before));
+    return { kind: 'seg6' };
+  }
+
+  #prepareTunnelDevice(): TunnelRoutes {
+    this.#route.execute([link.createTunnelDevice(tunnelName)]);
+    const device = deviceIndex(tunnelName);
+    this.#undo.push(() => this.#route.execute([link.deleteLink(device)]));
+    this.#route.execute([link.setLinkUp(device, true)]);
+    return { kind: 'ip6tnl', device };
+  }
+
+  #setLinkAddress(name: string, wanted: NonNullable<WorldOptions['links'][number]['linkAddress']>): void {
+    const before = link.readLink(this.#route, deviceIndex(name));
+    if (before.linkAddress === wanted) return;
+    this.#route.execute([link.setLinkAddress(before.index, wanted)]);
+    this.#undo.push(() => this.#route.execute([link.setLinkAddress(before.index, before.linkAddress)]));
+  }
+
+  #bind(name: LinkId, device: number): void {
+    this.devices.set(name, device);
+    this.links.set(device, name);
+  }
+
+  #device(name: LinkId): number {
+    const device = this.devices.get(name);
+    if (device === undefined) throw new HostError('link', 0, `access link '${name}' has no device`);
+    return device;
+  }
+
+  #keep<T>(resource: T, giveBack: (resource: T) => void): T {
+    this.#undo.push(() => giveBack(resource));
+    return resource;
+  }
+
+  /** One failure does not keep the rest from being given back; the first is thrown at the end. */
+  #runUndo(): void {
+    let failure: unknown;
+    for (let undo = this.#undo.pop(); undo; undo = this.#undo.pop()) {
+      try {
+        undo();
+      } catch (error) {
+        failure ??= error;
+      }
+    }
+    if (failure) throw failure;
+  }
+}

@@ -1,0 +1,69 @@
+import { type LinkAddress, linkAddressBytes, linkAddressFromBytes } from '../../base/link-address.js';
+import { errno } from '../ffi/libc.js';
+import { type Attribute, attributesOf, fields, flag, type Request, u8, u32Of, viewOf } from './message.js';
+import type { NetlinkSocket } from './socket.js';
+
+const type = { new: 16, delete: 17, get: 18, set: 19 } as const;
+const up = 1;
+
+export interface Link {
+  readonly index: number;
+  readonly name: string;
+  readonly linkAddress: LinkAddress;
+  readonly up: boolean;
+  readonly mtu: number;
+}
+
+/** The device of that number. Throws HostError. */
+export function readLink(socket: NetlinkSocket, index: number): Link {
+  const message = socket.ask({ type: type.get, header: header(index), about: `device ${index}` });
+  const found = attributesOf(message.body, 16);
+  const name = found.get(3) ?? new Uint8Array(1);
+  return {
+    index,
+    name: String.fromCharCode(...name.subarray(0, -1)),
+    linkAddress: linkAddressFromBytes(found.get(1) ?? new Uint8Array()),
+    up: (viewOf(message.body).getUint32(8, true) & up) !== 0,
+    mtu: u32Of(found.get(4)) ?? 0,
+  };
+}
+
+export function setLinkUp(index: number, on: boolean): Request {
+  return { type: type.set, header: header(index, on ? up : 0, up), about: `device ${index} ${on ? 'up' : 'down'}` };
+}
+
+export function setLinkAddress(index: number, address: LinkAddress): Request {
+  const attributes: Attribute[] = [[1, linkAddressBytes(address)]];
+  return { type: type.set, header: header(index), attributes, about: `link-layer address of device ${index}` };
+}
+
+/** An IPv6-in-IPv6 device that takes its addresses from routes and accepts every remote. */
+export function createTunnelDevice(name: string): Request {
+  const collectMetadata = 19;
+  const anyProtocol = [9, u8(0)] as const;
+  return {
+    type: type.new,
+    flags: flag.create | flag.exclusive,
+    header: header(0),
+    attributes: [
+      [3, name],
+      [
+        18,
+        [
+          [1, 'ip6tnl'],
+          [2, [anyProtocol, [collectMetadata, new Uint8Array()]]],
+        ],
+      ],
+    ],
+    about: `tunnel device ${name}`,
+    accept: [errno.EEXIST],
+  };
+}
+
+export function deleteLink(index: number): Request {
+  return { type: type.delete, header: header(index), about: `delete device ${index}`, accept: [errno.ENODEV] };
+}
+
+function header(index: number, flags = 0, change = 0): Uint8Array {
+  return fields([1, 0], [1, 0], [2, 0], [4, index], [4, flags], [4, change]);
+}

@@ -1,0 +1,156 @@
+import { type Address, addressBytes, addressFromBytes, isLinkLocal, isMulticast } from '../base/address.js';
+import { type LinkAddress, linkAddressFromBytes, writeLinkAddress } from '../base/link-address.js';
+import { AF, bindSocket, closeFile, openSocket, sendTo, setSocketOption, socketType } from './ffi/libc.js';
+import { attributesOf, messagesOf, RequestWriter, viewOf } from './netlink/message.js';
+import { be32, netfilterHeader } from './netlink/nftables.js';
+import { netlinkAddress, netlinkProtocol } from './netlink/socket.js';
+import { compilePacketFilter, filterOption, type PacketFilter } from './packet-filter.js';
+
+const ethertypeIpv6 = 0x86dd;
+const socketLevel = { level: 1, attachFilter: 26, receiveBufferForce: 33 } as const;
+const packetLevel = { level: 263, addMembership: 1, auxiliaryData: 8, allMulticast: 2 } as const;
+const receiveBufferOctets = 8 << 20;
+
+/** IPv6 packets below the kernel's stack: what the filter takes arrives with its sender, and frames go where we say. */
+export class PacketSocket {
+  readonly fd: number;
+
+  constructor(filter: PacketFilter) {
+    const program = compilePacketFilter(filter);
+    this.fd = openSocket(AF.packet, socketType.datagram, 0);
+    try {
+      setSocketOption(this.fd, socketLevel.level, socketLevel.attachFilter, filterOption(program));
+      setSocketOption(this.fd, socketLevel.level, socketLevel.receiveBufferForce, receiveBufferOctets);
+      setSocketOption(this.fd, packetLevel.level, packetLevel.auxiliaryData, 1);
+      for (const device of filter.accessDevices)
+        setSocketOption(this.fd, packetLevel.level, packetLevel.addMembership, allMulticastOn(device));
+      bindSocket(this.fd, linkSocketAddress(0, '' as LinkAddress));
+    } catch (error) {
+      closeFile(this.fd);
+      throw error;
+    }
+  }
+
+  /** Sends an IPv6 packet in a frame from the device's link-layer address to `neighbour`. */
+  send(packet: Uint8Array, device: number, neighbour: LinkAddress): void {
+    sendTo(this.fd, packet, linkSocketAddress(device, neighbour));
+  }
+
+  close(): void {
+    closeFile(this.fd);
+  }
+}
+
+/** `struct sockaddr_ll`. */
+function linkSocketAddress(device: number, neighbour: LinkAddress): Uint8Array {
+  const bytes = new Uint8Array(20);
+  const view = viewOf(bytes);
+  view.setUint16(0, AF.packet, true);
+  view.setUint16(2, ethertypeIpv6);
+  view.setUint32(4, device, true);
+  bytes[11] = neighbour.length;
+  writeLinkAddress(neighbour, bytes, 12);
+  return bytes;
+}
+
+/** `struct packet_mreq`: Neighbour Solicitations for addresses we do not have reach us. */
+function allMulticastOn(device: number): Uint8Array {
+  const bytes = new Uint8Array(16);
+  viewOf(bytes).setUint32(0, device, true);
+  viewOf(bytes).setUint16(4, packetLevel.allMulticast, true);
+  return bytes;
+}
+
+const rawProtocol = 255;
+
+/** Sends whole IPv6 packets of ours along the kernel's routes. */
+export class RoutedSocket {
+  readonly #fd: number;
+
+  /** Throws HostError EADDRNOTAVAIL where `address` is none of this node's. */
+  constructor(address: Address) {
+    this.#fd = openSocket(AF.inet6, socketType.raw, rawProtocol);
+    try {
+      bindSocket(this.#fd, internetSocketAddress(address, 0));
+    } catch (error) {
+      closeFile(this.#fd);
+      throw error;
+    }
+  }
+
+  /** `device` counts where the destination has link scope. */
+  send(packet: Uint8Array, destination: Address, device = 0): void {
+    const scope = isLinkLocal(destination) || isMulticast(destination) ? device : 0;
+    sendTo(this.#fd, packet, internetSocketAddress(destination, scope));
+  }
+
+  close(): void {
+    closeFile(this.#fd);
+  }
+}
+
+/** `struct sockaddr_in6`. */
+function internetSocketAddress(address: Address, scope: number): Uint8Array {
+  const bytes = new Uint8Array(28);
+  viewOf(bytes).setUint16(0, AF.inet6, true);
+  bytes.set(addressBytes(address), 8);
+  viewOf(bytes).setUint32(24, scope, true);
+  return bytes;
+}
+
+/** A packet the firewall logged: who sent it on which device. */
+export interface LoggedPacket {
+  readonly device: number;
+  readonly neighbour: LinkAddress;
+  readonly source: Address;
+}
+
+const logSubsystem = 4 << 8;
+const logMessage = { packet: logSubsystem, configure: logSubsystem | 1 } as const;
+const logAttribute = { inputDevice: 4, sender: 8, payload: 9 } as const;
+
+/** Reads a log group of the firewall. */
+export class LogSocket {
+  readonly fd: number;
+
+  constructor(group: number, copiedOctets: number) {
+    this.fd = openSocket(AF.netlink, socketType.raw | socketType.nonBlocking, netlinkProtocol.netfilter);
+    try {
+      bindSocket(this.fd, netlinkAddress());
+      setSocketOption(this.fd, socketLevel.level, socketLevel.receiveBufferForce, receiveBufferOctets);
+      const writer = new RequestWriter();
+      const header = netfilterHeader(AF.inet6, group);
+      const bind = [1, Uint8Array.of(1)] as const;
+      const copyPacket = [2, Uint8Array.of(...be32(copiedOctets), 2, 0)] as const;
+      const about = `log group ${group}`;
+      writer.request({ type: logMessage.configure, header, attributes: [bind], about }, 1, false);
+      writer.request({ type: logMessage.configure, header, attributes: [copyPacket], about }, 2, false);
+      sendTo(this.fd, writer.view);
+    } catch (error) {
+      closeFile(this.fd);
+      throw error;
+    }
+  }
+
+  close(): void {
+    closeFile(this.fd);
+  }
+}
+
+/** The packets in what was read from a {@link LogSocket}. */
+export function* loggedPackets(bytes: Uint8Array): Generator<LoggedPacket> {
+  for (const message of messagesOf(bytes)) {
+    if (message.type !== logMessage.packet) continue;
+    const found = attributesOf(message.body, 4);
+    const device = found.get(logAttribute.inputDevice);
+    const sender = found.get(logAttribute.sender);
+    const payload = found.get(logAttribute.payload);
+    if (!device || !sender || !payload || payload.length < 24) continue;
+    const length = Math.min(8, viewOf(sender).getUint16(0));
+    yield {
+      device: viewOf(device).getUint32(0),
+      neighbour: linkAddressFromBytes(sender, 4, length),
+      source: addressFromBytes(payload, 8),
+    };
+  }
+}

@@ -1,0 +1,301 @@
+import { type Address, formatAddress, isMulticast } from '../base/address.js';
+import { DecodeError, HostError } from '../base/errors.js';
+import { type LinkAddress, multicastLinkAddress } from '../base/link-address.js';
+import { type Instant, millisecond } from '../base/time.js';
+import type { Engine, Input, LinkId, OperatorCommand, Output, StoredRecord } from '../protocol/contract.js';
+import type { TraceEvent } from '../protocol/trace.js';
+import { decodePacket, encodePacket, payloadProtocol } from '../wire/ipv6/codec.js';
+import { type Packet, protocol } from '../wire/ipv6/packet.js';
+import { monotonicNow } from './clock.js';
+import type { ForwardingOutput } from './forwarding.js';
+import { Host } from './host.js';
+import type { Received } from './receive-batch.js';
+import { loggedPackets } from './sockets.js';
+import { relayedTunnelError } from './tunnel-errors.js';
+
+/** A link of the engine and the kernel's device below it. */
+export interface LinkBinding {
+  /** The engine's name of it. */
+  readonly name: LinkId;
+  /** The kernel's: at most 15 characters. */
+  readonly device: string;
+  /** The link-layer address the device is to have while the world runs (the virtual MAC of gundavelli §6). */
+  readonly linkAddress?: LinkAddress;
+}
+
+/** How packets are put into tunnels: by routes with seg6 encapsulation, or by routes over an `ip6tnl external` device. */
+export type TunnelMechanism = 'seg6' | 'ip6tnl';
+
+/** Where an engine's `store` outputs go. What `put` and `remove` did survives `kill -9` of the process once they return. */
+export interface Store {
+  records(): Iterable<StoredRecord>;
+  put(key: string, value: unknown): void;
+  remove(key: string): void;
+}
+
+/** What a world says to an operator. */
+export interface Log {
+  debug(fields: Readonly<Record<string, unknown>>, message: string): void;
+  info(fields: Readonly<Record<string, unknown>>, message: string): void;
+  warn(fields: Readonly<Record<string, unknown>>, message: string): void;
+  error(fields: Readonly<Record<string, unknown>>, message: string): void;
+}
+
+export interface WorldOptions {
+  /** The role's own address, for signalling and as its tunnel end. A device of this machine has it. */
+  readonly address: Address;
+  readonly links: readonly LinkBinding[];
+  readonly tunnels: 'auto' | TunnelMechanism;
+  /** Number of the first of the two routing tables the world uses for itself; 0x9b00 when absent. */
+  readonly table?: number;
+  readonly store: Store;
+  readonly log: Log;
+  onTrace(event: TraceEvent, now: Instant): void;
+  /** Hears of every packet the engine gets and sends. */
+  onPacket?(direction: 'received' | 'sent', packet: Packet, link: LinkId | undefined, now: Instant): void;
+  /** Answers `authenticate`; the daemon calls `handle({ kind: 'profile', … })` when it knows. Absent: every request is rejected. */
+  authenticate?(request: Extract<Output, { kind: 'authenticate' }>): void;
+}
+
+/** Counts since the start. */
+export interface WorldStatistics {
+  readonly packetsReceived: number;
+  readonly packetsSent: number;
+  /** Packets that could not be decoded, by DecodeCode. */
+  readonly malformed: Readonly<Record<string, number>>;
+  /** Calls the kernel refused while the world ran, by name of the call. */
+  readonly hostErrors: Readonly<Record<string, number>>;
+  /** Tunnelled packets from strangers, dropped. */
+  readonly strangers: number;
+  /** Packets that found their parking queue full. */
+  readonly parkingDropped: number;
+  /** Rules that stand in the kernel. */
+  readonly rules: number;
+}
+
+/** setTimeout() counts in 31 bits. */
+const longestTimeoutMs = 0x7fffffff;
+
+/**
+ * Runs one engine on this machine's kernel, in the network namespace of the calling thread; one world a namespace, because
+ * the outer source of seg6 tunnels is a setting of the namespace.
+ */
+export class LinuxWorld {
+  readonly engine: Engine;
+  readonly options: WorldOptions;
+  #host: Host | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  readonly #inputs: Input[] = [];
+  #busy = false;
+  readonly #malformed: Record<string, number> = {};
+  readonly #hostErrors: Record<string, number> = {};
+  #packetsReceived = 0;
+  #packetsSent = 0;
+
+  constructor(engine: Engine, options: WorldOptions) {
+    this.engine = engine;
+    this.options = options;
+  }
+
+  /** Opens sockets, restores the store's records into the engine, and replaces what a predecessor left in the kernel. Throws HostError. */
+  async start(): Promise<void> {
+    const host = new Host(this.options, this.engine.interests, {
+      packet: received => this.#received(received),
+      logged: received => this.#logged(received),
+      failed: error => this.#failed(error),
+    });
+    this.#host = host;
+    try {
+      this.handle({ kind: 'restored', records: this.options.store.records() });
+      host.forwarding.reconcile();
+      host.startReceiving();
+    } catch (error) {
+      this.#host = undefined;
+      host.remove();
+      throw error;
+    }
+    const address = formatAddress(this.options.address);
+    this.options.log.info({ address, tunnels: host.tunnels, rules: host.forwarding.size }, 'world started');
+  }
+
+  /** Hands the engine 'shutdown', sends what it says, and takes everything out of the kernel again. */
+  async stop(): Promise<void> {
+    const host = this.#host;
+    if (!host) return;
+    this.command({ name: 'shutdown' });
+    clearTimeout(this.#timer);
+    await host.stopReceiving();
+    this.#host = undefined;
+    host.remove();
+    this.options.log.info({}, 'world stopped');
+  }
+
+  command(command: OperatorCommand): void {
+    this.handle({ kind: 'command', command });
+  }
+
+  /** Gives the engine an input from outside the network, at this instant: `attached`, `detached`, `profile`, … */
+  handle(input: Input): void {
+    this.#inputs.push(input);
+    if (this.#busy) return;
+    this.#busy = true;
+    try {
+      for (let next = this.#inputs.shift(); next; next = this.#inputs.shift()) {
+        const now = this.now();
+        this.#perform(this.engine.handle(next, now), now);
+      }
+    } finally {
+      this.#busy = false;
+    }
+    this.#setTimer();
+  }
+
+  /** Nanoseconds of the monotonic clock since this process began. */
+  now(): Instant {
+    return monotonicNow();
+  }
+
+  get statistics(): WorldStatistics {
+    return {
+      packetsReceived: this.#packetsReceived,
+      packetsSent: this.#packetsSent,
+      malformed: this.#malformed,
+      hostErrors: this.#hostErrors,
+      strangers: this.#host?.strangers ?? 0,
+      parkingDropped: this.#host?.parking.dropped ?? 0,
+      rules: this.#host?.forwarding.size ?? 0,
+    };
+  }
+
+  /** In the engine's order: what stands in the kernel and in the store stands there before a packet says so. */
+  #perform(outputs: readonly Output[], now: Instant): void {
+    let changes: ForwardingOutput[] = [];
+    const flush = () => {
+      const pending = changes;
+      changes = [];
+      if (pending.length > 0) this.#attempt(() => this.#host?.forwarding.apply(pending));
+    };
+    for (const output of outputs) {
+      switch (output.kind) {
+        case 'forward':
+        case 'unforward':
+        case 'admit':
+        case 'unadmit':
+          changes.push(output);
+          break;
+        case 'send':
+          flush();
+          this.#attempt(() => this.#send(output, now));
+          break;
+        case 'store':
+          if (output.value === undefined) this.options.store.remove(output.key);
+          else this.options.store.put(output.key, output.value);
+          break;
+        case 'authenticate':
+          this.#authenticate(output);
+          break;
+        case 'trace':
+          this.options.onTrace(output.event, now);
+          break;
+        case 'watch':
+        case 'unwatch':
+          this.options.log.warn({ output: output.kind }, 'flows are not watched on Linux yet');
+          break;
+      }
+    }
+    flush();
+  }
+
+  #authenticate(request: Extract<Output, { kind: 'authenticate' }>): void {
+    if (this.options.authenticate) return this.options.authenticate(request);
+    const outcome = { kind: 'rejected', reason: 'nobody answers for access here' } as const;
+    this.handle({ kind: 'profile', transaction: request.transaction, outcome });
+  }
+
+  #send({ packet, link, neighbour }: Extract<Output, { kind: 'send' }>, now: Instant): void {
+    const host = this.#host;
+    if (!host) return;
+    const bytes = encodePacket(packet);
+    const device = link === undefined ? undefined : host.devices.get(link);
+    const to = neighbour ?? (isMulticast(packet.destination) ? multicastLinkAddress(packet.destination) : undefined);
+    if (device !== undefined && to !== undefined) host.packets.send(bytes, device, to);
+    else host.routed.send(bytes, packet.destination, device);
+    this.#packetsSent++;
+    this.options.onPacket?.('sent', packet, link, now);
+  }
+
+  /** The one place that catches what a peer sent wrong. */
+  #received(received: Received): void {
+    this.#packetsReceived++;
+    let packet: Packet;
+    try {
+      packet = decodePacket(received.bytes, { partialChecksums: received.partialChecksum });
+    } catch (error) {
+      if (!(error instanceof DecodeError)) throw error;
+      this.#malformed[error.code] = (this.#malformed[error.code] ?? 0) + 1;
+      this.options.log.debug({ error: error.message }, 'malformed packet');
+      return;
+    }
+    const link = this.#host?.links.get(received.device);
+    if (this.#isTunnelError(packet, link)) return this.#relayTunnelError(packet);
+    if (!this.#isWanted(packet)) return;
+    this.options.onPacket?.('received', packet, link, this.now());
+    const neighbour = received.neighbour.length > 0 ? received.neighbour : undefined;
+    this.handle({ kind: 'packet', packet, ...(link && { link }), ...(neighbour && { neighbour }) });
+  }
+
+  /** What stands behind extension headers only shows once they are decoded. */
+  #isWanted({ payload }: Packet): boolean {
+    const { protocols, udpPorts } = this.engine.interests;
+    if (payload.kind === 'udp') return udpPorts.includes(payload.destinationPort);
+    return payload.kind === 'icmpv6' || protocols.includes(payloadProtocol(payload));
+  }
+
+  #isTunnelError(packet: Packet, link: LinkId | undefined): boolean {
+    const { payload } = packet;
+    if (payload.kind !== 'icmpv6' || this.engine.interests.protocols.includes(protocol.icmpv6)) return false;
+    return link === undefined || !this.engine.interests.accessLinks.includes(link) || 'packet' in payload.message;
+  }
+
+  #relayTunnelError(error: Packet): void {
+    const relayed = relayedTunnelError(error, this.options.address);
+    if (relayed) this.#attempt(() => this.#send({ kind: 'send', packet: relayed }, this.now()));
+  }
+
+  #logged(received: Received): void {
+    for (const { device, neighbour, source } of loggedPackets(received.bytes)) {
+      const link = this.#host?.links.get(device);
+      if (link !== undefined) this.handle({ kind: 'seen', link, station: neighbour, address: source });
+    }
+  }
+
+  #setTimer(): void {
+    clearTimeout(this.#timer);
+    const { deadline } = this.engine;
+    if (deadline === undefined || !this.#host) return;
+    const waitMs = Math.min(longestTimeoutMs, Math.max(0, Math.ceil((deadline - this.now()) / millisecond)));
+    this.#timer = setTimeout(() => this.#tick(), waitMs);
+  }
+
+  #tick(): void {
+    const { deadline } = this.engine;
+    if (deadline !== undefined && deadline <= this.now()) this.handle({ kind: 'tick' });
+    else this.#setTimer();
+  }
+
+  /** The kernel may refuse one thing without the world going down: counted, logged, and the engine's own timers try again. */
+  #attempt(action: () => void): void {
+    try {
+      action();
+    } catch (error) {
+      if (!(error instanceof HostError)) throw error;
+      this.#failed(error);
+    }
+  }
+
+  #failed(error: unknown): void {
+    const call = error instanceof HostError ? error.call : 'receive';
+    this.#hostErrors[call] = (this.#hostErrors[call] ?? 0) + 1;
+    this.options.log.error({ error: String(error) }, 'the kernel refused');
+  }
+}
