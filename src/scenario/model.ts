@@ -72,6 +72,11 @@ export interface LinkParameters {
   readonly queueOctets: number | undefined;
   /** Probability, 0 to 1. */
   readonly loss: number;
+  /** Probability, 0 to 1, that a packet arrives twice. */
+  readonly duplication: number;
+  /** Probability, 0 to 1, that a packet is held back by `reorderDelayMs`, so that later ones overtake it. */
+  readonly reordering: number;
+  readonly reorderDelayMs: number;
   readonly mtu: number;
 }
 
@@ -100,26 +105,11 @@ export type Traffic =
   | (Flow & { readonly kind: 'tcp'; readonly octets: number | undefined });
 
 export type Fault =
-  /** Packets of a link are lost, repeated or held back with a probability. */
+  /** Packets of a link are lost with that probability, in place of the link's own. */
   | {
       readonly kind: 'loss';
       readonly link: string;
       readonly probability: number;
-      readonly fromMs: number;
-      readonly untilMs: number;
-    }
-  | {
-      readonly kind: 'duplication';
-      readonly link: string;
-      readonly probability: number;
-      readonly fromMs: number;
-      readonly untilMs: number;
-    }
-  | {
-      readonly kind: 'reordering';
-      readonly link: string;
-      readonly probability: number;
-      readonly extraDelayMs: number;
       readonly fromMs: number;
       readonly untilMs: number;
     }

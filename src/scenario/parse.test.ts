@@ -154,7 +154,7 @@ const bad: readonly (readonly [from: string, to: string, ...expected: string[]])
     'delayMs: 10',
     'delay: 10',
     'small.yaml:12 links[0].delayMs: a number of at least 0, not nothing',
-    'small.yaml:12 links[0].delay: no such key: one of between, name, delayMs, rateMbps, queueOctets, loss, mtu',
+    'small.yaml:12 links[0].delay: no such key: one of between, name, delayMs, rateMbps, queueOctets, loss, duplication, reordering, reorderDelayMs, mtu',
   ],
   [
     'delayMs: 10',

@@ -117,8 +117,8 @@ function numbered(name: string, entry: NodeEntry, position: number, ordinal: num
 
 function resolveLinks(entries: readonly LinkEntry[], nodes: readonly ScenarioNode[], names: Names): ScenarioLink[] {
   const links = entries.map((entry, i): ScenarioLink => {
-    const { rateMbps, queueOctets, delayMs, loss, mtu } = entry;
-    const common = { delayMs, rateMbps, queueOctets, loss, mtu };
+    const { delayMs, loss, duplication, reordering, reorderDelayMs, mtu, rateMbps, queueOctets } = entry;
+    const common = { delayMs, loss, duplication, reordering, reorderDelayMs, mtu, rateMbps, queueOctets };
     if ('access' in entry) {
       const router = names.find(nodes, entry.access, ['links', i, 'access'], 'an access router');
       if (router && router.role !== 'access')

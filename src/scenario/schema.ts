@@ -68,12 +68,16 @@ function nodeSchema(number: NumberSchemas) {
 }
 
 function linkSchema(number: NumberSchemas) {
+  const probability = number({ most: 1 });
   const parameters = {
     name: z.string().min(1, 'a name').optional(),
     delayMs: number({}),
     rateMbps: number({ positive: true }).optional(),
     queueOctets: number({ positive: true }).optional(),
-    loss: number({ most: 1 }).default(0),
+    loss: probability.default(0),
+    duplication: probability.default(0),
+    reordering: probability.default(0),
+    reorderDelayMs: number({}).default(1),
     mtu: number({ least: 1280, most: 65535, integer: true }).default(1500),
   };
   return z.union([
@@ -112,11 +116,8 @@ function trafficSchema(number: NumberSchemas) {
 
 function faultSchema(number: NumberSchemas) {
   const span = { link: z.string(), fromMs: number({}), untilMs: number({}) };
-  const probability = number({ most: 1 });
   return z.discriminatedUnion('kind', [
-    object({ kind: z.literal('loss'), ...span, probability }),
-    object({ kind: z.literal('duplication'), ...span, probability }),
-    object({ kind: z.literal('reordering'), ...span, probability, extraDelayMs: number({ positive: true }) }),
+    object({ kind: z.literal('loss'), ...span, probability: number({ most: 1 }) }),
     object({ kind: z.literal('partition'), ...span }),
     object({ kind: z.literal('crash'), node: z.string(), atMs: number({}), restartMs: number({}).optional() }),
     object({ kind: z.literal('clockSkew'), node: z.string(), skewMs: number({ least: Number.NEGATIVE_INFINITY }) }),
