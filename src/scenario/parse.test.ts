@@ -108,19 +108,23 @@ const bad: readonly (readonly [from: string, to: string, ...expected: string[]])
   [
     'durationMs: 1000',
     'duration: 1000',
-    'small.yaml:2 durationMs: a number above 0, not nothing',
-    'small.yaml:5 duration: no such key: one of name, title, description, seed, durationMs, protection, parameters, nodes, links, movement, traffic, faults',
+    'small.yaml:2 durationMs: missing: a number above 0',
+    'small.yaml:5 duration: no such key here; keys are name, title, description, seed, durationMs, protection, parameters, nodes, links, movement, traffic, faults',
   ],
   [
     'role: anchor',
     'role: ancor',
     'small.yaml:8 nodes.anchor.role: one of router, correspondent, dhcp-server, anchor, home-agent, access, mobile',
   ],
-  ['role: anchor', 'role: anchor, address: fd00', 'small.yaml:8 nodes.anchor.address: an IPv6 address'],
+  [
+    'role: anchor',
+    'role: anchor, address: fd00',
+    "small.yaml:8 nodes.anchor.address: a unicast IPv6 address such as 2001:db8::1, not 'fd00'",
+  ],
   [
     'role: anchor',
     'role: anchor, prefix: "fd00::1/64"',
-    'small.yaml:8 nodes.anchor.prefix: an IPv6 prefix without bits past its length',
+    "small.yaml:8 nodes.anchor.prefix: an IPv6 prefix such as 2001:db8:1::/64, no bits set past its length, not 'fd00::1/64'",
   ],
   [
     'role: anchor',
@@ -130,31 +134,35 @@ const bad: readonly (readonly [from: string, to: string, ...expected: string[]])
   [
     'role: anchor',
     'role: anchor, colour: red',
-    'small.yaml:8 nodes.anchor.colour: no such key: one of role, address, prefix',
+    'small.yaml:8 nodes.anchor.colour: no such key here; keys are role, address, prefix',
   ],
   [
     'role: mobile',
     'role: mobile, linkAddress: "02:00"',
-    'small.yaml:10 nodes.mn.linkAddress: six octets such as 02:00:00:00:00:01',
+    "small.yaml:10 nodes.mn.linkAddress: a link-layer address such as 02:00:00:00:00:01, not '02:00'",
   ],
   [
     'role: mobile',
     'role: mobile, identity: "a b"',
-    'small.yaml:10 nodes.mn.identity: an NAI such as mobile@example.net',
+    "small.yaml:10 nodes.mn.identity: a network access identifier such as host@example.net, not 'a b'",
   ],
-  ['role: mobile', 'role: mobile, addressing: dhcp', 'small.yaml:10 nodes.mn.addressing: one of slaac, dhcpv6, manual'],
+  [
+    'role: mobile',
+    'role: mobile, addressing: dhcp',
+    "small.yaml:10 nodes.mn.addressing: one of slaac, dhcpv6, manual, not 'dhcp'",
+  ],
   [
     '[cn, anchor]',
     '[cn, anchro]',
     "small.yaml:12 links[0].between[1]: a node, 'anchro' is none; known: cn, anchor, ar, mn",
   ],
-  ['[cn, anchor]', '[cn]', 'small.yaml:12 links[0].between: two node names'],
+  ['[cn, anchor]', '[cn]', 'small.yaml:12 links[0]: between: two different nodes, or access: an access router'],
   ['[anchor, ar]', '[anchor, mn]', 'small.yaml:13 links[1].between[1]: a node that is no mobile: mobiles move'],
   [
     'delayMs: 10',
     'delay: 10',
-    'small.yaml:12 links[0].delayMs: a number of at least 0, not nothing',
-    'small.yaml:12 links[0].delay: no such key: one of between, name, delayMs, rateMbps, queueOctets, loss, duplication, reordering, reorderDelayMs, mtu',
+    'small.yaml:12 links[0].delayMs: missing: a number of at least 0',
+    'small.yaml:12 links[0].delay: no such key here; keys are name, between, access, delayMs, rateMbps, queueOctets, loss, duplication, reordering, reorderDelayMs, mtu',
   ],
   [
     'delayMs: 10',
@@ -233,8 +241,8 @@ test('YAML that is none names the line', () => {
 });
 
 test('a file that holds no mapping is refused', () => {
-  assert.match(problems('')[0], /a mapping/);
-  assert.match(problems('- 1')[0], /a mapping/);
+  assert.match(problems('')[0], /a section; keys are name/);
+  assert.match(problems('- 1')[0], /a section; keys are name/);
 });
 
 test('every scenario that is shipped is valid', () => {

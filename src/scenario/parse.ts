@@ -1,5 +1,5 @@
-import type { z } from 'zod';
 import { ConfigError } from '../base/errors.js';
+import { parsed } from '../protocol/config.js';
 import { type Path, readYaml, type YamlDocument } from './document.js';
 import { ExpressionError, evaluate, known } from './expression.js';
 import type { Scenario } from './model.js';
@@ -23,10 +23,10 @@ export function parseScenario(text: string, options: ParseOptions): ScenarioResu
   if (document.problems.length > 0) return { ok: false, problems: document.problems };
   const problems: ConfigError[] = [];
   const parameters = readParameters(document, options.overrides ?? {}, problems);
-  const result = scenarioSchema(parameters).safeParse(document.value);
-  if (!result.success) problems.push(...result.error.issues.flatMap(issue => issueProblems(document, issue)));
-  if (problems.length > 0 || !result.success) return { ok: false, problems: inOrder(problems) };
-  const scenario = resolve(result.data, { document, parameters, problems });
+  const result = parsed(scenarioSchema(parameters), document.value);
+  if (!result.ok) problems.push(...result.problems.map(({ path, expected }) => document.problem(path, expected)));
+  if (problems.length > 0 || !result.ok) return { ok: false, problems: inOrder(problems) };
+  const scenario = resolve(result.config, { document, parameters, problems });
   return problems.length > 0 ? { ok: false, problems: inOrder(problems) } : { ok: true, scenario };
 }
 
@@ -74,54 +74,6 @@ function parameterValue(
     problems.push(document.problem(path, error.message));
   }
   return 0;
-}
-
-/** What a schema issue means to the user, one problem a place. */
-function issueProblems(document: YamlDocument, issue: z.core.$ZodIssue, at: Path = []): ConfigError[] {
-  const path = [...at, ...(issue.path as Path)];
-  switch (issue.code) {
-    case 'unrecognized_keys':
-      return issue.keys.map(key => document.problem([...path, key], `no such key: ${issue.message}`));
-    case 'invalid_union':
-      return unionProblems(document, issue, path);
-    case 'invalid_value':
-      return [document.problem(path, `one of ${issue.values.join(', ')}`)];
-    case 'invalid_type':
-      return [
-        document.problem(
-          path,
-          issue.message.startsWith('Invalid') ? expectedType(issue.expected, issue.input) : issue.message,
-        ),
-      ];
-    default:
-      return [document.problem(path, issue.message)];
-  }
-}
-
-/** Of a union's members the one that fits best tells what is wrong: the one with the fewest unknown keys, then problems. */
-function unionProblems(
-  document: YamlDocument,
-  issue: Extract<z.core.$ZodIssue, { code: 'invalid_union' }>,
-  path: Path,
-): ConfigError[] {
-  if ('options' in issue && issue.options)
-    return [document.problem(path, `one of ${issue.options.map(String).join(', ')}`)];
-  if (!issue.message.startsWith('Invalid')) return [document.problem(path, issue.message)];
-  const badness = (issues: readonly z.core.$ZodIssue[]) =>
-    issues.reduce((sum, one) => sum + (one.code === 'unrecognized_keys' ? 100 * one.keys.length : 1), 0);
-  const best = [...issue.errors].sort((a, b) => badness(a) - badness(b))[0] ?? [];
-  return best.flatMap(inner => issueProblems(document, inner, path));
-}
-
-const typeNames: Readonly<Record<string, string>> = {
-  string: 'text',
-  object: 'a mapping',
-  record: 'a mapping',
-  array: 'a list',
-  tuple: 'a list',
-};
-function expectedType(expected: string, input: unknown): string {
-  return `${typeNames[expected] ?? `a ${expected}`}${input === undefined ? '' : `, not ${JSON.stringify(input)}`}`;
 }
 
 function inOrder(problems: readonly ConfigError[]): ConfigError[] {

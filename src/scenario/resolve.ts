@@ -21,7 +21,7 @@ export function resolve(file: ScenarioFile, context: Context): Scenario {
   return {
     name,
     title: file.title ?? name,
-    description: file.description.trim(),
+    description: file.description ?? '',
     file: context.document.file,
     seed: file.seed,
     durationMs,
@@ -100,6 +100,7 @@ function numbered(name: string, entry: NodeEntry, position: number, ordinal: num
       ...entry,
       name,
       identity: entry.identity ?? `${name}@example.net`,
+      duplicateAddressDetection: entry.duplicateAddressDetection === 1,
       linkAddress: entry.linkAddress ?? `02:00:00:00:00:${position.toString(16).padStart(2, '0')}`,
     };
   const address = entry.address ?? `fd00::${position.toString(16)}`;
@@ -116,21 +117,24 @@ function numbered(name: string, entry: NodeEntry, position: number, ordinal: num
 }
 
 function resolveLinks(entries: readonly LinkEntry[], nodes: readonly ScenarioNode[], names: Names): ScenarioLink[] {
-  const links = entries.map((entry, i): ScenarioLink => {
-    const { delayMs, loss, duplication, reordering, reorderDelayMs, mtu, rateMbps, queueOctets } = entry;
-    const common = { delayMs, loss, duplication, reordering, reorderDelayMs, mtu, rateMbps, queueOctets };
-    if ('access' in entry) {
-      const router = names.find(nodes, entry.access, ['links', i, 'access'], 'an access router');
+  const links = entries.flatMap(({ between, access, name, ...parameters }, i): ScenarioLink[] => {
+    const common = { ...parameters, rateMbps: parameters.rateMbps, queueOctets: parameters.queueOctets };
+    if (access !== undefined && between === undefined) {
+      const router = names.find(nodes, access, ['links', i, 'access'], 'an access router');
       if (router && router.role !== 'access')
-        names.problem(['links', i, 'access'], `an access router, '${router.name}' has role ${router.role}`);
-      return { kind: 'access', router: entry.access, name: entry.name ?? `${entry.access}-radio`, ...common };
+        names.problem(['links', i, 'access'], `an access router, '${access}' has role ${router.role}`);
+      return [{ kind: 'access', router: access, name: name ?? `${access}-radio`, ...common }];
     }
-    entry.between.forEach((end, j) => {
+    const [a, b] = between ?? [];
+    if (access !== undefined || between?.length !== 2 || a === b) {
+      names.problem(['links', i], 'between: two different nodes, or access: an access router');
+      return [];
+    }
+    for (const [j, end] of between.entries()) {
       const node = names.find(nodes, end, ['links', i, 'between', j], 'a node');
       if (node?.role === 'mobile') names.problem(['links', i, 'between', j], 'a node that is no mobile: mobiles move');
-    });
-    if (entry.between[0] === entry.between[1]) names.problem(['links', i, 'between'], 'two different nodes');
-    return { kind: 'wire', ends: entry.between, name: entry.name ?? entry.between.join('-'), ...common };
+    }
+    return [{ kind: 'wire', ends: [a, b], name: name ?? `${a}-${b}`, ...common }];
   });
   names.unique(
     links.map(({ name }, i) => ({ value: name, path: ['links', i] })),
