@@ -98,11 +98,24 @@ interface Flow {
   readonly startMs: number;
   readonly stopMs: number;
 }
-export type Traffic =
-  | (Flow & { readonly kind: 'cbr'; readonly intervalMs: number; readonly payloadOctets: number })
-  | (Flow & { readonly kind: 'ping'; readonly intervalMs: number; readonly payloadOctets: number })
-  /** `octets` undefined: as much as fits between start and stop. */
-  | (Flow & { readonly kind: 'tcp'; readonly octets: number | undefined });
+/** UDP packets at a constant rate, one way. */
+export interface CbrTraffic extends Flow {
+  readonly kind: 'cbr';
+  readonly intervalMs: number;
+  readonly payloadOctets: number;
+}
+export interface PingTraffic extends Flow {
+  readonly kind: 'ping';
+  readonly intervalMs: number;
+  readonly payloadOctets: number;
+}
+/** A bulk transfer. */
+export interface TcpTraffic extends Flow {
+  readonly kind: 'tcp';
+  /** Undefined: as much as fits between start and stop. */
+  readonly octets: number | undefined;
+}
+export type Traffic = CbrTraffic | PingTraffic | TcpTraffic;
 
 export type Fault =
   /** Packets of a link are lost with that probability, in place of the link's own. */
