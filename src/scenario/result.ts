@@ -32,7 +32,8 @@ export interface HandoverResult {
   readonly gapMs: number | null;
   /** null where the scheme promises nothing. */
   readonly closedFormMs: number | null;
-  readonly lost: number;
+  /** null without a flow to the mobile. */
+  readonly lost: number | null;
   /** How many the closed form says, at the flow's rate. */
   readonly closedFormLost: number | null;
   /** Mobile to correspondent; null without such a flow. */
@@ -79,7 +80,7 @@ function handoverResult(simulated: SimulatedScenario, handover: ScenarioHandover
     atMs,
     gapMs: downlink?.gapMs ?? null,
     closedFormMs: form?.downlinkGapMs ?? null,
-    lost: downlink?.lost ?? 0,
+    lost: downlink?.lost ?? null,
     closedFormLost: form && down ? form.downlinkLostMs / down.traffic.intervalMs : null,
     uplink: uplink ? { gapMs: uplink.gapMs ?? null, closedFormMs: form?.uplinkGapMs ?? null, lost: uplink.lost } : null,
     tcpStallMs: stalls.length > 0 ? Math.max(...stalls) : null,

@@ -61,7 +61,7 @@ function summaryTable(runs: readonly SchemeRun[]): string {
     ({ from, to, kind }) => `<th colspan="2">${escapeHtml(`${from} → ${to}`)}<br><small>${kindText(kind)}</small></th>`,
   );
   const rows = runs.map(({ scheme, result }, i) => {
-    const cells = result.handovers.map(one => `${gapCell(one)}<td>${formatCount(one.lost)}</td>`);
+    const cells = result.handovers.map(one => `${gapCell(one)}<td>${one.lost === null ? '—' : formatCount(one.lost)}</td>`);
     return `<tr><th scope="row"><span class="swatch" style="background:var(--series-${i % 10})"></span>${escapeHtml(scheme.name)}<small>${escapeHtml(scheme.title)}</small></th>${cells.join('')}<td>${formatCount(result.airBytes)}</td><td>${formatCount(result.wiredBytes)}</td><td>${result.tunnelBytesPerPacket.toFixed(1)}</td><td>${result.stretch === null ? '—' : result.stretch.toFixed(2)}</td><td>${result.outOfOrder}</td><td>${result.duplicates}</td></tr>`;
   });
   return `<div class="panel"><table>
@@ -71,9 +71,9 @@ function summaryTable(runs: readonly SchemeRun[]): string {
 <p class="note">Gap: from leaving the old access link to the first packet that arrives on the new one. On paper: the scheme's closed form for this network's delays. Lost: packets from the correspondent that never arrived. A dash on paper: the scheme promises nothing.</p>`;
 }
 
-function gapCell({ gapMs, closedFormMs }: HandoverResult): string {
+function gapCell({ gapMs, closedFormMs, lost }: HandoverResult): string {
   const paper = closedFormMs === null ? '—' : formatMs(closedFormMs);
-  const gap = gapMs === null ? '<span class="break">breaks</span>' : formatMs(gapMs);
+  const gap = lost === null ? '—' : gapMs === null ? '<span class="break">breaks</span>' : formatMs(gapMs);
   return `<td>${gap} <small>(${paper})</small></td>`;
 }
 
