@@ -1,0 +1,41 @@
+import type { NetworkDescription } from '../protocol/scheme.js';
+import { isMobile, nodesWithRole, type Scenario } from './model.js';
+import { type Topology, topologyOf } from './topology.js';
+
+/** The scenario in the terms schemes place their roles by. Access links bear their scenario names on their routers. */
+export function describeNetwork(scenario: Scenario, topology: Topology = topologyOf(scenario)): NetworkDescription {
+  const anchors = nodesWithRole(scenario, 'anchor');
+  const named = ({ name, address }: { name: string; address: string }) => ({ node: name, address });
+  const withPrefix = (node: { name: string; address: string; prefix: string }) => ({
+    ...named(node),
+    prefix: node.prefix,
+  });
+  return {
+    anchors: anchors.map(withPrefix),
+    accessRouters: nodesWithRole(scenario, 'access').map(node => ({
+      ...withPrefix(node),
+      links: scenario.links.filter(link => link.kind === 'access' && link.router === node.name).map(link => link.name),
+      nearestAnchor: nearest(node.name, anchors, topology),
+    })),
+    homeAgents: nodesWithRole(scenario, 'home-agent').map(withPrefix),
+    mobiles: scenario.nodes.filter(isMobile).map(({ name, identity, linkAddress, addressing }) => ({
+      node: name,
+      identity,
+      linkAddress,
+      addressing,
+      firstAccessRouter: scenario.movement.find(move => move.mobile === name && move.router !== undefined)?.router,
+    })),
+    correspondents: nodesWithRole(scenario, 'correspondent').map(named),
+    dhcpServers: nodesWithRole(scenario, 'dhcp-server').map(named),
+    protection: scenario.protection,
+    parameters: scenario.parameters,
+  };
+}
+
+/** The anchor fewest milliseconds away, the first of several; empty where there is none. */
+function nearest(from: string, anchors: readonly { readonly name: string }[], topology: Topology): string {
+  let best = '';
+  for (const { name } of anchors)
+    if (best === '' || topology.delayMs(from, name) < topology.delayMs(from, best)) best = name;
+  return best;
+}

@@ -1,0 +1,82 @@
+import type { ClosedForm, NetworkDescription, Scheme } from '../protocol/scheme.js';
+import { nodesWithRole, type Scenario } from './model.js';
+import type { Topology } from './topology.js';
+
+/** One move of a mobile from an access router to the next, being away for a while included. */
+export interface ScenarioHandover {
+  readonly mobile: string;
+  /** Whether the nearest anchor stays the same. */
+  readonly kind: 'intra-anchor' | 'inter-anchor';
+  readonly from: string;
+  readonly to: string;
+  /** When it left the old access link. */
+  readonly atMs: number;
+  /** When it leaves the new one, or the end. */
+  readonly untilMs: number;
+  /** Without any link layer. */
+  readonly l2GapMs: number;
+}
+
+/** Where a mobile is: its access router from one time to another. */
+export interface Stay {
+  readonly mobile: string;
+  readonly router: string;
+  readonly fromMs: number;
+  readonly untilMs: number;
+}
+
+/** Every stay at an access router, by mobile in order of time. */
+export function staysOf(scenario: Scenario): Stay[] {
+  return nodesWithRole(scenario, 'mobile').flatMap(({ name }) => {
+    const moves = scenario.movement.filter(move => move.mobile === name);
+    return moves.flatMap((move, i) => {
+      const untilMs = moves[i + 1]?.atMs ?? scenario.durationMs;
+      const fromMs = move.atMs + move.l2GapMs;
+      return move.router === undefined ? [] : [{ mobile: name, router: move.router, fromMs, untilMs }];
+    });
+  });
+}
+
+export function handoversOf(scenario: Scenario, network: NetworkDescription): ScenarioHandover[] {
+  const anchorOf = new Map(network.accessRouters.map(router => [router.node, router.nearestAnchor]));
+  const stays = staysOf(scenario);
+  return stays.flatMap((stay, i): ScenarioHandover[] => {
+    const before = stays[i - 1];
+    if (before?.mobile !== stay.mobile) return [];
+    return [
+      {
+        mobile: stay.mobile,
+        kind: anchorOf.get(before.router) === anchorOf.get(stay.router) ? 'intra-anchor' : 'inter-anchor',
+        from: before.router,
+        to: stay.router,
+        atMs: before.untilMs,
+        untilMs: stay.untilMs,
+        l2GapMs: stay.fromMs - before.untilMs,
+      },
+    ];
+  });
+}
+
+/** How long the scheme says on paper that the handover takes; undefined where it cannot keep the session. */
+export function closedFormOf(
+  scheme: Scheme,
+  handover: ScenarioHandover,
+  world: { readonly scenario: Scenario; readonly network: NetworkDescription; readonly topology: Topology },
+): ClosedForm | undefined {
+  const { scenario, network, topology } = world;
+  const first = network.mobiles.find(mobile => mobile.node === handover.mobile)?.firstAccessRouter;
+  const correspondent = scenario.traffic.flatMap(({ from, to }) =>
+    from === handover.mobile ? [to] : to === handover.mobile ? [from] : [],
+  )[0];
+  return scheme.closedForm({
+    network,
+    mobile: handover.mobile,
+    from: handover.from,
+    to: handover.to,
+    first: first ?? handover.from,
+    correspondent: correspondent ?? network.correspondents[0]?.node ?? handover.from,
+    delayMs: topology.delayMs,
+    radioMs: topology.radioMs,
+    l2GapMs: handover.l2GapMs,
+  });
+}

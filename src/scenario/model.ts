@@ -1,0 +1,144 @@
+import type { AddressingMode } from '../protocol/contract.js';
+import type { Protection } from '../protocol/scheme.js';
+
+/** A scenario with every parameter put in and every reference checked: what both worlds run. */
+export interface Scenario {
+  readonly name: string;
+  readonly title: string;
+  readonly description: string;
+  /** Where it came from, for messages. */
+  readonly file: string;
+  readonly seed: number;
+  readonly durationMs: number;
+  readonly protection: Protection;
+  readonly parameters: Readonly<Record<string, number>>;
+  readonly nodes: readonly ScenarioNode[];
+  readonly links: readonly ScenarioLink[];
+  readonly movement: readonly Move[];
+  readonly traffic: readonly Traffic[];
+  readonly faults: readonly Fault[];
+}
+
+interface Addressed {
+  readonly name: string;
+  /** Text; numbered by position where the file gives none. */
+  readonly address: string;
+}
+interface WithPrefix extends Addressed {
+  readonly prefix: string;
+}
+
+export type ScenarioNode =
+  | (Addressed & { readonly role: 'router' })
+  | (Addressed & { readonly role: 'correspondent' })
+  | (Addressed & { readonly role: 'dhcp-server' })
+  | (WithPrefix & { readonly role: 'anchor' })
+  | (WithPrefix & { readonly role: 'home-agent' })
+  | AccessRouterNode
+  | MobileNode;
+
+export interface AccessRouterNode extends WithPrefix {
+  readonly role: 'access';
+  /** How often it advertises unasked: uniform between the two (RFC 4861 §6.2.1). */
+  readonly advertisementMinMs: number;
+  readonly advertisementMaxMs: number;
+}
+
+export interface MobileNode {
+  readonly name: string;
+  readonly role: 'mobile';
+  /** NAI. */
+  readonly identity: string;
+  readonly linkAddress: string;
+  readonly addressing: AddressingMode;
+  readonly duplicateAddressDetection: boolean;
+}
+
+export type NodeRole = ScenarioNode['role'];
+
+export type ScenarioLink = LinkParameters &
+  (
+    | { readonly kind: 'wire'; readonly ends: readonly [string, string] }
+    /** The radio below one access router. */
+    | { readonly kind: 'access'; readonly router: string }
+  );
+
+export interface LinkParameters {
+  readonly name: string;
+  readonly delayMs: number;
+  /** Undefined: no serialisation delay. */
+  readonly rateMbps: number | undefined;
+  /** Undefined: no limit. */
+  readonly queueOctets: number | undefined;
+  /** Probability, 0 to 1. */
+  readonly loss: number;
+  /** Probability, 0 to 1, that a packet arrives twice. */
+  readonly duplication: number;
+  /** Probability, 0 to 1, that a packet is held back by `reorderDelayMs`, so that later ones overtake it. */
+  readonly reordering: number;
+  readonly reorderDelayMs: number;
+  readonly mtu: number;
+}
+
+/** The mobile leaves where it is at `atMs` and its link to the new place is up `l2GapMs` later. */
+export interface Move {
+  readonly mobile: string;
+  readonly atMs: number;
+  /** An access link's name; undefined: nowhere. */
+  readonly link: string | undefined;
+  /** Its access router. */
+  readonly router: string | undefined;
+  readonly l2GapMs: number;
+}
+
+interface Flow {
+  readonly name: string;
+  readonly from: string;
+  readonly to: string;
+  readonly startMs: number;
+  readonly stopMs: number;
+}
+/** UDP packets at a constant rate, one way. */
+export interface CbrTraffic extends Flow {
+  readonly kind: 'cbr';
+  readonly intervalMs: number;
+  readonly payloadOctets: number;
+}
+export interface PingTraffic extends Flow {
+  readonly kind: 'ping';
+  readonly intervalMs: number;
+  readonly payloadOctets: number;
+}
+/** A bulk transfer. */
+export interface TcpTraffic extends Flow {
+  readonly kind: 'tcp';
+  /** Undefined: as much as fits between start and stop. */
+  readonly octets: number | undefined;
+}
+export type Traffic = CbrTraffic | PingTraffic | TcpTraffic;
+
+export type Fault =
+  /** Packets of a link are lost with that probability, in place of the link's own. */
+  | {
+      readonly kind: 'loss';
+      readonly link: string;
+      readonly probability: number;
+      readonly fromMs: number;
+      readonly untilMs: number;
+    }
+  | { readonly kind: 'partition'; readonly link: string; readonly fromMs: number; readonly untilMs: number }
+  /** Restarted with what it had stored; undefined: it stays down. */
+  | { readonly kind: 'crash'; readonly node: string; readonly atMs: number; readonly restartMs: number | undefined }
+  | { readonly kind: 'clockSkew'; readonly node: string; readonly skewMs: number };
+
+export function isMobile(node: ScenarioNode): node is MobileNode {
+  return node.role === 'mobile';
+}
+export function isAccessRouter(node: ScenarioNode): node is AccessRouterNode {
+  return node.role === 'access';
+}
+
+export type NodeOf<R extends NodeRole> = Extract<ScenarioNode, { role: R }>;
+export function nodesWithRole<R extends NodeRole>(scenario: Scenario, role: R): NodeOf<R>[] {
+  return scenario.nodes.filter((node): node is NodeOf<R> => node.role === role);
+}

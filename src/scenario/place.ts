@@ -1,0 +1,27 @@
+import { ConfigError } from '../base/errors.js';
+import type { Engine, Environment } from '../protocol/contract.js';
+import { roles } from '../protocol/roles.js';
+import type { NetworkDescription, Scheme } from '../protocol/scheme.js';
+import type { Scenario } from './model.js';
+
+/** A role on a node, configured. */
+export interface PlacedRole {
+  readonly node: string;
+  readonly role: string;
+  readonly create: (environment: Environment) => Engine;
+}
+
+/** Where the scheme puts which roles. Throws ConfigError where a role refuses the configuration the scenario leads to. */
+export function placeRoles(scheme: Scheme, network: NetworkDescription, scenario: Scenario): PlacedRole[] {
+  return scheme.place(network).map(({ node, role: name, config }): PlacedRole => {
+    const role = roles.find(candidate => candidate.name === name);
+    if (!role) throw new Error(`scheme ${scheme.name} places an unknown role '${name}'`);
+    const parsed = role.parse(config);
+    if (parsed.ok) return { node, role: name, create: environment => role.create(parsed.config, environment) };
+    const [{ path, expected }] = parsed.problems;
+    throw new ConfigError(
+      { file: scenario.file, path: `nodes.${node}` },
+      `what the ${name} role of ${scheme.name} takes: ${path.join('.')}: ${expected}`,
+    );
+  });
+}

@@ -1,0 +1,196 @@
+import { formatAddress } from '../../base/address.js';
+import { formatPrefix } from '../../base/prefix.js';
+import { type Instant, millisecond } from '../../base/time.js';
+import type { SimulationEvent, TraceRecord } from '../../sim/index.js';
+import type { Payload } from '../../wire/ipv6/packet.js';
+import type { ScenarioHandover } from '../handovers.js';
+import type { NodeRole, Scenario } from '../model.js';
+import { innermost } from '../octets.js';
+import type { SchemeRun } from '../run.js';
+import { flowsOf } from '../simulate.js';
+import { messageText, words } from './messages.js';
+
+/** A handover as a message ladder: a lane a node, time downwards in ms since the mobile left its old access link. */
+export interface Ladder {
+  readonly lanes: readonly string[];
+  readonly fromMs: number;
+  readonly untilMs: number;
+  /** Without any link layer. */
+  readonly l2GapMs: number;
+  readonly gapMs: number | null;
+  readonly mobile: string;
+  /** In order of time. */
+  readonly items: readonly LadderItem[];
+}
+
+export type LadderItem = Arrow | Mark;
+export interface Arrow {
+  readonly kind: 'arrow';
+  readonly style: 'mobility' | 'neighbour' | 'data';
+  readonly from: string;
+  /** Undefined: it never arrived. */
+  readonly to: string | undefined;
+  readonly atMs: number;
+  readonly arrivalMs: number;
+  readonly name: string;
+  readonly detail: string;
+}
+export interface Mark {
+  readonly kind: 'mark';
+  readonly node: string;
+  readonly atMs: number;
+  readonly name: string;
+  readonly detail: string;
+}
+
+const beforeMs = 25;
+const afterMs = 30;
+/** Where no packet comes again, what is shown after the link is back. */
+const brokenMs = 250;
+
+export function ladderOf(run: SchemeRun, handover: ScenarioHandover): Ladder {
+  const { scenario } = run.simulated;
+  const result = run.result.handovers.find(one => one.mobile === handover.mobile && one.atMs === handover.atMs);
+  const gapMs = result?.gapMs ?? null;
+  const shownMs = Math.max(gapMs ?? handover.l2GapMs + brokenMs, result?.uplink?.gapMs ?? 0);
+  const window = { fromMs: -beforeMs, untilMs: Math.min(shownMs + afterMs, handover.untilMs - handover.atMs) };
+  const since = (at: Instant) => at / millisecond - handover.atMs;
+  const trace = run.trace.filter(({ at }) => since(at) >= window.fromMs && since(at) <= window.untilMs);
+  const items = [...traceItems(trace, since), ...dataArrows(run, handover, window)];
+  items.sort((a, b) => a.atMs - b.atMs);
+  return {
+    lanes: lanesOf(scenario, items, handover),
+    ...window,
+    l2GapMs: handover.l2GapMs,
+    gapMs,
+    mobile: handover.mobile,
+    items,
+  };
+}
+
+type MessageRecord = TraceRecord & { event: Extract<SimulationEvent, { event: 'message' }> };
+function isMessage(record: TraceRecord): record is MessageRecord {
+  return record.event.event === 'message';
+}
+
+/** In the order of the trace, which puts causes before effects where both happen at one instant. */
+function traceItems(trace: readonly TraceRecord[], since: (at: Instant) => number): LadderItem[] {
+  const receptions = receptionsOf(trace);
+  return trace.flatMap((record): LadderItem[] => {
+    if (isMessage(record)) return record.event.direction === 'sent' ? arrows(record, receptions, since) : [];
+    const text = markText(record.event);
+    return text ? [{ kind: 'mark', node: record.node, atMs: since(record.at), ...text }] : [];
+  });
+}
+
+/** A message's first sender and last receivers share the payload object, which no hop changes. */
+function receptionsOf(trace: readonly TraceRecord[]): Map<Payload, MessageRecord[]> {
+  const receptions = new Map<Payload, MessageRecord[]>();
+  for (const record of trace) {
+    if (!isMessage(record) || record.event.direction === 'sent') continue;
+    const { payload } = innermost(record.event.packet);
+    receptions.set(payload, [...(receptions.get(payload) ?? []), record]);
+  }
+  return receptions;
+}
+
+function arrows(
+  record: MessageRecord,
+  receptions: ReadonlyMap<Payload, readonly MessageRecord[]>,
+  since: (at: Instant) => number,
+): Arrow[] {
+  const inner = innermost(record.event.packet);
+  const text = messageText(inner);
+  const ends = `${formatAddress(inner.source)} → ${formatAddress(inner.destination)}`;
+  const common = {
+    kind: 'arrow',
+    style: inner.payload.kind === 'icmpv6' || inner.payload.kind === 'udp' ? 'neighbour' : 'mobility',
+    from: record.node,
+    atMs: since(record.at),
+    name: text.name,
+    detail: [ends, text.detail].filter(part => part !== '').join(' · '),
+  } as const;
+  const received = receptions.get(inner.payload)?.filter(one => one.node !== record.node) ?? [];
+  if (received.length === 0) return [{ ...common, to: undefined, arrivalMs: common.atMs }];
+  return received.map(({ node, at }) => ({ ...common, to: node, arrivalMs: since(at) }));
+}
+
+function markText(event: SimulationEvent): { name: string; detail: string } | undefined {
+  switch (event.event) {
+    case 'binding': {
+      const home = formatPrefix(event.home);
+      const careOf = event.careOf === undefined ? '' : ` → ${formatAddress(event.careOf)}`;
+      return { name: `binding ${event.change}`, detail: `${home}${careOf}` };
+    }
+    case 'visitor':
+      return { name: `visitor ${event.change}`, detail: event.reason ?? '' };
+    case 'refused':
+    case 'failed':
+    case 'discarded':
+      return { name: event.event, detail: event.reason };
+    case 'attached':
+    case 'detached':
+      return { name: `${event.mobile} ${event.event}`, detail: event.link };
+    case 'address':
+      return { name: `address ${event.change}`, detail: formatAddress(event.address) };
+    case 'crashed':
+    case 'restarted':
+      return { name: event.event, detail: '' };
+    case 'violation':
+      return { name: `violation: ${words(event.invariant)}`, detail: event.detail };
+    default:
+      return undefined;
+  }
+}
+
+/** The last packet before the handover and the first after it, each way. */
+function dataArrows(run: SchemeRun, handover: ScenarioHandover, window: { fromMs: number; untilMs: number }): Arrow[] {
+  return flowsOf(run.simulated.flows, 'cbr').flatMap(({ traffic, record }): Arrow[] => {
+    const down = traffic.to === handover.mobile;
+    if (!down && traffic.from !== handover.mobile) return [];
+    const ends = { from: traffic.from, to: traffic.to };
+    let last: Arrow | undefined;
+    let first: Arrow | undefined;
+    for (let i = 0; i < record.sent; i++) {
+      if (Number.isNaN(record.receivedAt[i])) continue;
+      const atMs = record.sentAt[i] / millisecond - handover.atMs;
+      const arrivalMs = record.receivedAt[i] / millisecond - handover.atMs;
+      const seenMs = down ? arrivalMs : atMs;
+      const arrow = {
+        ...ends,
+        kind: 'arrow',
+        style: 'data',
+        atMs,
+        arrivalMs,
+        detail: `${traffic.name}, packet ${i}`,
+      } as const;
+      if (seenMs <= 0) last = { ...arrow, name: `last packet ${down ? 'down' : 'up'}` };
+      else if (first === undefined && arrivalMs <= window.untilMs + 200)
+        first = { ...arrow, name: `first packet ${down ? 'down' : 'up'}` };
+    }
+    return [last, first].filter(arrow => arrow !== undefined);
+  });
+}
+
+const roleOrder: readonly NodeRole[] = [
+  'mobile',
+  'access',
+  'anchor',
+  'dhcp-server',
+  'router',
+  'home-agent',
+  'correspondent',
+];
+
+/** Who takes part, from the mobile outwards. */
+function lanesOf(scenario: Scenario, items: readonly LadderItem[], handover: ScenarioHandover): string[] {
+  const part = new Set<string | undefined>([handover.mobile, handover.from, handover.to]);
+  for (const item of items) {
+    if (item.kind === 'mark') part.add(item.node);
+    else part.add(item.from).add(item.to);
+  }
+  return scenario.nodes
+    .filter(node => part.has(node.name))
+    .sort((a, b) => roleOrder.indexOf(a.role) - roleOrder.indexOf(b.role))
+    .map(node => node.name);
+}

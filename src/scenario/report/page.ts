@@ -1,0 +1,133 @@
+import { closedFormOf, handoversOf, type ScenarioHandover } from '../handovers.js';
+import type { HandoverResult } from '../result.js';
+import type { SchemeRun } from '../run.js';
+import { gapBars } from './bars.js';
+import { escapeHtml, formatCount, formatMs, scriptJson } from './html.js';
+import { ladderOf } from './ladder.js';
+import { ladderSvg } from './ladder-svg.js';
+import { handoverPlots, type Plot, pingPlots, transferPlots } from './plots.js';
+import { script } from './script.js';
+import { style, tabRules } from './style.js';
+
+export interface ReportOptions {
+  /** What to type to get the same report. */
+  readonly command: string;
+  readonly seed: number;
+  readonly version: string;
+  /** uPlot's script and style sheet: the pure layer reads no files. */
+  readonly plotLibrary: { readonly script: string; readonly style: string };
+}
+
+/** One page that needs nothing else: results, ladders, plots, parameters and how to make it again. */
+export function reportPage(runs: readonly SchemeRun[], options: ReportOptions): string {
+  const [{ simulated }] = runs;
+  const { scenario } = simulated;
+  const handovers = handoversOf(scenario, simulated.network);
+  const plots: Plot[] = [];
+  const sections = handovers.map((handover, i) => handoverSection(runs, handover, i, plots));
+  const whole = wholeRunSection(runs, plots);
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${escapeHtml(scenario.title)} · Anchorage</title>
+<style>${options.plotLibrary.style}${style}${tabRules(runs.length)}</style>
+</head>
+<body>
+<main>
+<h1>${escapeHtml(scenario.title)}</h1>
+<p class="soft">${escapeHtml(scenario.description)}</p>
+${summaryTable(runs)}
+${sections.join('\n')}
+${whole}
+${parameterSection(runs)}
+<h2>Make it again</h2>
+<p>The same scenario and seed give the same run, to the bit.</p>
+<pre>${escapeHtml(options.command)}</pre>
+<p class="note">Anchorage ${escapeHtml(options.version)} · scenario ${escapeHtml(scenario.file)} · seed ${options.seed} · ${formatMs(scenario.durationMs / 1000)} s of virtual time</p>
+</main>
+<script type="application/json" id="plots">${scriptJson(plots)}</script>
+<script>${options.plotLibrary.script}</script>
+<script>${script}</script>
+</body>
+</html>
+`;
+}
+
+function summaryTable(runs: readonly SchemeRun[]): string {
+  const handovers = runs[0].result.handovers;
+  const groups = handovers.map(
+    ({ from, to, kind }) => `<th colspan="2">${escapeHtml(`${from} → ${to}`)}<br><small>${kindText(kind)}</small></th>`,
+  );
+  const rows = runs.map(({ scheme, result }, i) => {
+    const cells = result.handovers.map(one => `${gapCell(one)}<td>${one.lost === null ? '—' : formatCount(one.lost)}</td>`);
+    return `<tr><th scope="row"><span class="swatch" style="background:var(--series-${i % 10})"></span>${escapeHtml(scheme.name)}<small>${escapeHtml(scheme.title)}</small></th>${cells.join('')}<td>${formatCount(result.airBytes)}</td><td>${formatCount(result.wiredBytes)}</td><td>${result.tunnelBytesPerPacket.toFixed(1)}</td><td>${result.stretch === null ? '—' : result.stretch.toFixed(2)}</td><td>${result.outOfOrder}</td><td>${result.duplicates}</td></tr>`;
+  });
+  return `<div class="panel"><table>
+<thead><tr><th rowspan="2">scheme</th>${groups.join('')}<th colspan="2">signalling<br><small>octets × links</small></th><th rowspan="2">tunnel<br><small>octets a packet</small></th><th rowspan="2">path<br>stretch</th><th rowspan="2">out of<br>order</th><th rowspan="2">dupli-<br>cates</th></tr>
+<tr>${handovers.map(() => '<th>gap <small>(on paper), ms</small></th><th>lost</th>').join('')}<th>air</th><th>wire</th></tr></thead>
+<tbody>${rows.join('\n')}</tbody></table></div>
+<p class="note">Gap: from leaving the old access link to the first packet that arrives on the new one. On paper: the scheme's closed form for this network's delays. Lost: packets from the correspondent that never arrived. A dash on paper: the scheme promises nothing.</p>`;
+}
+
+function gapCell({ gapMs, closedFormMs, lost }: HandoverResult): string {
+  const paper = closedFormMs === null ? '—' : formatMs(closedFormMs);
+  const gap = lost === null ? '—' : gapMs === null ? '<span class="break">breaks</span>' : formatMs(gapMs);
+  return `<td>${gap} <small>(${paper})</small></td>`;
+}
+
+function kindText(kind: ScenarioHandover['kind']): string {
+  return kind === 'intra-anchor' ? 'within the anchor’s domain' : 'to another anchor’s domain';
+}
+
+function handoverSection(runs: readonly SchemeRun[], handover: ScenarioHandover, index: number, plots: Plot[]): string {
+  const name = `${handover.mobile}: ${handover.from} → ${handover.to}`;
+  const drawn = handoverPlots(runs, handover);
+  return `<section>
+<h2>${escapeHtml(name)}</h2>
+<p class="soft">${kindText(handover.kind)}, at ${formatMs(handover.atMs)} ms, ${formatMs(handover.l2GapMs)} ms without a link</p>
+<div class="panel">${gapBars(
+    runs.map(run => run.result),
+    index,
+  )}</div>
+<div class="plots">${drawn.map(plot => plotFigure(plot, plots)).join('')}</div>
+${ladderTabs(runs, handover, index)}
+</section>`;
+}
+
+function plotFigure(plot: Plot, plots: Plot[]): string {
+  plots.push(plot);
+  return `<figure class="panel plot"><h3>${escapeHtml(plot.title)}</h3><div data-plot="${plots.length - 1}"></div></figure>`;
+}
+
+const key = `<div class="key"><span style="color:var(--mobility)"><i></i>mobility signalling</span><span style="color:var(--neighbour)"><i></i>Neighbour Discovery, DHCPv6</span><span style="color:var(--data)"><i></i>last and first packet</span><span style="color:var(--mark)">● decisions</span><span>times are ms since the mobile left; hover for details</span></div>`;
+
+function ladderTabs(runs: readonly SchemeRun[], handover: ScenarioHandover, index: number): string {
+  const inputs = runs.map(
+    ({ scheme }, i) =>
+      `<input type="radio" name="ladder-${index}" id="ladder-${index}-${i}"${i === 0 ? ' checked' : ''}><label for="ladder-${index}-${i}">${escapeHtml(scheme.name)}</label>`,
+  );
+  const tabs = runs.map(run => {
+    const form = closedFormOf(run.scheme, handover, run.simulated);
+    const label = `${run.scheme.name}: messages around the handover from ${handover.from} to ${handover.to}`;
+    const paper = form
+      ? `On paper the gap is ${formatMs(form.downlinkGapMs)} ms.`
+      : 'The scheme promises nothing for this handover.';
+    return `<div class="tab"><div class="panel">${ladderSvg(ladderOf(run, handover), label)}</div><p class="note">${escapeHtml(run.scheme.title)} (${escapeHtml(run.scheme.document)}). ${paper}</p></div>`;
+  });
+  return `<h3>Messages</h3>${key}<div class="tabs">${inputs.join('')}${tabs.join('')}</div>`;
+}
+
+function wholeRunSection(runs: readonly SchemeRun[], plots: Plot[]): string {
+  const drawn = [...transferPlots(runs), ...pingPlots(runs)];
+  if (drawn.length === 0) return '';
+  return `<section><h2>The whole run</h2><div class="plots">${drawn.map(plot => plotFigure(plot, plots)).join('')}</div></section>`;
+}
+
+function parameterSection(runs: readonly SchemeRun[]): string {
+  const entries = Object.entries(runs[0].simulated.scenario.parameters);
+  if (entries.length === 0) return '';
+  const rows = entries.map(([name, value]) => `<div><span>${escapeHtml(name)}</span><span>${value}</span></div>`);
+  return `<h2>Parameters</h2><p class="soft">Any of them can be set: <code>--set name=value</code>.</p><div class="panel columns">${rows.join('')}</div>`;
+}

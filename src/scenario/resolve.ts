@@ -1,0 +1,229 @@
+import type { ConfigError } from '../base/errors.js';
+import type { Path, YamlDocument } from './document.js';
+import type { Fault, Move, Scenario, ScenarioLink, ScenarioNode, Traffic } from './model.js';
+import type { LinkEntry, NodeEntry, ScenarioFile } from './schema.js';
+
+interface Context {
+  readonly document: YamlDocument;
+  readonly parameters: Readonly<Record<string, number>>;
+  /** Receives what is wrong. */
+  readonly problems: ConfigError[];
+}
+
+/** Fills in names and numbers that the file leaves open and checks what refers to what. */
+export function resolve(file: ScenarioFile, context: Context): Scenario {
+  const names = new Names(context);
+  const nodes = resolveNodes(file, names);
+  const links = resolveLinks(file.links, nodes, names);
+  const { durationMs } = file;
+  if (context.problems.length === 0) checkConnected(nodes, links, names);
+  const name = file.name ?? baseName(context.document.file);
+  return {
+    name,
+    title: file.title ?? name,
+    description: file.description ?? '',
+    file: context.document.file,
+    seed: file.seed,
+    durationMs,
+    protection: file.protection,
+    parameters: context.parameters,
+    nodes,
+    links,
+    movement: resolveMovement(file, nodes, links, names),
+    traffic: resolveTraffic(file, nodes, names),
+    faults: resolveFaults(file, nodes, links, names),
+  };
+}
+
+/** Reports what is missing or doubled. */
+class Names {
+  readonly #context: Context;
+  constructor(context: Context) {
+    this.#context = context;
+  }
+
+  problem(path: Path, expected: string): void {
+    this.#context.problems.push(this.#context.document.problem(path, expected));
+  }
+
+  /** The thing called `name`, or a problem at `path`. */
+  find<T extends { readonly name: string }>(
+    among: readonly T[],
+    name: string,
+    path: Path,
+    what: string,
+  ): T | undefined {
+    const found = among.find(one => one.name === name);
+    if (!found)
+      this.problem(path, `${what}, '${name}' is none; known: ${among.map(one => one.name).join(', ') || 'none'}`);
+    return found;
+  }
+
+  unique(values: readonly { value: string; path: Path }[], what: string): void {
+    const seen = new Set<string>();
+    for (const { value, path } of values) {
+      if (seen.has(value)) this.problem(path, `${what} of its own, '${value}' is taken`);
+      seen.add(value);
+    }
+  }
+}
+
+function resolveNodes(file: ScenarioFile, names: Names): ScenarioNode[] {
+  const counts: Record<string, number> = {};
+  const nodes = Object.entries(file.nodes).map(([name, entry], i) => {
+    if (!/^[A-Za-z][A-Za-z0-9-]*$/.test(name)) names.problem(['nodes', name], 'a name of letters, digits and -');
+    counts[entry.role] = (counts[entry.role] ?? 0) + 1;
+    return numbered(name, entry, i + 1, counts[entry.role]);
+  });
+  for (const node of nodes)
+    if (node.role === 'access' && node.advertisementMinMs > node.advertisementMaxMs)
+      names.problem(
+        ['nodes', node.name, 'advertisementMinMs'],
+        `at most advertisementMaxMs, ${node.advertisementMaxMs}`,
+      );
+  for (const key of ['address', 'prefix', 'identity', 'linkAddress'] as const)
+    names.unique(
+      nodes.flatMap(node => {
+        const value = (node as Partial<Record<typeof key, string>>)[key];
+        return value === undefined ? [] : [{ value, path: ['nodes', node.name, key] }];
+      }),
+      `an ${key}`,
+    );
+  return nodes;
+}
+
+/** A node with the addresses its file leaves out: `position` counts all nodes, `ordinal` those of its role. */
+function numbered(name: string, entry: NodeEntry, position: number, ordinal: number): ScenarioNode {
+  const hex = ordinal.toString(16);
+  if (entry.role === 'mobile')
+    return {
+      ...entry,
+      name,
+      identity: entry.identity ?? `${name}@example.net`,
+      duplicateAddressDetection: entry.duplicateAddressDetection === 1,
+      linkAddress: entry.linkAddress ?? `02:00:00:00:00:${position.toString(16).padStart(2, '0')}`,
+    };
+  const address = entry.address ?? `fd00::${position.toString(16)}`;
+  switch (entry.role) {
+    case 'anchor':
+      return { ...entry, name, address, prefix: entry.prefix ?? `fd00:a:${hex}::/48` };
+    case 'access':
+      return { ...entry, name, address, prefix: entry.prefix ?? `fd00:b:${hex}::/64` };
+    case 'home-agent':
+      return { ...entry, name, address, prefix: entry.prefix ?? `fd00:c:${hex}::/64` };
+    default:
+      return { ...entry, name, address };
+  }
+}
+
+function resolveLinks(entries: readonly LinkEntry[], nodes: readonly ScenarioNode[], names: Names): ScenarioLink[] {
+  const links = entries.flatMap(({ between, access, name, ...parameters }, i): ScenarioLink[] => {
+    const common = { ...parameters, rateMbps: parameters.rateMbps, queueOctets: parameters.queueOctets };
+    if (access !== undefined && between === undefined) {
+      const router = names.find(nodes, access, ['links', i, 'access'], 'an access router');
+      if (router && router.role !== 'access')
+        names.problem(['links', i, 'access'], `an access router, '${access}' has role ${router.role}`);
+      return [{ kind: 'access', router: access, name: name ?? `${access}-radio`, ...common }];
+    }
+    const [a, b] = between ?? [];
+    if (access !== undefined || between?.length !== 2 || a === b) {
+      names.problem(['links', i], 'between: two different nodes, or access: an access router');
+      return [];
+    }
+    for (const [j, end] of between.entries()) {
+      const node = names.find(nodes, end, ['links', i, 'between', j], 'a node');
+      if (node?.role === 'mobile') names.problem(['links', i, 'between', j], 'a node that is no mobile: mobiles move');
+    }
+    return [{ kind: 'wire', ends: [a, b], name: name ?? `${a}-${b}`, ...common }];
+  });
+  names.unique(
+    links.map(({ name }, i) => ({ value: name, path: ['links', i] })),
+    'a name',
+  );
+  return links;
+}
+
+function checkConnected(nodes: readonly ScenarioNode[], links: readonly ScenarioLink[], names: Names): void {
+  const wired = nodes.filter(node => node.role !== 'mobile');
+  const reached = new Set(wired.slice(0, 1).map(node => node.name));
+  for (let before = -1; before !== reached.size; ) {
+    before = reached.size;
+    for (const link of links)
+      if (link.kind === 'wire' && link.ends.some(end => reached.has(end)))
+        for (const end of link.ends) reached.add(end);
+  }
+  for (const node of wired)
+    if (!reached.has(node.name)) names.problem(['nodes', node.name], `a link on a path to ${wired[0].name}`);
+}
+
+function resolveMovement(
+  file: ScenarioFile,
+  nodes: readonly ScenarioNode[],
+  links: readonly ScenarioLink[],
+  names: Names,
+): Move[] {
+  const mobiles = nodes.filter(node => node.role === 'mobile');
+  const moves = file.movement.map(({ mobile, atMs, to, l2GapMs }, i): Move => {
+    names.find(mobiles, mobile, ['movement', i, 'mobile'], 'a mobile');
+    const link = to === 'away' ? undefined : accessLink(to, links, ['movement', i, 'to'], names);
+    if (atMs >= file.durationMs) names.problem(['movement', i, 'atMs'], `a time before the end, ${file.durationMs}`);
+    return { mobile, atMs, l2GapMs, link: link?.name, router: link?.router };
+  });
+  moves.forEach((move, i) => {
+    const before = moves.slice(0, i).findLast(other => other.mobile === move.mobile);
+    if (before && move.atMs < before.atMs + before.l2GapMs)
+      names.problem(['movement', i, 'atMs'], `a time after the move before it ended, ${before.atMs + before.l2GapMs}`);
+  });
+  return moves;
+}
+
+function accessLink(to: string, links: readonly ScenarioLink[], path: Path, names: Names) {
+  const radios = links.filter(link => link.kind === 'access');
+  const below = radios.filter(link => link.name === to || link.router === to);
+  if (below.length === 0)
+    names.problem(path, `an access router, an access link or away; known: ${radios.map(l => l.router).join(', ')}`);
+  if (below.length > 1) names.problem(path, `one access link: ${below.map(link => link.name).join(' or ')}`);
+  return below[0];
+}
+
+function resolveTraffic(file: ScenarioFile, nodes: readonly ScenarioNode[], names: Names): Traffic[] {
+  const flows = file.traffic.map((entry, i): Traffic => {
+    for (const end of ['from', 'to'] as const) names.find(nodes, entry[end], ['traffic', i, end], 'a node');
+    if (entry.from === entry.to) names.problem(['traffic', i, 'to'], "a node other than 'from'");
+    const stopMs = entry.stopMs ?? file.durationMs;
+    if (stopMs <= entry.startMs) names.problem(['traffic', i, 'stopMs'], `a time after startMs, ${entry.startMs}`);
+    const named = { name: entry.name ?? `${entry.from}-${entry.to}-${entry.kind}`, stopMs };
+    return entry.kind === 'tcp' ? { ...entry, ...named, octets: entry.octets } : { ...entry, ...named };
+  });
+  names.unique(
+    flows.map(({ name }, i) => ({ value: name, path: ['traffic', i] })),
+    'a name',
+  );
+  return flows;
+}
+
+function resolveFaults(
+  file: ScenarioFile,
+  nodes: readonly ScenarioNode[],
+  links: readonly ScenarioLink[],
+  names: Names,
+): Fault[] {
+  return file.faults.map((fault, i): Fault => {
+    if ('link' in fault) {
+      names.find(links, fault.link, ['faults', i, 'link'], 'a link');
+      if (fault.untilMs <= fault.fromMs)
+        names.problem(['faults', i, 'untilMs'], `a time after fromMs, ${fault.fromMs}`);
+      return fault;
+    }
+    names.find(nodes, fault.node, ['faults', i, 'node'], 'a node');
+    if (fault.kind !== 'crash') return fault;
+    if (fault.restartMs !== undefined && fault.restartMs <= fault.atMs)
+      names.problem(['faults', i, 'restartMs'], `a time after atMs, ${fault.atMs}`);
+    return { ...fault, restartMs: fault.restartMs };
+  });
+}
+
+/** `scenarios/comparison.yaml` → `comparison`. */
+function baseName(file: string): string {
+  return (file.split('/').at(-1) ?? file).replace(/\.[^.]*$/, '');
+}

@@ -1,0 +1,168 @@
+import { z } from 'zod';
+import { formatAddress } from '../base/address.js';
+import { formatLinkAddress } from '../base/link-address.js';
+import { formatPrefix } from '../base/prefix.js';
+import * as c from '../protocol/config.js';
+import { ExpressionError, evaluate, type Parameters } from './expression.js';
+
+/** The form of a scenario file once its parameters have values: every number may be an expression of them. */
+export function scenarioSchema(parameters: Parameters) {
+  const number = numbers(parameters);
+  return z.strictObject({
+    name: c.name.optional(),
+    title: c.name.optional(),
+    description: c.name.optional(),
+    seed: number({ integer: true }).default(1),
+    durationMs: number({ positive: true }),
+    protection: c.choice(['rfc4285', 'esp', 'insecure']).default('rfc4285'),
+    /** Read before the rest, which needs them. */
+    parameters: z.unknown(),
+    nodes: z.record(z.string(), nodeSchema(number)),
+    links: z.array(linkSchema(number)),
+    movement: z.array(moveSchema(number)).default([]),
+    traffic: z.array(trafficSchema(number)).default([]),
+    faults: z.array(faultSchema(number)).default([]),
+  });
+}
+export type ScenarioFile = z.output<ReturnType<typeof scenarioSchema>>;
+export type NodeEntry = ScenarioFile['nodes'][string];
+export type LinkEntry = ScenarioFile['links'][number];
+
+type NumberSchemas = ReturnType<typeof numbers>;
+
+function nodeSchema(number: NumberSchemas) {
+  const address = c.unicastAddress.transform(formatAddress).optional();
+  const prefix = c.prefix.transform(formatPrefix).optional();
+  return z.discriminatedUnion('role', [
+    z.strictObject({ role: z.literal('router'), address }),
+    z.strictObject({ role: z.literal('correspondent'), address }),
+    z.strictObject({ role: z.literal('dhcp-server'), address }),
+    z.strictObject({ role: z.literal('anchor'), address, prefix }),
+    z.strictObject({ role: z.literal('home-agent'), address, prefix }),
+    z.strictObject({
+      role: z.literal('access'),
+      address,
+      prefix,
+      advertisementMinMs: number({ positive: true }).default(200_000),
+      advertisementMaxMs: number({ positive: true }).default(600_000),
+    }),
+    z.strictObject({
+      role: z.literal('mobile'),
+      identity: c.identity.optional(),
+      linkAddress: c.linkAddress.transform(formatLinkAddress).optional(),
+      addressing: c.choice(['slaac', 'dhcpv6', 'manual']).default('slaac'),
+      duplicateAddressDetection: number({ most: 1, integer: true }).default(1),
+    }),
+  ]);
+}
+
+function linkSchema(number: NumberSchemas) {
+  const probability = number({ most: 1 }).default(0);
+  return z.strictObject({
+    name: c.name.optional(),
+    /** A wire: two nodes. */
+    between: z.array(c.name).optional(),
+    /** The radio below an access router. */
+    access: c.name.optional(),
+    delayMs: number({}),
+    rateMbps: number({ positive: true }).optional(),
+    queueOctets: number({ positive: true }).optional(),
+    loss: probability,
+    duplication: probability,
+    reordering: probability,
+    reorderDelayMs: number({}).default(1),
+    mtu: number({ least: 1280, most: 65535, integer: true }).default(1500),
+  });
+}
+
+function moveSchema(number: NumberSchemas) {
+  return z.strictObject({
+    mobile: c.name,
+    atMs: number({}),
+    /** An access router, an access link or `away`. */
+    to: c.name,
+    l2GapMs: number({}).default(0),
+  });
+}
+
+function trafficSchema(number: NumberSchemas) {
+  const flow = {
+    name: c.name.optional(),
+    from: c.name,
+    to: c.name,
+    startMs: number({}).default(0),
+    stopMs: number({}).optional(),
+  };
+  const packets = {
+    intervalMs: number({ positive: true }),
+    payloadOctets: number({ least: 16, most: 65000, integer: true }).default(160),
+  };
+  return z.discriminatedUnion('kind', [
+    z.strictObject({ kind: z.literal('cbr'), ...flow, ...packets }),
+    z.strictObject({ kind: z.literal('ping'), ...flow, ...packets }),
+    z.strictObject({ kind: z.literal('tcp'), ...flow, octets: number({ positive: true, integer: true }).optional() }),
+  ]);
+}
+
+function faultSchema(number: NumberSchemas) {
+  const span = { link: c.name, fromMs: number({}), untilMs: number({}) };
+  return z.discriminatedUnion('kind', [
+    z.strictObject({ kind: z.literal('loss'), ...span, probability: number({ most: 1 }) }),
+    z.strictObject({ kind: z.literal('partition'), ...span }),
+    z.strictObject({ kind: z.literal('crash'), node: c.name, atMs: number({}), restartMs: number({}).optional() }),
+    z.strictObject({
+      kind: z.literal('clockSkew'),
+      node: c.name,
+      skewMs: number({ least: Number.NEGATIVE_INFINITY }),
+    }),
+  ]);
+}
+
+interface Range {
+  /** 0 where not given. */
+  readonly least?: number;
+  readonly most?: number;
+  /** More than 0. */
+  readonly positive?: boolean;
+  readonly integer?: boolean;
+}
+
+/** Schemas for numbers: written out, or as an expression of the parameters. `true` and `false` are 1 and 0. */
+function numbers(parameters: Parameters) {
+  return (range: Range) =>
+    z.unknown().transform((given, context): number => {
+      const value = numberFrom(given, parameters);
+      if (typeof value === 'number' && inRange(value, range)) return value;
+      context.addIssue({ code: 'custom', message: refusal(describeRange(range), given, value) });
+      return z.NEVER;
+    });
+}
+
+/** Text: why there is no value. */
+function numberFrom(given: unknown, parameters: Parameters): number | string | undefined {
+  if (typeof given === 'boolean') return Number(given);
+  if (typeof given !== 'string') return typeof given === 'number' ? given : undefined;
+  try {
+    return evaluate(given, parameters);
+  } catch (error) {
+    if (error instanceof ExpressionError) return error.message;
+    throw error;
+  }
+}
+
+function refusal(expected: string, given: unknown, value: number | string | undefined): string {
+  if (given === undefined) return `missing: ${expected}`;
+  if (typeof value === 'string') return value;
+  return `${expected}, not ${typeof given === 'string' ? `${value} ('${given}')` : JSON.stringify(given)}`;
+}
+
+function inRange(value: number, { least = 0, most = Number.POSITIVE_INFINITY, positive, integer }: Range): boolean {
+  return value >= least && value <= most && (!positive || value > 0) && (!integer || Number.isInteger(value));
+}
+
+function describeRange({ least = 0, most, positive, integer }: Range): string {
+  const what = integer ? 'a whole number' : 'a number';
+  if (positive) return `${what} above 0`;
+  if (most !== undefined) return `${what} from ${least} to ${most}`;
+  return Number.isFinite(least) ? `${what} of at least ${least}` : what;
+}

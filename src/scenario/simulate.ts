@@ -1,0 +1,184 @@
+import { parseAddress } from '../base/address.js';
+import { parseLinkAddress } from '../base/link-address.js';
+import { parsePrefix } from '../base/prefix.js';
+import { milliseconds } from '../base/time.js';
+import type { NetworkDescription, Scheme } from '../protocol/scheme.js';
+import {
+  type AdvertiseOptions,
+  type FlowRecord,
+  type Link,
+  type Node,
+  type PingRecord,
+  Simulation,
+  type TcpRecord,
+} from '../sim/index.js';
+import { describeNetwork } from './describe.js';
+import type {
+  AccessRouterNode,
+  CbrTraffic,
+  Fault,
+  MobileNode,
+  PingTraffic,
+  Scenario,
+  ScenarioLink,
+  ScenarioNode,
+  TcpTraffic,
+  Traffic,
+} from './model.js';
+import { placeRoles } from './place.js';
+import { type Topology, topologyOf } from './topology.js';
+
+/** A scenario under a scheme, ready to run. */
+export interface SimulatedScenario {
+  readonly scenario: Scenario;
+  readonly scheme: Scheme;
+  readonly network: NetworkDescription;
+  readonly topology: Topology;
+  readonly simulation: Simulation;
+  /** Filled while it runs; a flow is missing until it started. */
+  readonly flows: readonly MeasuredFlow[];
+}
+
+export type MeasuredFlow =
+  | { readonly kind: 'cbr'; readonly traffic: CbrTraffic; readonly record: FlowRecord }
+  | { readonly kind: 'ping'; readonly traffic: PingTraffic; readonly record: PingRecord }
+  | { readonly kind: 'tcp'; readonly traffic: TcpTraffic; readonly record: TcpRecord };
+export type MeasuredFlowOf<K extends MeasuredFlow['kind']> = Extract<MeasuredFlow, { kind: K }>;
+
+export function flowsOf<K extends MeasuredFlow['kind']>(flows: readonly MeasuredFlow[], kind: K): MeasuredFlowOf<K>[] {
+  return flows.filter((flow): flow is MeasuredFlowOf<K> => flow.kind === kind);
+}
+
+/** Builds the network, places the scheme's roles on it and schedules what happens. Throws ConfigError. */
+export function simulate(scenario: Scenario, scheme: Scheme, seed = scenario.seed): SimulatedScenario {
+  const simulation = new Simulation({ seed });
+  const topology = topologyOf(scenario);
+  const network = describeNetwork(scenario, topology);
+  const builder = new Builder(scenario, simulation);
+  const placed = placeRoles(scheme, network, scenario);
+  for (const { node, create } of placed) builder.node(node).addEngine(create);
+  const served = new Set(placed.map(placement => placement.node));
+  for (const node of scenario.nodes) if (node.role === 'access' && !served.has(node.name)) builder.advertise(node);
+  simulation.computeRoutes();
+  builder.move();
+  for (const fault of scenario.faults) builder.fault(fault);
+  const flows: MeasuredFlow[] = [];
+  for (const traffic of scenario.traffic)
+    simulation.schedule(milliseconds(traffic.startMs), () => flows.push(builder.flow(traffic)));
+  return { scenario, scheme, network, topology, simulation, flows };
+}
+
+const mobileInterface = 'wlan0';
+
+class Builder {
+  readonly #scenario: Scenario;
+  readonly #simulation: Simulation;
+
+  constructor(scenario: Scenario, simulation: Simulation) {
+    this.#scenario = scenario;
+    this.#simulation = simulation;
+    for (const link of scenario.links) simulation.addLink(linkOptions(link));
+    for (const node of scenario.nodes) this.#add(node);
+  }
+
+  node(name: string): Node {
+    return this.#simulation.nodes.get(name) as Node;
+  }
+
+  #link(name: string): Link {
+    return this.#simulation.links.get(name) as Link;
+  }
+
+  #add(node: ScenarioNode): void {
+    if (node.role === 'mobile') return this.#addMobile(node);
+    const forwarding = node.role !== 'correspondent' && node.role !== 'dhcp-server';
+    const added = this.#simulation.addNode({ name: node.name, forwarding, addresses: [parseAddress(node.address)] });
+    for (const link of this.#scenario.links)
+      if (link.kind === 'access' ? link.router === node.name : link.ends.includes(node.name))
+        added.attach(this.#link(link.name), { name: link.name, autoconfigure: false });
+    if (node.role === 'anchor' || node.role === 'home-agent') added.originate(parsePrefix(node.prefix));
+  }
+
+  #addMobile(mobile: MobileNode): void {
+    const added = this.#simulation.addNode({
+      name: mobile.name,
+      identity: mobile.identity,
+      dadTransmits: mobile.duplicateAddressDetection ? 1 : 0,
+    });
+    added.attach(undefined, { name: mobileInterface, linkAddress: parseLinkAddress(mobile.linkAddress) });
+  }
+
+  /** An access router without a role of the scheme is a plain one: it advertises its own prefix. */
+  advertise(router: AccessRouterNode): void {
+    const node = this.node(router.name);
+    const { address, length } = parsePrefix(router.prefix);
+    const options: AdvertiseOptions = {
+      prefixes: [{ address, length }],
+      minInterval: milliseconds(router.advertisementMinMs),
+      maxInterval: milliseconds(router.advertisementMaxMs),
+      // RFC 6275 §7.5: routers that mobiles visit may advertise faster than RFC 4861 lets others.
+      minDelayBetween: milliseconds(router.advertisementMinMs),
+    };
+    node.originate({ address, length });
+    for (const link of this.#scenario.links)
+      if (link.kind === 'access' && link.router === router.name) node.advertise(link.name, options);
+  }
+
+  move(): void {
+    for (const { mobile, atMs, link, l2GapMs } of this.#scenario.movement)
+      this.node(mobile).roam(mobileInterface, {
+        at: milliseconds(atMs),
+        to: link === undefined ? undefined : this.#link(link),
+        gap: milliseconds(l2GapMs),
+      });
+  }
+
+  fault(fault: Fault): void {
+    switch (fault.kind) {
+      case 'loss': {
+        const link = this.#link(fault.link);
+        const { loss } = this.#scenario.links.find(one => one.name === fault.link) as ScenarioLink;
+        this.#simulation.schedule(milliseconds(fault.fromMs), () => link.setLoss(fault.probability));
+        this.#simulation.schedule(milliseconds(fault.untilMs), () => link.setLoss(loss));
+        return;
+      }
+      case 'partition':
+        return this.#link(fault.link).partition(milliseconds(fault.fromMs), milliseconds(fault.untilMs));
+      case 'crash':
+        this.node(fault.node).crash(milliseconds(fault.atMs));
+        if (fault.restartMs !== undefined) this.node(fault.node).restart(milliseconds(fault.restartMs));
+        return;
+      case 'clockSkew':
+        return this.node(fault.node).setClockSkew(milliseconds(fault.skewMs));
+    }
+  }
+
+  /** Starts now: a session is with the address its peer has at that moment, for as long as it lasts. */
+  flow(traffic: Traffic): MeasuredFlow {
+    const from = this.node(traffic.from);
+    const peer = this.node(traffic.to);
+    const ends = { from, to: peer.addresses()[0] ?? peer };
+    const times = { start: milliseconds(traffic.startMs), stop: milliseconds(traffic.stopMs) };
+    if (traffic.kind === 'tcp')
+      return { kind: 'tcp', traffic, record: this.#simulation.tcp({ ...ends, ...times, octets: traffic.octets }) };
+    const packets = { interval: milliseconds(traffic.intervalMs), size: traffic.payloadOctets };
+    if (traffic.kind === 'ping')
+      return { kind: 'ping', traffic, record: this.#simulation.ping({ ...ends, ...times, ...packets }) };
+    return { kind: 'cbr', traffic, record: this.#simulation.cbr({ ...ends, ...times, ...packets }) };
+  }
+}
+
+function linkOptions(link: ScenarioLink) {
+  return {
+    name: link.name,
+    kind: link.kind,
+    delay: milliseconds(link.delayMs),
+    rateBps: link.rateMbps === undefined ? undefined : link.rateMbps * 1e6,
+    queueOctets: link.queueOctets,
+    loss: link.loss,
+    duplicate: link.duplication,
+    reorder:
+      link.reordering > 0 ? { probability: link.reordering, delay: milliseconds(link.reorderDelayMs) } : undefined,
+    mtu: link.mtu,
+  };
+}
