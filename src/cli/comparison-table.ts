@@ -6,9 +6,18 @@ export function comparisonTable(results: readonly SchemeResult[]): string {
   const handovers = results[0]?.handovers ?? [];
   const stalls = handovers.some((_, i) => results.some(({ handovers: all }) => all[i].tcpStallMs !== null));
   const perHandover = ['gap ms', 'on paper', 'lost', ...(stalls ? ['tcp stall'] : [])];
-  const titles = handovers.map(({ from, to, kind }) => `${from} → ${to}, ${kind === 'intra-anchor' ? 'same' : 'next'} anchor`);
+  const titles = handovers.map(
+    ({ from, to, kind }) => `${from} → ${to}, ${kind === 'intra-anchor' ? 'same' : 'next'} anchor`,
+  );
   const head = [
-    ['', ...titles.flatMap(title => [title, ...perHandover.slice(1).map(() => '')]), 'signalling', 'octets', 'tunnel', 'path'],
+    [
+      '',
+      ...titles.flatMap(title => [title, ...perHandover.slice(1).map(() => '')]),
+      'signalling',
+      'octets',
+      'tunnel',
+      'path',
+    ],
     ['scheme', ...handovers.flatMap(() => perHandover), 'air', 'wire', 'octets', 'stretch'],
   ];
   const rows = results.map(result => [
@@ -29,7 +38,12 @@ function handoverCells({ gapMs, closedFormMs, lost, tcpStallMs }: HandoverResult
 }
 
 /** Puts the groups' titles above their columns. */
-function grouped(titles: readonly string[], rows: readonly (readonly string[])[], size: number, groups: number): string {
+function grouped(
+  titles: readonly string[],
+  rows: readonly (readonly string[])[],
+  size: number,
+  groups: number,
+): string {
   const alignment = `l${'r'.repeat(rows[0].length - 1)}`;
   const body = textTable(rows, alignment);
   const widths = rows[0].map((_, column) => Math.max(...rows.map(row => [...row[column]].length)));

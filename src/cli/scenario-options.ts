@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { type Command, InvalidArgumentError } from 'commander';
-import { schemes } from '../protocol/schemes.js';
 import type { Scheme } from '../protocol/scheme.js';
+import { schemes } from '../protocol/schemes.js';
 import type { Scenario } from '../scenario/model.js';
 import { parseScenario } from '../scenario/parse.js';
 import { scenarioPath } from './files.js';

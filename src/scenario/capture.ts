@@ -1,5 +1,5 @@
-import type { Simulation } from '../sim/index.js';
 import { wallClockFrom } from '../base/time.js';
+import type { Simulation } from '../sim/index.js';
 import { encodeFrame } from '../wire/ethernet.js';
 import { linkType } from '../wire/pcapng/blocks.js';
 import { pcapngHeader, pcapngPacket } from '../wire/pcapng/writer.js';

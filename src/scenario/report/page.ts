@@ -61,7 +61,9 @@ function summaryTable(runs: readonly SchemeRun[]): string {
     ({ from, to, kind }) => `<th colspan="2">${escapeHtml(`${from} → ${to}`)}<br><small>${kindText(kind)}</small></th>`,
   );
   const rows = runs.map(({ scheme, result }, i) => {
-    const cells = result.handovers.map(one => `${gapCell(one)}<td>${one.lost === null ? '—' : formatCount(one.lost)}</td>`);
+    const cells = result.handovers.map(
+      one => `${gapCell(one)}<td>${one.lost === null ? '—' : formatCount(one.lost)}</td>`,
+    );
     return `<tr><th scope="row"><span class="swatch" style="background:var(--series-${i % 10})"></span>${escapeHtml(scheme.name)}<small>${escapeHtml(scheme.title)}</small></th>${cells.join('')}<td>${formatCount(result.airBytes)}</td><td>${formatCount(result.wiredBytes)}</td><td>${result.tunnelBytesPerPacket.toFixed(1)}</td><td>${result.stretch === null ? '—' : result.stretch.toFixed(2)}</td><td>${result.outOfOrder}</td><td>${result.duplicates}</td></tr>`;
   });
   return `<div class="panel"><table>
