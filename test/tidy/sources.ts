@@ -28,11 +28,44 @@ export function readSource(path: string): Source {
   return { path, text, code: blank(text) };
 }
 
-const quoted =
-  /\/\*[\s\S]*?\*\/|\/\/[^\n]*|'(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*"|`(?:\\.|[^`\\$]|\$(?!\{))*`|(?<=[=(,:!&|?;{}\n]\s*)\/(?![/*])(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\\n])+\/[a-z]*/g;
+const whole =
+  /\/\*[\s\S]*?\*\/|\/\/[^\n]*|'(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*"|(?<=[=(,:!&|?;{}\n]\s*)\/(?![/*])(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\\n])+\/[a-z]*/y;
+const templateText = /(?:\\[\s\S]|[^`\\$]|\$(?!\{))*/y;
 
+/** Blanks what is not code, keeping the expressions inside templates and every line break. */
 function blank(text: string): string {
-  return text.replace(quoted, match => match.replace(/[^\n]/g, ' '));
+  let code = '';
+  /** Open braces in each template expression we are inside of. */
+  const depths: number[] = [];
+  const skip = (pattern: RegExp, from: number): number => {
+    pattern.lastIndex = from;
+    const match = pattern.exec(text)?.[0] ?? '';
+    code += match.replace(/[^\n]/g, ' ');
+    return from + match.length;
+  };
+  const template = (from: number): number => {
+    const end = skip(templateText, from);
+    if (text[end] === '$') depths.push(0);
+    code += text[end] === '$' ? '  ' : ' ';
+    return end + (text[end] === '$' ? 2 : 1);
+  };
+  for (let i = 0; i < text.length; ) {
+    const after = skip(whole, i);
+    if (after > i) i = after;
+    else if (text[i] === '`') {
+      code += ' ';
+      i = template(i + 1);
+    } else if (text[i] === '}' && depths.at(-1) === 0) {
+      depths.pop();
+      code += ' ';
+      i = template(i + 1);
+    } else {
+      if (text[i] === '{' && depths.length > 0) depths[depths.length - 1]++;
+      if (text[i] === '}' && depths.length > 0) depths[depths.length - 1]--;
+      code += text[i++];
+    }
+  }
+  return code;
 }
 
 export interface FunctionSpan {
