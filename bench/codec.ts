@@ -47,7 +47,7 @@ export async function benchCodec(): Promise<{ name: string; value: number; unit:
   ];
 }
 
-function perSecond(work: () => void, rounds = 8, count = 50_000): number {
+function perSecond(work: () => void, rounds = 30, count = 20_000): number {
   let best = 0;
   for (let round = 0; round < rounds; round++) {
     const start = performance.now();

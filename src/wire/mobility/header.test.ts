@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseAddress } from '../../base/address.js';
 import { type DecodeCode, DecodeError } from '../../base/errors.js';
+import { parseLinkAddress } from '../../base/link-address.js';
 import { bytesToHex, hexToBytes } from '../../base/text.js';
 import { Reader } from '../codec/buffer.js';
 import { bindingAcknowledgementStatuses } from '../names.js';
@@ -152,6 +153,7 @@ test('RFC 6275 §6.2.1: options stand where their alignment says, with Pad1 and 
     [{ kind: 'replayProtection', ntpSeconds: 1, ntpFraction: 2 }, 8, 2],
     [{ kind: 'vendorSpecific', content: { kind: 'bindingCacheConfirmation' } }, 4, 2],
     [{ kind: 'homeNetworkPrefix', length: 64, address }, 8, 4],
+    [{ kind: 'mobileNodeLinkLayerIdentifier', identifier: parseLinkAddress('02:00:00:00:00:01') }, 2, 0],
     [{ kind: 'linkLocalAddress', address }, 8, 6],
     [{ kind: 'timestamp', seconds: 1, fraction: 2 }, 8, 2],
   ];
