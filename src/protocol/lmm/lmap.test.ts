@@ -14,7 +14,6 @@ import {
   assigned,
   assignedIn,
   bob,
-  confirmation,
   inquiry,
   kinds,
   lmap,
