@@ -11,6 +11,7 @@ import {
   type PingRecord,
   Simulation,
   type TcpRecord,
+  type TraceRecord,
 } from '../sim/index.js';
 import { describeNetwork } from './describe.js';
 import type {
@@ -37,6 +38,8 @@ export interface SimulatedScenario {
   readonly simulation: Simulation;
   /** Filled while it runs; a flow is missing until it started. */
   readonly flows: readonly MeasuredFlow[];
+  /** Grows while it runs. */
+  readonly trace: readonly TraceRecord[];
 }
 
 export type MeasuredFlow =
@@ -49,12 +52,23 @@ export function flowsOf<K extends MeasuredFlow['kind']>(flows: readonly Measured
   return flows.filter((flow): flow is MeasuredFlowOf<K> => flow.kind === kind);
 }
 
+export interface SimulateOptions {
+  /** Instead of the scenario's. */
+  readonly seed?: number;
+  /** Called when the links are there and nothing has happened yet: to tap them. */
+  readonly prepare?: (simulation: Simulation) => void;
+}
+
 /** Builds the network, places the scheme's roles on it and schedules what happens. Throws ConfigError. */
-export function simulate(scenario: Scenario, scheme: Scheme, seed = scenario.seed): SimulatedScenario {
-  const simulation = new Simulation({ seed });
+export function simulate(scenario: Scenario, scheme: Scheme, options: SimulateOptions = {}): SimulatedScenario {
+  const simulation = new Simulation({ seed: options.seed ?? scenario.seed });
+  const trace: TraceRecord[] = [];
+  simulation.onTrace(record => trace.push(record));
   const topology = topologyOf(scenario);
   const network = describeNetwork(scenario, topology);
   const builder = new Builder(scenario, simulation);
+  options.prepare?.(simulation);
+  for (const node of scenario.nodes) builder.add(node);
   const placed = placeRoles(scheme, network, scenario);
   for (const { node, create } of placed) builder.node(node).addEngine(create);
   const served = new Set(placed.map(placement => placement.node));
@@ -65,7 +79,7 @@ export function simulate(scenario: Scenario, scheme: Scheme, seed = scenario.see
   const flows: MeasuredFlow[] = [];
   for (const traffic of scenario.traffic)
     simulation.schedule(milliseconds(traffic.startMs), () => flows.push(builder.flow(traffic)));
-  return { scenario, scheme, network, topology, simulation, flows };
+  return { scenario, scheme, network, topology, simulation, flows, trace };
 }
 
 const mobileInterface = 'wlan0';
@@ -78,7 +92,6 @@ class Builder {
     this.#scenario = scenario;
     this.#simulation = simulation;
     for (const link of scenario.links) simulation.addLink(linkOptions(link));
-    for (const node of scenario.nodes) this.#add(node);
   }
 
   node(name: string): Node {
@@ -89,7 +102,7 @@ class Builder {
     return this.#simulation.links.get(name) as Link;
   }
 
-  #add(node: ScenarioNode): void {
+  add(node: ScenarioNode): void {
     if (node.role === 'mobile') return this.#addMobile(node);
     const forwarding = node.role !== 'correspondent' && node.role !== 'dhcp-server';
     const added = this.#simulation.addNode({ name: node.name, forwarding, addresses: [parseAddress(node.address)] });

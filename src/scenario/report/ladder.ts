@@ -55,7 +55,7 @@ export function ladderOf(run: SchemeRun, handover: ScenarioHandover): Ladder {
   const shownMs = Math.max(gapMs ?? handover.l2GapMs + brokenMs, result?.uplink?.gapMs ?? 0);
   const window = { fromMs: -beforeMs, untilMs: Math.min(shownMs + afterMs, handover.untilMs - handover.atMs) };
   const since = (at: Instant) => at / millisecond - handover.atMs;
-  const trace = run.trace.filter(({ at }) => since(at) >= window.fromMs && since(at) <= window.untilMs);
+  const trace = run.simulated.trace.filter(({ at }) => since(at) >= window.fromMs && since(at) <= window.untilMs);
   const items = [...traceItems(trace, since), ...dataArrows(run, handover, window)];
   items.sort((a, b) => a.atMs - b.atMs);
   return {
