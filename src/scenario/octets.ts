@@ -13,7 +13,7 @@ export class OctetCounter {
   air = 0;
   /** The same, on every wire. */
   wired = 0;
-  /** What tunnels add to data packets at most, by the payload that travels unchanged from end to end. */
+  /** What tunnels add at most to data packets that reach a wire, by the payload that travels unchanged from end to end. */
   readonly #overheads = new Map<Payload, number>();
 
   count(kind: 'wire' | 'access', packet: Packet, octets: number): void {
@@ -22,12 +22,13 @@ export class OctetCounter {
       else this.wired += octets;
       return;
     }
+    if (kind === 'access') return;
     const { payload } = innermost(packet);
     const overhead = tunnelOverheadOctets(packet);
     if (overhead >= (this.#overheads.get(payload) ?? 0)) this.#overheads.set(payload, overhead);
   }
 
-  /** Mean over data packets. */
+  /** Mean over data packets that reached a wire. */
   get tunnelOctetsPerPacket(): number {
     if (this.#overheads.size === 0) return 0;
     let sum = 0;

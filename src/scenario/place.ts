@@ -14,7 +14,7 @@ export interface PlacedRole {
 /** Where the scheme puts which roles. Throws ConfigError where a role refuses the configuration the scenario leads to. */
 export function placeRoles(scheme: Scheme, network: NetworkDescription, scenario: Scenario): PlacedRole[] {
   return scheme.place(network).map(({ node, role: name, config }): PlacedRole => {
-    const role = roles.get(name);
+    const role = roles.find(candidate => candidate.name === name);
     if (!role) throw new Error(`scheme ${scheme.name} places an unknown role '${name}'`);
     const parsed = role.parse(config);
     if (parsed.ok) return { node, role: name, create: environment => role.create(parsed.config, environment) };

@@ -1,6 +1,6 @@
 import { parseAddress } from '../base/address.js';
 import { parseLinkAddress } from '../base/link-address.js';
-import { parsePrefix } from '../base/prefix.js';
+import { type Prefix, parsePrefix, withInterfaceId } from '../base/prefix.js';
 import { milliseconds } from '../base/time.js';
 import type { NetworkDescription, Scheme } from '../protocol/scheme.js';
 import {
@@ -66,13 +66,11 @@ export function simulate(scenario: Scenario, scheme: Scheme, options: SimulateOp
   simulation.onTrace(record => trace.push(record));
   const topology = topologyOf(scenario);
   const network = describeNetwork(scenario, topology);
-  const builder = new Builder(scenario, simulation);
+  const placed = placeRoles(scheme, network, scenario);
+  const builder = new Builder(scenario, simulation, new Set(placed.map(placement => placement.node)));
   options.prepare?.(simulation);
   for (const node of scenario.nodes) builder.add(node);
-  const placed = placeRoles(scheme, network, scenario);
   for (const { node, create } of placed) builder.node(node).addEngine(create);
-  const served = new Set(placed.map(placement => placement.node));
-  for (const node of scenario.nodes) if (node.role === 'access' && !served.has(node.name)) builder.advertise(node);
   simulation.computeRoutes();
   builder.move();
   for (const fault of scenario.faults) builder.fault(fault);
@@ -87,10 +85,13 @@ const mobileInterface = 'wlan0';
 class Builder {
   readonly #scenario: Scenario;
   readonly #simulation: Simulation;
+  /** Nodes that play a role of the scheme. */
+  readonly #roles: ReadonlySet<string>;
 
-  constructor(scenario: Scenario, simulation: Simulation) {
+  constructor(scenario: Scenario, simulation: Simulation, roles: ReadonlySet<string>) {
     this.#scenario = scenario;
     this.#simulation = simulation;
+    this.#roles = roles;
     for (const link of scenario.links) simulation.addLink(linkOptions(link));
   }
 
@@ -107,9 +108,23 @@ class Builder {
     const forwarding = node.role !== 'correspondent' && node.role !== 'dhcp-server';
     const added = this.#simulation.addNode({ name: node.name, forwarding, addresses: [parseAddress(node.address)] });
     for (const link of this.#scenario.links)
-      if (link.kind === 'access' ? link.router === node.name : link.ends.includes(node.name))
+      if (link.kind === 'wire' && link.ends.includes(node.name))
         added.attach(this.#link(link.name), { name: link.name, autoconfigure: false });
     if (node.role === 'anchor' || node.role === 'home-agent') added.originate(parsePrefix(node.prefix));
+    if (node.role === 'access') this.#addRadios(added, node);
+  }
+
+  /** An access router without a role of the scheme is a plain one: its own prefix is on its access links. */
+  #addRadios(added: Node, router: AccessRouterNode): void {
+    const plain = !this.#roles.has(router.name);
+    const prefix = parsePrefix(router.prefix);
+    const addresses = plain ? [{ address: withInterfaceId(prefix, interfaceIdOne), length: prefix.length }] : [];
+    for (const link of this.#scenario.links) {
+      if (link.kind !== 'access' || link.router !== router.name) continue;
+      added.attach(this.#link(link.name), { name: link.name, autoconfigure: false, addresses });
+      if (plain) added.advertise(link.name, advertisementOptions(router, prefix));
+    }
+    if (plain) added.originate(prefix);
   }
 
   #addMobile(mobile: MobileNode): void {
@@ -119,22 +134,6 @@ class Builder {
       dadTransmits: mobile.duplicateAddressDetection ? 1 : 0,
     });
     added.attach(undefined, { name: mobileInterface, linkAddress: parseLinkAddress(mobile.linkAddress) });
-  }
-
-  /** An access router without a role of the scheme is a plain one: it advertises its own prefix. */
-  advertise(router: AccessRouterNode): void {
-    const node = this.node(router.name);
-    const { address, length } = parsePrefix(router.prefix);
-    const options: AdvertiseOptions = {
-      prefixes: [{ address, length }],
-      minInterval: milliseconds(router.advertisementMinMs),
-      maxInterval: milliseconds(router.advertisementMaxMs),
-      // RFC 6275 §7.5: routers that mobiles visit may advertise faster than RFC 4861 lets others.
-      minDelayBetween: milliseconds(router.advertisementMinMs),
-    };
-    node.originate({ address, length });
-    for (const link of this.#scenario.links)
-      if (link.kind === 'access' && link.router === router.name) node.advertise(link.name, options);
   }
 
   move(): void {
@@ -179,6 +178,18 @@ class Builder {
       return { kind: 'ping', traffic, record: this.#simulation.ping({ ...ends, ...times, ...packets }) };
     return { kind: 'cbr', traffic, record: this.#simulation.cbr({ ...ends, ...times, ...packets }) };
   }
+}
+
+const interfaceIdOne = parseAddress('::1');
+
+function advertisementOptions(router: AccessRouterNode, { address, length }: Prefix): AdvertiseOptions {
+  return {
+    prefixes: [{ address, length }],
+    minInterval: milliseconds(router.advertisementMinMs),
+    maxInterval: milliseconds(router.advertisementMaxMs),
+    // RFC 6275 §7.5: routers that mobiles visit may advertise faster than RFC 4861 lets others.
+    minDelayBetween: milliseconds(router.advertisementMinMs),
+  };
 }
 
 function linkOptions(link: ScenarioLink) {
