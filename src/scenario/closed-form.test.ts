@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { type Random, seededRandom, uniform } from '../base/random.js';
 import { schemeNamed } from '../protocol/schemes.js';
 import { parseScenario } from './parse.js';
-import type { HandoverResult } from './result.js';
+import type { HandoverResult, SchemeResult } from './result.js';
 import { runScheme } from './run.js';
 
 const text = readFileSync('scenarios/comparison.yaml', 'utf8');
@@ -73,7 +73,7 @@ for (const name of ['lmm', 'pmip6'])
         const protectedText = text.replace('durationMs:', `protection: ${protection}\ndurationMs:`);
         const parsed = parseScenario(protectedText, { file: 'comparison.yaml', overrides: setting });
         assert.ok(parsed.ok);
-        const { handovers } = runScheme(parsed.scenario, scheme).result;
+        const { handovers }: SchemeResult = runScheme(parsed.scenario, scheme).result;
         const insideDomain = onPaper(setting, setting.accessMs);
         const across = onPaper(setting, setting.accessMs + 2 * setting.backhaulMs);
         assert.equal(handovers.length, 2);
