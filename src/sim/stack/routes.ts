@@ -84,6 +84,19 @@ export class RoutingTable {
     return this.#rules;
   }
 
+  /** In all parking places. */
+  get parkedOctets(): number {
+    let octets = 0;
+    for (const { path } of this.rules())
+      for (const way of [path, path.copy]) if (way?.kind === 'park') octets += way.place.octets;
+    return octets;
+  }
+
+  *rules(): Generator<Rule> {
+    yield* this.#from.values();
+    for (const rules of this.#to.values()) yield* rules;
+  }
+
   lookup(destination: Address, source: Address): Path {
     const cached = this.#byDestination.get(destination) ?? this.#fill(destination, source);
     if (cached.ruled || this.#from.size === 0) return cached.path;

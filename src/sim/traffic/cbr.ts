@@ -1,4 +1,5 @@
 import type { Address } from '../../base/address.js';
+import { Reader, Writer } from '../../wire/codec/buffer.js';
 import { defaultHopLimit, type Packet, type UdpDatagram } from '../../wire/ipv6/packet.js';
 import type { EventTarget } from '../event-queue.js';
 import type { Node } from '../node.js';
@@ -10,7 +11,7 @@ const headersOctets = 48;
 const leastSize = 8;
 
 /**
- * A datagram of a flow. Its octets (flow's port twice, then the sequence number, then zeros) are made only where
+ * A datagram of a flow. Its octets (the flow's port and the sequence number in four octets each, then zeros) are made only where
  * somebody reads them.
  */
 export class FlowDatagram implements UdpDatagram {
@@ -28,11 +29,11 @@ export class FlowDatagram implements UdpDatagram {
   }
 
   get data(): Uint8Array {
-    const data = new Uint8Array(this.flow.options.size);
-    const view = new DataView(data.buffer);
-    view.setUint32(0, this.flow.port);
-    view.setUint32(4, this.sequence);
-    return data;
+    const writer = new Writer(this.flow.options.size);
+    writer.u32(this.flow.port);
+    writer.u32(this.sequence);
+    writer.reserve(this.flow.options.size - leastSize);
+    return writer.finish();
   }
 }
 
@@ -130,7 +131,7 @@ export class CbrFlow implements FlowRecord, EventTarget<undefined> {
 /** Of a datagram that was bytes on its way: fragments, ESP. */
 function sequenceOf(data: Uint8Array): number | undefined {
   if (data.length < leastSize) return undefined;
-  return new DataView(data.buffer, data.byteOffset, data.byteLength).getUint32(4);
+  return new Reader(data, 4).u32();
 }
 
 /** A node's first routable address as things stand. */

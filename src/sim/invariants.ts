@@ -1,0 +1,140 @@
+import { formatAddress } from '../base/address.js';
+import { formatLinkAddress } from '../base/link-address.js';
+import type { Row } from '../protocol/contract.js';
+import type { Node } from './node.js';
+import type { Simulation } from './simulation.js';
+import type { TraceRecord } from './trace.js';
+import { innermost } from './trace-format.js';
+import { FlowDatagram } from './traffic/cbr.js';
+
+/** What must hold in every run, whatever faults it has. */
+export type Invariant =
+  | 'right-node' // no packet reaches a host it is not for
+  | 'no-loop' // no packet ends because it went round
+  | 'one-place' // no two anchors hold a binding of one mobile for one home
+  | 'agreement' // anchor, gateway and link say the same of where a mobile is
+  | 'no-leak'; // nothing is kept for somebody who is gone
+
+export interface Violation {
+  readonly invariant: Invariant;
+  readonly node: string;
+  readonly detail: string;
+}
+
+/** Watches a run from now on; what can only be said at rest is asked with {@link Watchdog.atRest}. */
+export class Watchdog {
+  readonly violations: Violation[] = [];
+  readonly #simulation: Simulation;
+
+  constructor(simulation: Simulation) {
+    this.#simulation = simulation;
+    simulation.onTrace(record => this.#see(record));
+  }
+
+  /** The rules for when faults are over, timers have run and nothing is on its way. Violations are kept and returned. */
+  atRest(): readonly Violation[] {
+    const nodes = [...this.#simulation.nodes.values()];
+    for (const violation of [...onePlace(nodes), ...agreement(nodes), ...leaks(nodes)]) this.#add(violation);
+    return this.violations;
+  }
+
+  #see({ node, event }: TraceRecord): void {
+    if (event.event !== 'dropped') return;
+    const packet = innermost(event.packet);
+    if (!(packet.payload instanceof FlowDatagram || packet.payload.kind === 'mobility')) return;
+    const from = `${formatAddress(packet.source)} to ${formatAddress(packet.destination)}`;
+    if (event.reason === 'hop-limit' || event.reason === 'nesting')
+      this.#add({ invariant: 'no-loop', node, detail: `${event.reason}: ${from}` });
+    else if (event.reason === 'not-forwarding' || event.reason === 'no-listener') {
+      const meant = packet.payload instanceof FlowDatagram ? packet.payload.flow.options.to : undefined;
+      if (meant !== undefined && typeof meant !== 'string' && meant.name !== node)
+        this.#add({ invariant: 'right-node', node, detail: `${from} is for ${meant.name}` });
+    }
+  }
+
+  #add(violation: Violation): void {
+    this.violations.push(violation);
+    const node = this.#simulation.nodes.get(violation.node);
+    if (node)
+      this.#simulation.trace(node, { event: 'violation', invariant: violation.invariant, detail: violation.detail });
+  }
+}
+
+/** Rows of a view of all engines of a node. */
+export function rowsOf(node: Node, view: string): Row[] {
+  return node.engines.flatMap(engine => [...(engine.views[view]?.() ?? [])]);
+}
+
+interface Held {
+  readonly node: Node;
+  readonly row: Row;
+}
+
+function held(nodes: readonly Node[], view: string, states: readonly string[]): Held[] {
+  return nodes.flatMap(node =>
+    rowsOf(node, view)
+      .filter(row => row.state === undefined || states.includes(String(row.state)))
+      .map(row => ({ node, row })),
+  );
+}
+
+const presentBinding = ['active'];
+const presentVisitor = ['registered'];
+
+function onePlace(nodes: readonly Node[]): Violation[] {
+  const seen = new Map<string, Held>();
+  const violations: Violation[] = [];
+  for (const binding of held(nodes, 'bindings', presentBinding)) {
+    const key = `${binding.row.identity} ${binding.row.home}`;
+    const other = seen.get(key);
+    if (other)
+      violations.push({
+        invariant: 'one-place',
+        node: binding.node.name,
+        detail: `${key} is also at ${other.node.name}`,
+      });
+    seen.set(key, binding);
+  }
+  return violations;
+}
+
+/** A binding leads to a gateway that has the mobile, a gateway's mobile has a binding and is on its link. */
+function agreement(nodes: readonly Node[]): Violation[] {
+  const bindings = held(nodes, 'bindings', presentBinding);
+  const visitors = held(nodes, 'visitors', presentVisitor);
+  const pairs = new Set(bindings.map(({ row }) => `${row.identity} ${row.careOf}`));
+  const places = new Set(visitors.map(({ row }) => `${row.identity} ${row.tunnelSource}`));
+  const violations: Violation[] = [];
+  const add = (node: Node, detail: string) => violations.push({ invariant: 'agreement', node: node.name, detail });
+  for (const { node, row } of bindings)
+    if (!places.has(`${row.identity} ${row.careOf}`))
+      add(node, `a binding of ${row.identity} leads to ${row.careOf}, which does not have it`);
+  for (const { node, row } of visitors) {
+    if (!pairs.has(`${row.identity} ${row.tunnelSource}`)) add(node, `${row.identity} is here, and no anchor says so`);
+    if (!isOnLink(node, row)) add(node, `${row.identity} is not on link ${row.link}`);
+  }
+  return violations;
+}
+
+function isOnLink(node: Node, row: Row): boolean {
+  const link = node.interfaces.find(port => port.name === row.link)?.link;
+  if (link === undefined || link.options.kind !== 'access') return true;
+  return link.ends.some(end => formatLinkAddress(end.linkAddress) === row.station);
+}
+
+function leaks(nodes: readonly Node[]): Violation[] {
+  const violations: Violation[] = [];
+  for (const node of nodes) {
+    const { stack } = node;
+    if (stack === undefined) continue;
+    const leak = (detail: string) => violations.push({ invariant: 'no-leak', node: node.name, detail });
+    const { parkedOctets, ruleCount } = stack.routes;
+    if (parkedOctets > 0) leak(`${parkedOctets} octets parked`);
+    for (const ip of stack.interfaces)
+      if (ip.neighbours.waiting > 0) leak(`${ip.neighbours.waiting} packets wait for a neighbour on ${ip.port.name}`);
+    if (rowsOf(node, 'bindings').length + rowsOf(node, 'visitors').length > 0) continue;
+    if (ruleCount > 0) leak(`${ruleCount} forwarding rules for nobody`);
+    if (stack.tunnelEnds.size > 0) leak(`${stack.tunnelEnds.size} tunnel ends for nobody`);
+  }
+  return violations;
+}
