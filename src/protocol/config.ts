@@ -50,6 +50,15 @@ export function secret(octets: number, what: string) {
   });
 }
 
+/** From `low` to `high` octets as hex digits. */
+export function octets(low: number, high: number, what: string) {
+  return parsedText(`${2 * low} to ${2 * high} hex digits (${what})`, text =>
+    /^([0-9a-fA-F]{2})*$/.test(text) && text.length >= 2 * low && text.length <= 2 * high
+      ? hexToBytes(text)
+      : undefined,
+  );
+}
+
 /** An integer in low..high. */
 export function integer(low: number, high: number, unit = '') {
   const expected = `an integer from ${low} to ${high}${unit && ` ${unit}`}`;
@@ -118,7 +127,7 @@ function shown(value: unknown): string {
   return value !== null && typeof value === 'object' ? 'a section' : String(value);
 }
 
-function parsedText<T extends Address | Prefix | LinkAddress | string>(
+function parsedText<T extends Address | Prefix | LinkAddress | Uint8Array | string>(
   expected: string,
   parse: (text: string) => T | undefined,
 ) {

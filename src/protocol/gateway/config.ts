@@ -1,35 +1,75 @@
-import type { Address } from '../../base/address.js';
-import type { LinkAddress } from '../../base/link-address.js';
-import type { LinkId } from '../contract.js';
+import { z } from 'zod';
+import { parseLinkAddress } from '../../base/link-address.js';
+import { localProfiles } from '../aaa/config.js';
+import { withLocalProfiles } from '../aaa/local-profiles.js';
+import * as c from '../config.js';
+import type { Engine, Environment } from '../contract.js';
+import { protectedSection, signalling } from '../security/config.js';
+import { secured } from '../security/secured.js';
+
+/** RFC 6543: the link-layer address reserved for gateways of a Proxy Mobile IPv6 domain, the same on all their access links. */
+const reservedLinkAddress = parseLinkAddress('00:00:5e:00:52:13');
+
+const accessLink = z.strictObject({
+  name: c.name,
+  /** What the link itself is to have, where it is not `anchorLinkAddress`. */
+  linkAddress: c.linkAddress.optional(),
+});
+
+/** Keys that every gateway has: spread them into its section and wrap that in {@link gatewaySection}. */
+export const gatewayKeys = {
+  ...signalling,
+  /** Tunnel address where it is not `address`: goes into the Alternate Care-of Address option. */
+  careOfAddress: c.unicastAddress.optional(),
+  accessLinks: z.array(accessLink).min(1, 'at least one link'),
+  /** The nearest anchor, for mobiles whose profile names none (gundavelli §3.1). */
+  anchor: c.unicastAddress.optional(),
+  /** What the gateway is shown as on access links where the profile does not say: the same in all of the domain. */
+  anchorLinkAddress: c.linkAddress.default(reservedLinkAddress),
+  /** Asked for. */
+  lifetimeS: c.lifetimeS.default(3600),
+  /** Of the granted lifetime: when it is renewed. */
+  refreshFraction: c.number(0.1, 0.95, 'lifetimes').default(0.75),
+  /** From a station's leaving to the end of its registration, unless it is heard of from the anchor. */
+  departureDelayS: c.number(0, 3600, 'seconds').default(5),
+  /** From a refusal to the next attempt. */
+  retryDelayS: c.number(1, 3600, 'seconds').default(30),
+  /** RFC 4861 §6.2.1 AdvDefaultLifetime; a third of it between advertisements to a station. */
+  routerLifetimeS: c.integer(30, 9000, 'seconds').default(9000),
+  /** Advertised on access links: what fits the tunnel over 1500 octets. */
+  mtu: c.integer(1280, 65_535, 'octets').default(1460),
+  /** For mobiles whose profile names none. */
+  dhcpServer: c.unicastAddress.optional(),
+  /** Of stations whose attachment nothing but their packets told of (RFC 5213 §8.5); 4 is 802.11. */
+  accessTechnology: c.integer(0, 255).default(4),
+  maximumVisitors: c.integer(1, 1_000_000, 'stations').default(100_000),
+  /** Keep what stations of known address or prefix send while they are being registered. */
+  park: z.strictObject({ limitOctets: c.integer(1, 0xffff_ffff, 'octets') }).optional(),
+  aaa: localProfiles.optional(),
+};
+
+const gatewayObject = z.strictObject(gatewayKeys);
+type GatewaySection = z.infer<typeof gatewayObject>;
 
 /** What every dialect's gateway is told. */
-export interface GatewayConfig {
-  /** Signalling and tunnel address. */
-  readonly address: Address;
-  /** Tunnel address where it is another one: goes into the Alternate Care-of Address option. */
-  readonly careOfAddress?: Address | undefined;
-  readonly accessLinks: readonly { readonly name: LinkId; readonly linkAddress?: LinkAddress | undefined }[];
-  /** The nearest anchor, for mobiles whose profile names none (gundavelli §3.1). */
-  readonly anchor?: Address | undefined;
-  /** What the gateway is shown as on access links where the profile does not say: the same in all of the domain. */
-  readonly anchorLinkAddress: LinkAddress;
-  /** Asked for. */
-  readonly lifetimeS: number;
-  /** Of the granted lifetime, 0 to 1. */
-  readonly refreshFraction: number;
-  /** From a station's leaving to the end of its registration, unless its next gateway is heard of. */
-  readonly departureDelayS: number;
-  /** After a refusal. */
-  readonly retryDelayS: number;
-  readonly routerLifetimeS: number;
-  /** Advertised on access links: what fits the tunnel. */
-  readonly mtu: number;
-  readonly dhcpServer?: Address | undefined;
-  /** Of stations whose attachment nothing but their packets told of (RFC 5213 §8.5). */
-  readonly accessTechnology: number;
-  readonly maximumVisitors: number;
+export type GatewayConfig = Omit<GatewaySection, 'peers' | 'insecure' | 'aaa'> & {
   /** LoAs of one mobile. */
   readonly addressesPerMobile: number;
-  /** Keep what stations of known address send while they are being registered. */
-  readonly park?: { readonly limitOctets: number } | undefined;
+};
+
+/** `section` with the rules that tie a gateway's keys together. */
+export function gatewaySection<S extends z.ZodType<GatewaySection>>(section: S): S {
+  return protectedSection(section).superRefine(({ accessLinks, peers, insecure, anchor }, context) => {
+    for (const [i, { name }] of accessLinks.entries())
+      if (accessLinks.findIndex(other => other.name === name) < i)
+        context.addIssue({ code: 'custom', path: ['accessLinks', i, 'name'], message: `one entry for '${name}'` });
+    if (anchor && !insecure && !peers.some(peer => peer.address === anchor))
+      context.addIssue({ code: 'custom', path: ['anchor'], message: 'the address of one of peers' });
+  });
+}
+
+/** A gateway as a role runs it: its signalling protected and, where there is an `aaa` section, its questions answered. */
+export function guarded(gateway: Engine, section: GatewaySection, environment: Environment): Engine {
+  const engine = secured(gateway, section, environment);
+  return section.aaa ? withLocalProfiles(engine, section.aaa, section.address) : engine;
 }

@@ -61,8 +61,10 @@ export type Dhcpv6Option =
   | { readonly kind: 'relayMessage'; readonly message: Dhcpv6Message };
 export type Dhcpv6OptionOf<K extends Dhcpv6Option['kind']> = Extract<Dhcpv6Option, { kind: K }>;
 
-/** HOP_COUNT_LIMIT (RFC 8415 §7.6): relay messages in relay messages that are followed. */
+/** HOP_COUNT_LIMIT (RFC 8415 §7.6): the highest hop count a relay message has. */
 export const hopCountLimit = 8;
+/** Relay messages in each other that are followed: hop counts 0 to 8. */
+export const maximumRelays = hopCountLimit + 1;
 
 /** The octets of `message`. Throws RangeError for a value that its field cannot hold. */
 export function encodeDhcpv6(message: Dhcpv6Message): Uint8Array {
@@ -141,19 +143,19 @@ function deeper(depth: number): f.Codec<Dhcpv6Message> {
   return {
     encode(writer, message) {
       const codec = inner();
-      if (!codec) throw new RangeError(`more than ${hopCountLimit} relay messages in each other`);
+      if (!codec) throw new RangeError(`more than ${maximumRelays} relay messages in each other`);
       codec.encode(writer, message);
     },
     decode(reader) {
       const codec = inner();
-      if (!codec) throw reader.error('nesting', `more than ${hopCountLimit} relay messages in each other`);
+      if (!codec) throw reader.error('nesting', `more than ${maximumRelays} relay messages in each other`);
       return codec.decode(reader);
     },
-    plain: message => f.plainValue(codecs[Math.min(depth + 1, hopCountLimit)], message),
+    plain: message => f.plainValue(codecs[Math.min(depth + 1, maximumRelays)], message),
   };
 }
 
-const codecs: readonly f.Codec<Dhcpv6Message>[] = Array.from({ length: hopCountLimit + 1 }, (_, depth) =>
+const codecs: readonly f.Codec<Dhcpv6Message>[] = Array.from({ length: maximumRelays + 1 }, (_, depth) =>
   messageCodec(depth),
 );
 
