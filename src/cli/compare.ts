@@ -7,7 +7,7 @@ import { runScheme, type SchemeRun } from '../scenario/run.js';
 import { comparisonTable } from './comparison-table.js';
 import { packageVersion, plotLibrary } from './files.js';
 import { Progress } from './progress.js';
-import { addScenarioOptions, loadScenario, type ScenarioOptions, schemeNamed } from './scenario-options.js';
+import { addScenarioOptions, findScheme, loadScenario, type ScenarioOptions } from './scenario-options.js';
 
 export function register(program: Command): void {
   const command = program
@@ -20,7 +20,7 @@ export function register(program: Command): void {
 
 function compare(file: string, options: ScenarioOptions & { scheme?: string }): void {
   const scenario = loadScenario(file, options.set);
-  const chosen = options.scheme === undefined ? schemes : options.scheme.split(',').map(schemeNamed);
+  const chosen = options.scheme === undefined ? schemes : options.scheme.split(',').map(findScheme);
   const progress = new Progress();
   const runs = chosen.map(scheme =>
     runScheme(scenario, scheme, {
@@ -41,7 +41,7 @@ function compare(file: string, options: ScenarioOptions & { scheme?: string }): 
 export function commandOptions(options: ScenarioOptions & { scheme?: string }): string[] {
   return [
     ...(options.scheme === undefined ? [] : [`--scheme ${options.scheme}`]),
-    ...Object.entries(options.set).map(([name, value]) => `--set ${name}=${value}`),
+    ...Object.entries(options.set ?? {}).map(([name, value]) => `--set ${name}=${value}`),
     ...(options.seed === undefined ? [] : [`--seed ${options.seed}`]),
   ];
 }

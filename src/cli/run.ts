@@ -6,7 +6,7 @@ import { traceLine } from '../scenario/trace-line.js';
 import { commandOptions, writeReport } from './compare.js';
 import { comparisonTable } from './comparison-table.js';
 import { Progress } from './progress.js';
-import { addScenarioOptions, loadScenario, type ScenarioOptions, schemeNamed } from './scenario-options.js';
+import { addScenarioOptions, findScheme, loadScenario, type ScenarioOptions } from './scenario-options.js';
 
 export function register(program: Command): void {
   const command = program
@@ -19,19 +19,19 @@ export function register(program: Command): void {
 
 function run(file: string, options: ScenarioOptions & { scheme: string }): void {
   const scenario = loadScenario(file, options.set);
-  const scheme = schemeNamed(options.scheme);
+  const scheme = findScheme(options.scheme);
   const directory = options.out ?? `out/${scenario.name}-${scheme.name}`;
   mkdirSync(directory, { recursive: true });
   const capture = fileSink(`${directory}/capture.pcapng`);
   const progress = new Progress();
   const done = runScheme(scenario, scheme, {
     seed: options.seed,
-    prepare: ({ simulation }) => captureLinks(simulation, capture.write),
+    prepare: simulation => captureLinks(simulation, capture.write),
     progress: (doneMs, totalMs) => progress.update(`${scheme.name}: ${Math.floor((100 * doneMs) / totalMs)} %`),
   });
   progress.end();
   capture.close();
-  writeTrace(`${directory}/trace.jsonl`, done.trace.map(traceLine));
+  writeTrace(`${directory}/trace.jsonl`, done.simulated.trace.map(traceLine));
   const command = ['anchorage run', scenario.file, ...commandOptions(options)].join(' ');
   writeReport([done], { scenario, directory, command, seed: options.seed });
   if (options.json) process.stdout.write(`${JSON.stringify(done.result, null, 2)}\n`);

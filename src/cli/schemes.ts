@@ -12,10 +12,7 @@ export function register(program: Command): void {
       process.stdout.write(
         json
           ? `${JSON.stringify(rows, null, 2)}\n`
-          : textTable(
-              [['scheme', 'title', 'document'], ...rows.map(row => [row.name, row.title, row.document])],
-              'lll',
-            ),
+          : textTable([['scheme', 'title', 'document'], ...rows.map(row => [row.name, row.title, row.document])]),
       );
     });
 }

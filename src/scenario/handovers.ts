@@ -9,6 +9,8 @@ export interface ScenarioHandover {
   readonly kind: 'intra-anchor' | 'inter-anchor';
   readonly from: string;
   readonly to: string;
+  /** When its link to the old access router had come up. */
+  readonly arrivedMs: number;
   /** When it left the old access link. */
   readonly atMs: number;
   /** When it leaves the new one, or the end. */
@@ -49,6 +51,7 @@ export function handoversOf(scenario: Scenario, network: NetworkDescription): Sc
         kind: anchorOf.get(before.router) === anchorOf.get(stay.router) ? 'intra-anchor' : 'inter-anchor',
         from: before.router,
         to: stay.router,
+        arrivedMs: before.fromMs,
         atMs: before.untilMs,
         untilMs: stay.untilMs,
         l2GapMs: stay.fromMs - before.untilMs,

@@ -13,28 +13,42 @@ function flow(sent: number, arrival: (i: number) => number | undefined): FlowSam
 const handover = flow(200, i => (i + 10 > 50.5 && i + 10 < 80 ? undefined : i + 10));
 
 test('the downlink gap runs from leaving to the first arrival', () => {
-  assert.deepEqual(interruption(handover, 'down', { fromMs: 50.5, untilMs: 300 }), { gapMs: 29.5, lost: 29 });
+  assert.deepEqual(interruption(handover, 'down', { sinceMs: 0, fromMs: 50.5, untilMs: 300 }), {
+    gapMs: 29.5,
+    lost: 29,
+  });
 });
 
 test('the uplink gap runs from leaving to the first departure that arrives', () => {
   const up = flow(200, i => (i > 50.5 && i < 80 ? undefined : i + 10));
-  assert.deepEqual(interruption(up, 'up', { fromMs: 50.5, untilMs: 300 }), { gapMs: 29.5, lost: 29 });
+  assert.deepEqual(interruption(up, 'up', { sinceMs: 0, fromMs: 50.5, untilMs: 300 }), { gapMs: 29.5, lost: 29 });
 });
 
 test('a session that breaks has no gap and loses all until the next move', () => {
   const broken = flow(200, i => (i + 10 > 50.5 ? undefined : i + 10));
-  assert.deepEqual(interruption(broken, 'down', { fromMs: 50.5, untilMs: 100 }), { gapMs: undefined, lost: 60 });
+  assert.deepEqual(interruption(broken, 'down', { sinceMs: 0, fromMs: 50.5, untilMs: 100 }), {
+    gapMs: undefined,
+    lost: 60,
+  });
+});
+
+test('a session that is broken already loses at each move what is sent until the next', () => {
+  const broken = flow(200, i => (i + 10 > 50.5 ? undefined : i + 10));
+  assert.deepEqual(interruption(broken, 'down', { sinceMs: 60, fromMs: 100, untilMs: 300 }), {
+    gapMs: undefined,
+    lost: 99,
+  });
 });
 
 test('what a later move loses is not counted for an earlier one', () => {
   const two = flow(300, i => ((i > 50 && i < 70) || (i > 150 && i < 180) ? undefined : i + 10));
-  assert.deepEqual(interruption(two, 'down', { fromMs: 60.5, untilMs: 160.5 }), { gapMs: 19.5, lost: 19 });
-  assert.deepEqual(interruption(two, 'down', { fromMs: 160.5, untilMs: 500 }), { gapMs: 29.5, lost: 29 });
+  assert.deepEqual(interruption(two, 'down', { sinceMs: 0, fromMs: 60.5, untilMs: 160.5 }), { gapMs: 19.5, lost: 19 });
+  assert.deepEqual(interruption(two, 'down', { sinceMs: 0, fromMs: 160.5, untilMs: 500 }), { gapMs: 29.5, lost: 29 });
 });
 
 test('packets that were kept and come late are not lost', () => {
   const parked = flow(200, i => (i + 10 > 50.5 && i + 10 < 80 ? 81 + i / 1000 : i + 10));
-  assert.deepEqual(interruption(parked, 'down', { fromMs: 50.5, untilMs: 300 }), { gapMs: 29.5, lost: 0 });
+  assert.deepEqual(interruption(parked, 'down', { sinceMs: 0, fromMs: 50.5, untilMs: 300 }), { gapMs: 29.5, lost: 0 });
 });
 
 test('stretch is delay over the shortest path, of what arrived', () => {

@@ -24,31 +24,35 @@ export interface Span {
   readonly untilMs: number;
 }
 
-/** `direction` is seen from the mobile: it receives the flow (`down`) or sends it (`up`). */
-export function interruption(flow: FlowSamples, direction: 'down' | 'up', { fromMs, untilMs }: Span): Interruption {
+/** `direction` is seen from the mobile: it receives the flow (`down`) or sends it (`up`). `sinceMs`: its arrival there. */
+export function interruption(
+  flow: FlowSamples,
+  direction: 'down' | 'up',
+  { sinceMs, fromMs, untilMs }: Span & { readonly sinceMs: number },
+): Interruption {
   const seenAt = direction === 'down' ? flow.receivedAt : flow.sentAt;
-  const from = fromMs * millisecond;
-  const until = untilMs * millisecond;
+  const [since, from, until] = [sinceMs, fromMs, untilMs].map(ms => ms * millisecond);
   let first = Number.POSITIVE_INFINITY;
   let lastBefore = -1;
   let lastWithin = -1;
   for (let i = 0; i < flow.sent; i++) {
-    if (Number.isNaN(flow.receivedAt[i])) continue;
+    if (Number.isNaN(flow.receivedAt[i]) || seenAt[i] < since || seenAt[i] > until) continue;
     if (seenAt[i] <= from) lastBefore = Math.max(lastBefore, i);
-    else if (seenAt[i] <= until) {
+    else {
       first = Math.min(first, seenAt[i]);
       lastWithin = Math.max(lastWithin, i);
     }
   }
-  // Where nothing arrives any more, what is sent until the next move is lost.
-  const end = lastWithin >= 0 ? lastWithin : lastSentBefore(flow, until);
+  // Where nothing arrives any more, what is sent until the next move is this one's loss, and what follows the next one's.
+  const begin = lastBefore >= 0 ? lastBefore : lastSentBy(flow, from);
+  const end = lastWithin >= 0 ? lastWithin : lastSentBy(flow, until);
   return {
     gapMs: Number.isFinite(first) ? (first - from) / millisecond : undefined,
-    lost: missing(flow, lastBefore + 1, end),
+    lost: missing(flow, begin + 1, end),
   };
 }
 
-function lastSentBefore(flow: FlowSamples, until: number): number {
+function lastSentBy(flow: FlowSamples, until: number): number {
   let last = -1;
   for (let i = 0; i < flow.sent; i++) if (flow.sentAt[i] <= until) last = i;
   return last;

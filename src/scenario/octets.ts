@@ -1,33 +1,5 @@
-import { type Packet, type Payload, protocol } from '../wire/ipv6/packet.js';
-
-/** What a packet is for. */
-export type Purpose = 'signalling' | 'data';
-
-const dhcpPorts = new Set([546, 547]);
-const neighbourDiscovery = new Set([
-  'routerSolicitation',
-  'routerAdvertisement',
-  'neighbourSolicitation',
-  'neighbourAdvertisement',
-  'redirect',
-]);
-
-/** Mobility, Neighbour Discovery, DHCPv6 and what ESP hides are signalling, tunnelled or not; all else is data. */
-export function purposeOf(packet: Packet): Purpose {
-  const payload = innermost(packet).payload;
-  switch (payload.kind) {
-    case 'mobility':
-      return 'signalling';
-    case 'icmpv6':
-      return neighbourDiscovery.has(payload.message.kind) ? 'signalling' : 'data';
-    case 'udp':
-      return dhcpPorts.has(payload.destinationPort) ? 'signalling' : 'data';
-    case 'raw':
-      return payload.protocol === protocol.esp ? 'signalling' : 'data';
-    default:
-      return 'data';
-  }
-}
+import { isSignalling, tunnelOverheadOctets } from '../sim/index.js';
+import type { Packet, Payload } from '../wire/ipv6/packet.js';
 
 export function innermost(packet: Packet): Packet {
   let inner = packet;
@@ -41,21 +13,22 @@ export class OctetCounter {
   air = 0;
   /** The same, on every wire. */
   wired = 0;
-  /** What tunnels add to data packets at most, by the payload that travels unchanged from end to end. */
-  #overheads = new Map<Payload, number>();
+  /** What tunnels add at most to data packets that reach a wire, by the payload that travels unchanged from end to end. */
+  readonly #overheads = new Map<Payload, number>();
 
-  count(kind: 'wire' | 'access', packet: Packet, octets: number, octetsOf: (packet: Packet) => number): void {
-    if (purposeOf(packet) === 'signalling') {
+  count(kind: 'wire' | 'access', packet: Packet, octets: number): void {
+    if (isSignalling(packet)) {
       if (kind === 'access') this.air += octets;
       else this.wired += octets;
       return;
     }
-    const inner = innermost(packet);
-    const overhead = inner === packet ? 0 : octets - octetsOf(inner);
-    if (overhead >= (this.#overheads.get(inner.payload) ?? -1)) this.#overheads.set(inner.payload, overhead);
+    if (kind === 'access') return;
+    const { payload } = innermost(packet);
+    const overhead = tunnelOverheadOctets(packet);
+    if (overhead >= (this.#overheads.get(payload) ?? 0)) this.#overheads.set(payload, overhead);
   }
 
-  /** Mean over data packets. */
+  /** Mean over data packets that reached a wire. */
   get tunnelOctetsPerPacket(): number {
     if (this.#overheads.size === 0) return 0;
     let sum = 0;

@@ -60,9 +60,9 @@ export function resultOf(simulated: SimulatedScenario, octets: OctetCounter): Sc
 }
 
 function handoverResult(simulated: SimulatedScenario, handover: ScenarioHandover): HandoverResult {
-  const { mobile, kind, from, to, atMs, untilMs } = handover;
+  const { mobile, kind, from, to, arrivedMs, atMs, untilMs } = handover;
   const form = closedFormOf(simulated.scheme, handover, simulated);
-  const span = { fromMs: atMs, untilMs };
+  const span = { sinceMs: arrivedMs, fromMs: atMs, untilMs };
   const constant = flowsOf(simulated.flows, 'cbr');
   const down = constant.find(flow => flow.traffic.to === mobile);
   const up = constant.find(flow => flow.traffic.from === mobile);

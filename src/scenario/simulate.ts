@@ -1,6 +1,6 @@
 import { parseAddress } from '../base/address.js';
 import { parseLinkAddress } from '../base/link-address.js';
-import { parsePrefix } from '../base/prefix.js';
+import { type Prefix, parsePrefix, withInterfaceId } from '../base/prefix.js';
 import { milliseconds } from '../base/time.js';
 import type { NetworkDescription, Scheme } from '../protocol/scheme.js';
 import {
@@ -11,6 +11,7 @@ import {
   type PingRecord,
   Simulation,
   type TcpRecord,
+  type TraceRecord,
 } from '../sim/index.js';
 import { describeNetwork } from './describe.js';
 import type {
@@ -37,6 +38,8 @@ export interface SimulatedScenario {
   readonly simulation: Simulation;
   /** Filled while it runs; a flow is missing until it started. */
   readonly flows: readonly MeasuredFlow[];
+  /** Grows while it runs. */
+  readonly trace: readonly TraceRecord[];
 }
 
 export type MeasuredFlow =
@@ -49,23 +52,32 @@ export function flowsOf<K extends MeasuredFlow['kind']>(flows: readonly Measured
   return flows.filter((flow): flow is MeasuredFlowOf<K> => flow.kind === kind);
 }
 
+export interface SimulateOptions {
+  /** Instead of the scenario's. */
+  readonly seed?: number;
+  /** Called when the links are there and nothing has happened yet: to tap them. */
+  readonly prepare?: (simulation: Simulation) => void;
+}
+
 /** Builds the network, places the scheme's roles on it and schedules what happens. Throws ConfigError. */
-export function simulate(scenario: Scenario, scheme: Scheme, seed = scenario.seed): SimulatedScenario {
-  const simulation = new Simulation({ seed });
+export function simulate(scenario: Scenario, scheme: Scheme, options: SimulateOptions = {}): SimulatedScenario {
+  const simulation = new Simulation({ seed: options.seed ?? scenario.seed });
+  const trace: TraceRecord[] = [];
+  simulation.onTrace(record => trace.push(record));
   const topology = topologyOf(scenario);
   const network = describeNetwork(scenario, topology);
-  const builder = new Builder(scenario, simulation);
   const placed = placeRoles(scheme, network, scenario);
+  const builder = new Builder(scenario, simulation, new Set(placed.map(placement => placement.node)));
+  options.prepare?.(simulation);
+  for (const node of scenario.nodes) builder.add(node);
   for (const { node, create } of placed) builder.node(node).addEngine(create);
-  const served = new Set(placed.map(placement => placement.node));
-  for (const node of scenario.nodes) if (node.role === 'access' && !served.has(node.name)) builder.advertise(node);
   simulation.computeRoutes();
   builder.move();
   for (const fault of scenario.faults) builder.fault(fault);
   const flows: MeasuredFlow[] = [];
   for (const traffic of scenario.traffic)
     simulation.schedule(milliseconds(traffic.startMs), () => flows.push(builder.flow(traffic)));
-  return { scenario, scheme, network, topology, simulation, flows };
+  return { scenario, scheme, network, topology, simulation, flows, trace };
 }
 
 const mobileInterface = 'wlan0';
@@ -73,12 +85,14 @@ const mobileInterface = 'wlan0';
 class Builder {
   readonly #scenario: Scenario;
   readonly #simulation: Simulation;
+  /** Nodes that play a role of the scheme. */
+  readonly #roles: ReadonlySet<string>;
 
-  constructor(scenario: Scenario, simulation: Simulation) {
+  constructor(scenario: Scenario, simulation: Simulation, roles: ReadonlySet<string>) {
     this.#scenario = scenario;
     this.#simulation = simulation;
+    this.#roles = roles;
     for (const link of scenario.links) simulation.addLink(linkOptions(link));
-    for (const node of scenario.nodes) this.#add(node);
   }
 
   node(name: string): Node {
@@ -89,14 +103,28 @@ class Builder {
     return this.#simulation.links.get(name) as Link;
   }
 
-  #add(node: ScenarioNode): void {
+  add(node: ScenarioNode): void {
     if (node.role === 'mobile') return this.#addMobile(node);
     const forwarding = node.role !== 'correspondent' && node.role !== 'dhcp-server';
     const added = this.#simulation.addNode({ name: node.name, forwarding, addresses: [parseAddress(node.address)] });
     for (const link of this.#scenario.links)
-      if (link.kind === 'access' ? link.router === node.name : link.ends.includes(node.name))
+      if (link.kind === 'wire' && link.ends.includes(node.name))
         added.attach(this.#link(link.name), { name: link.name, autoconfigure: false });
     if (node.role === 'anchor' || node.role === 'home-agent') added.originate(parsePrefix(node.prefix));
+    if (node.role === 'access') this.#addRadios(added, node);
+  }
+
+  /** An access router without a role of the scheme is a plain one: its own prefix is on its access links. */
+  #addRadios(added: Node, router: AccessRouterNode): void {
+    const plain = !this.#roles.has(router.name);
+    const prefix = parsePrefix(router.prefix);
+    const addresses = plain ? [{ address: withInterfaceId(prefix, interfaceIdOne), length: prefix.length }] : [];
+    for (const link of this.#scenario.links) {
+      if (link.kind !== 'access' || link.router !== router.name) continue;
+      added.attach(this.#link(link.name), { name: link.name, autoconfigure: false, addresses });
+      if (plain) added.advertise(link.name, advertisementOptions(router, prefix));
+    }
+    if (plain) added.originate(prefix);
   }
 
   #addMobile(mobile: MobileNode): void {
@@ -106,22 +134,6 @@ class Builder {
       dadTransmits: mobile.duplicateAddressDetection ? 1 : 0,
     });
     added.attach(undefined, { name: mobileInterface, linkAddress: parseLinkAddress(mobile.linkAddress) });
-  }
-
-  /** An access router without a role of the scheme is a plain one: it advertises its own prefix. */
-  advertise(router: AccessRouterNode): void {
-    const node = this.node(router.name);
-    const { address, length } = parsePrefix(router.prefix);
-    const options: AdvertiseOptions = {
-      prefixes: [{ address, length }],
-      minInterval: milliseconds(router.advertisementMinMs),
-      maxInterval: milliseconds(router.advertisementMaxMs),
-      // RFC 6275 §7.5: routers that mobiles visit may advertise faster than RFC 4861 lets others.
-      minDelayBetween: milliseconds(router.advertisementMinMs),
-    };
-    node.originate({ address, length });
-    for (const link of this.#scenario.links)
-      if (link.kind === 'access' && link.router === router.name) node.advertise(link.name, options);
   }
 
   move(): void {
@@ -166,6 +178,18 @@ class Builder {
       return { kind: 'ping', traffic, record: this.#simulation.ping({ ...ends, ...times, ...packets }) };
     return { kind: 'cbr', traffic, record: this.#simulation.cbr({ ...ends, ...times, ...packets }) };
   }
+}
+
+const interfaceIdOne = parseAddress('::1');
+
+function advertisementOptions(router: AccessRouterNode, { address, length }: Prefix): AdvertiseOptions {
+  return {
+    prefixes: [{ address, length }],
+    minInterval: milliseconds(router.advertisementMinMs),
+    maxInterval: milliseconds(router.advertisementMaxMs),
+    // RFC 6275 §7.5: routers that mobiles visit may advertise faster than RFC 4861 lets others.
+    minDelayBetween: milliseconds(router.advertisementMinMs),
+  };
 }
 
 function linkOptions(link: ScenarioLink) {

@@ -102,7 +102,7 @@ function itemSvg(item: LadderItem, row: number, layout: Layout, taken: Box[]): s
   const { x, y, width } = layout;
   const edge = width - labelWidth;
   const what =
-    item.kind === 'mark' ? item.node : item.to === undefined ? `${item.from} → lost` : `${item.from} → ${item.to}`;
+    item.kind === 'mark' ? item.node : item.to === undefined ? `${item.from} → nobody` : `${item.from} → ${item.to}`;
   const at = y(item.atMs);
   const drawn =
     item.kind === 'mark' ? `<circle cx="${x(item.node)}" cy="${at}" r="4"/>` : arrowSvg(item, layout, taken);

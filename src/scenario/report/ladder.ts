@@ -55,7 +55,7 @@ export function ladderOf(run: SchemeRun, handover: ScenarioHandover): Ladder {
   const shownMs = Math.max(gapMs ?? handover.l2GapMs + brokenMs, result?.uplink?.gapMs ?? 0);
   const window = { fromMs: -beforeMs, untilMs: Math.min(shownMs + afterMs, handover.untilMs - handover.atMs) };
   const since = (at: Instant) => at / millisecond - handover.atMs;
-  const trace = run.trace.filter(({ at }) => since(at) >= window.fromMs && since(at) <= window.untilMs);
+  const trace = run.simulated.trace.filter(({ at }) => since(at) >= window.fromMs && since(at) <= window.untilMs);
   const items = [...traceItems(trace, since), ...dataArrows(run, handover, window)];
   items.sort((a, b) => a.atMs - b.atMs);
   return {
@@ -111,6 +111,9 @@ function arrows(
     detail: [ends, text.detail].filter(part => part !== '').join(' · '),
   } as const;
   const received = receptions.get(inner.payload)?.filter(one => one.node !== record.node) ?? [];
+  // A router that advertises to an empty cell is no news.
+  if (received.length === 0 && inner.payload.kind === 'icmpv6' && inner.payload.message.kind === 'routerAdvertisement')
+    return [];
   if (received.length === 0) return [{ ...common, to: undefined, arrivalMs: common.atMs }];
   return received.map(({ node, at }) => ({ ...common, to: node, arrivalMs: since(at) }));
 }
@@ -164,6 +167,7 @@ function dataArrows(run: SchemeRun, handover: ScenarioHandover, window: { fromMs
         arrivalMs,
         detail: `${traffic.name}, packet ${i}`,
       } as const;
+      if (seenMs < window.fromMs) continue;
       if (seenMs <= 0) last = { ...arrow, name: `last packet ${down ? 'down' : 'up'}` };
       else if (first === undefined && arrivalMs <= window.untilMs + 200)
         first = { ...arrow, name: `first packet ${down ? 'down' : 'up'}` };

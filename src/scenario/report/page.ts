@@ -106,9 +106,14 @@ function plotFigure(plot: Plot, plots: Plot[]): string {
 const key = `<div class="key"><span style="color:var(--mobility)"><i></i>mobility signalling</span><span style="color:var(--neighbour)"><i></i>Neighbour Discovery, DHCPv6</span><span style="color:var(--data)"><i></i>last and first packet</span><span style="color:var(--mark)">● decisions</span><span>times are ms since the mobile left; hover for details</span></div>`;
 
 function ladderTabs(runs: readonly SchemeRun[], handover: ScenarioHandover, index: number): string {
+  // The first that keeps the session is the most worth seeing.
+  const shown = Math.max(
+    0,
+    runs.findIndex(({ result }) => result.handovers[index].gapMs !== null),
+  );
   const inputs = runs.map(
     ({ scheme }, i) =>
-      `<input type="radio" name="ladder-${index}" id="ladder-${index}-${i}"${i === 0 ? ' checked' : ''}><label for="ladder-${index}-${i}">${escapeHtml(scheme.name)}</label>`,
+      `<input type="radio" name="ladder-${index}" id="ladder-${index}-${i}"${i === shown ? ' checked' : ''}><label for="ladder-${index}-${i}">${escapeHtml(scheme.name)}</label>`,
   );
   const tabs = runs.map(run => {
     const form = closedFormOf(run.scheme, handover, run.simulated);
