@@ -5,7 +5,7 @@ import { adjust, type LabAdjustments } from '../lab/adjust.js';
 import { experiment, type LabResult, type Quantiles } from '../lab/experiment.js';
 import { missingPrerequisites } from '../lab/prerequisites.js';
 import { exit, UsageError } from './outcome.js';
-import { addScenarioOptions, loadScenario, type ScenarioOptions, schemeNamed } from './scenario-options.js';
+import { addScenarioOptions, findScheme, loadScenario, type ScenarioOptions } from './scenario-options.js';
 import { textTable } from './table.js';
 
 interface LabOptions extends ScenarioOptions, LabAdjustments {
@@ -36,7 +36,7 @@ async function lab(file: string, options: LabOptions): Promise<void> {
   try {
     const result = await experiment({
       scenario,
-      scheme: schemeNamed(options.scheme),
+      scheme: findScheme(options.scheme),
       out: resolve(options.out ?? `out/lab-${options.scheme}`),
       main: fileURLToPath(new URL('./main.js', import.meta.url)),
       roams: options.roams,

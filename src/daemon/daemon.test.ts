@@ -51,6 +51,7 @@ class RecordingWorld implements World {
     hostErrors: {},
     strangers: 0,
     parkingDropped: 0,
+    parkedOctets: 0,
     rules: 1,
   };
 }

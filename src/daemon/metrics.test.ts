@@ -19,6 +19,7 @@ test('metrics: counters, views and the world’s statistics in Prometheus’ for
     hostErrors: {},
     strangers: 6,
     parkingDropped: 0,
+    parkedOctets: 0,
     rules: 5,
   };
   const server = await serveMetrics(new Metrics('lmap', () => ({ engine, statistics })), { host: '::1', port: 0 });
