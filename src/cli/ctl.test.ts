@@ -10,6 +10,6 @@ test('ctl: rows are a table with a column for every key', () => {
   ];
   assert.equal(
     formatRows(rows, ''),
-    ['identity       lifetimeS  proxy', 'a@example.net  4', 'b              400        true', ''].join('\n'),
+    ['identity        lifetimeS   proxy', 'a@example.net   4', 'b               400         true', ''].join('\n'),
   );
 });
