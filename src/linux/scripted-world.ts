@@ -1,6 +1,6 @@
 import type { Address } from '../base/address.js';
 import type { Engine, Input, Output } from '../protocol/contract.js';
-import { type LinkBinding, LinuxWorld, type WorldStatistics } from './world.js';
+import { type LinkBinding, LinuxWorld, type TunnelMechanism, type WorldStatistics } from './world.js';
 
 /** The program of a process that runs a world whose engine only says what its parent tells it: for tests. */
 
@@ -46,7 +46,7 @@ async function run(role: ScriptedRole): Promise<void> {
   const world = new LinuxWorld(engine, {
     address: role.address,
     links: role.links,
-    tunnels: 'auto',
+    tunnels: (process.env.ANCHORAGE_TEST_TUNNELS as TunnelMechanism | undefined) ?? 'auto',
     store: { records: () => [], put() {}, remove() {} },
     log: { debug() {}, info: say, warn: say, error: say },
     onTrace() {},
