@@ -93,25 +93,42 @@ function parseDottedQuad(text: string): [number, number] | undefined {
   return Math.max(a, b, c, d) > 255 ? undefined : [(a << 8) | b, (c << 8) | d];
 }
 
-/** The canonical text of RFC 5952. */
+/** The canonical text of RFC 5952. Every record of a binding needs it, so it makes nothing but the text. */
 export function formatAddress(address: Address): string {
-  const groups = Array.from({ length: 8 }, (_, i) => address.charCodeAt(i));
   if (isIpv4Mapped(address)) return `::ffff:${formatIpv4(address)}`;
-  const { start, length } = longestZeroRun(groups);
-  const text = (part: number[]) => part.map(g => g.toString(16)).join(':');
-  if (length < 2) return text(groups);
-  return `${text(groups.slice(0, start))}::${text(groups.slice(start + length))}`;
+  const run = longestZeroRun(address);
+  let text = '';
+  for (let i = 0; i < 8; i++) {
+    if (i === run.start) {
+      text += '::';
+      i += run.length - 1;
+    } else text += i === 0 || i === run.start + run.length ? groupText(address, i) : `:${groupText(address, i)}`;
+  }
+  return text;
 }
 
-function longestZeroRun(groups: number[]): { start: number; length: number } {
-  let best = { start: 0, length: 0 };
+const hex = Array.from({ length: 256 }, (_, octet) => octet.toString(16));
+const paddedHex = hex.map(text => text.padStart(2, '0'));
+
+function groupText(address: Address, index: number): string {
+  const unit = address.charCodeAt(index);
+  return unit > 0xff ? hex[unit >> 8] + paddedHex[unit & 0xff] : hex[unit];
+}
+
+/** The first of the longest runs of two or more zero groups; one that starts nowhere if there is none. */
+function longestZeroRun(address: Address): { start: number; length: number } {
+  let start = -1;
+  let length = 1;
   for (let i = 0; i < 8; i++) {
     let n = 0;
-    while (i + n < 8 && groups[i + n] === 0) n++;
-    if (n > best.length) best = { start: i, length: n };
+    while (i + n < 8 && address.charCodeAt(i + n) === 0) n++;
+    if (n > length) {
+      start = i;
+      length = n;
+    }
     i += n;
   }
-  return best;
+  return { start, length: start < 0 ? 0 : length };
 }
 
 /** The dotted quad in the last 32 bits. */

@@ -1,14 +1,17 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander';
 import * as compare from './compare.js';
+import * as ctl from './ctl.js';
 import * as decode from './decode-command.js';
 import { packageVersion } from './files.js';
+import * as lab from './lab.js';
 import { reportFailure, stopQuietlyOnClosedPipe } from './outcome.js';
+import * as roles from './roles.js';
 import * as run from './run.js';
 import * as schemes from './schemes.js';
 
 /** One module a command. */
-const commands = [compare, run, decode, schemes];
+const commands = [compare, run, lab, decode, roles, ctl, schemes];
 
 async function main(argv: readonly string[]): Promise<void> {
   stopQuietlyOnClosedPipe();

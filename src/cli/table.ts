@@ -10,12 +10,12 @@ export function groupedTable(groups: readonly Group[]): string {
   return linesOf(blocks);
 }
 
-/** Rows as aligned text, all columns to the left. */
-export function textTable(rows: readonly (readonly string[])[]): string {
+/** Rows as aligned text; `alignment` has an `l` or an `r` a column, all to the left where it is left out. */
+export function textTable(rows: readonly (readonly string[])[], alignment = ''): string {
   const columns = rows[0].map((_, column) =>
     aligned(
-      rows.map(row => row[column]),
-      true,
+      rows.map(row => row[column] ?? ''),
+      alignment[column] !== 'r',
     ),
   );
   return linesOf(columns);

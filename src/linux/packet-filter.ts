@@ -32,14 +32,16 @@ const returnCode = 0x06;
 const deviceNumber = 0xfffff000 + 8;
 const offset = { nextHeader: 6, destination: 24, transport: 40 } as const;
 
-/** The program, offsets counted from the IPv6 header. Throws RangeError where there are too many access links for its jumps. */
+/** The program, offsets counted from the IPv6 header. Throws RangeError for what its jumps cannot span. */
 export function compilePacketFilter(filter: PacketFilter): Uint8Array {
   const { accessDevices, protocols, udpPorts } = filter;
   const destination = viewOf(addressBytes(filter.address));
   const extension = [protocol.hopByHop, protocol.routing, protocol.destinationOptions];
   return assemble([
     { load: 'word', at: deviceNumber },
-    ...accessDevices.map(value => ({ test: 'equal', value, yes: 'access' }) as const),
+    ...accessDevices.flatMap(
+      value => [{ test: 'equal', value, no: `after ${value}` }, { go: 'access' }, { label: `after ${value}` }] as const,
+    ),
     { go: 'node' },
     { label: 'access' },
     { load: 'octet', at: offset.nextHeader },

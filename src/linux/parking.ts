@@ -7,10 +7,16 @@ export class Parking {
   /** Lengths of the prefixes of queues, the longest `to` first, then the longest `from`. */
   #shapes: { to: number; from: number; queues: number }[] = [];
   #dropped = 0;
+  #octets = 0;
 
   /** Packets that found their queue full. */
   get dropped(): number {
     return this.#dropped;
+  }
+
+  /** Octets that wait, in all queues. */
+  get octets(): number {
+    return this.#octets;
   }
 
   open(key: RuleKey, limitOctets: number): void {
@@ -36,6 +42,7 @@ export class Parking {
     const queue = this.#queues.get(name);
     if (!queue) return [];
     this.#queues.delete(name);
+    this.#octets -= queue.octets;
     const shape = this.#shapes.find(s => s.to === (key.to?.length ?? 0) && s.from === (key.from?.length ?? 0));
     if (shape && --shape.queues === 0) this.#shapes = this.#shapes.filter(other => other !== shape);
     return queue.packets;
@@ -50,6 +57,7 @@ export class Parking {
       return true;
     }
     queue.octets += packet.length;
+    this.#octets += packet.length;
     queue.packets.push(packet.slice());
     return true;
   }

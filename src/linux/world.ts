@@ -69,6 +69,8 @@ export interface WorldStatistics {
   readonly strangers: number;
   /** Packets that found their parking queue full. */
   readonly parkingDropped: number;
+  /** Octets of packets that are parked now. */
+  readonly parkedOctets: number;
   /** Rules that stand in the kernel. */
   readonly rules: number;
 }
@@ -163,6 +165,7 @@ export class LinuxWorld {
       hostErrors: this.#hostErrors,
       strangers: this.#host?.strangers ?? 0,
       parkingDropped: this.#host?.parking.dropped ?? 0,
+      parkedOctets: this.#host?.parking.octets ?? 0,
       rules: this.#host?.forwarding.size ?? 0,
     };
   }

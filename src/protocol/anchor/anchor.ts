@@ -10,7 +10,7 @@ import { type Binding, BindingCache } from './binding-cache.js';
 import { Counters } from './counters.js';
 import { Draining } from './draining.js';
 import { type PeerSettings, Peers, type UpdateRate } from './peers.js';
-import { isBindingKey, milliseconds, type RestoredBinding, readRecord, recordKey, recordOf } from './records.js';
+import { isBindingKey, keyOf, milliseconds, type RestoredBinding, readRecord, recordKey, recordOf } from './records.js';
 import { type RevocationSettings, Revocations } from './revocation.js';
 import { Tunnels } from './tunnels.js';
 import type { Update } from './update.js';
@@ -277,7 +277,7 @@ export class Anchor {
   #store(binding: Binding, outputs: Output[]): void {
     const endsAt = this.#ends.get(binding.slot) as Instant;
     const value = recordOf(binding, milliseconds(this.environment.clock(endsAt)));
-    outputs.push({ kind: 'store', key: recordKey(binding.homes[0]), value });
+    outputs.push({ kind: 'store', key: keyOf(value), value });
   }
 
   #install(binding: Binding, homes: readonly Prefix[], outputs: Output[]): void {

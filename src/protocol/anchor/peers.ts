@@ -1,4 +1,4 @@
-import type { Address } from '../../base/address.js';
+import { type Address, formatAddress } from '../../base/address.js';
 import { type Prefix, prefixCovers } from '../../base/prefix.js';
 import { type Instant, second } from '../../base/time.js';
 import type { AssociationId } from '../contract.js';
@@ -16,6 +16,8 @@ export interface PeerSettings {
 /** A gateway that registers mobiles, or any node where signalling is not protected. */
 export interface Peer {
   readonly settings: PeerSettings;
+  /** Its address as text, for the records of its bindings. */
+  readonly text: string;
   readonly configured: boolean;
   readonly budget: TokenBucket;
   bindings: number;
@@ -73,7 +75,7 @@ export class Peers {
 
   #peer(settings: PeerSettings, configured: boolean): Peer {
     const budget = configured ? new TokenBucket(this.#rate) : this.#strangers;
-    return { settings, configured, budget, bindings: 0, accepted: 0, denied: 0 };
+    return { settings, text: formatAddress(settings.address), configured, budget, bindings: 0, accepted: 0, denied: 0 };
   }
 }
 

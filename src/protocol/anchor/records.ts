@@ -49,20 +49,25 @@ export function recordKey(home: Prefix): string {
   return keyStart + formatPrefix(home);
 }
 
+/** Where a record is kept, made of the text it holds already. */
+export function keyOf(record: BindingRecord): string {
+  return keyStart + record.homes[0];
+}
+
 export function isBindingKey(key: string): boolean {
   return key.startsWith(keyStart);
 }
 
 export function recordOf(binding: Binding, endsAtMs: number): BindingRecord {
-  const { via } = binding.tunnel;
+  const { tunnel, peer, sequence, lifetimeS } = binding;
   const record: Mutable<BindingRecord> = {
     identity: binding.identity,
     homes: binding.homes.map(formatPrefix),
-    local: formatAddress(via.local),
-    careOf: formatAddress(via.remote),
-    peer: formatAddress(binding.peer.settings.address),
-    sequence: binding.sequence,
-    lifetimeS: binding.lifetimeS,
+    local: tunnel.localText,
+    careOf: tunnel.careOfText,
+    peer: peer.text,
+    sequence,
+    lifetimeS,
     endsAtMs,
   };
   if (binding.state === 'deregistered') record.deregistered = true;

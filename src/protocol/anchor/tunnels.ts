@@ -1,9 +1,12 @@
-import type { Address } from '../../base/address.js';
+import { type Address, formatAddress } from '../../base/address.js';
 import type { Via } from '../contract.js';
 
 /** One bidirectional tunnel, shared by all bindings that lead through it (RFC 5213 §5.6.1). */
 export interface Tunnel {
   readonly via: Extract<Via, { kind: 'tunnel' }>;
+  /** Its ends as text, for the records of its users. */
+  readonly localText: string;
+  readonly careOfText: string;
   /** Who uses it. */
   users: number;
 }
@@ -41,7 +44,8 @@ export class Tunnels {
     }
     let tunnel = byRemote.get(remote);
     if (!tunnel) {
-      tunnel = { via: { kind: 'tunnel', local, remote }, users: 0 };
+      const texts = { localText: formatAddress(local), careOfText: formatAddress(remote) };
+      tunnel = { via: { kind: 'tunnel', local, remote }, ...texts, users: 0 };
       byRemote.set(remote, tunnel);
     }
     return tunnel;

@@ -39,11 +39,13 @@ const homeNetworkPrefix = option(
 const handoffIndicator = option(23, 'handoffIndicator', { reserved: f.reserved(1), indicator: f.u8 });
 /** RFC 5213 §8.5. */
 const accessTechnologyType = option(24, 'accessTechnologyType', { reserved: f.reserved(1), type: f.u8 });
-/** RFC 5213 §8.6. */
-const mobileNodeLinkLayerIdentifier = option(25, 'mobileNodeLinkLayerIdentifier', {
-  reserved: f.reserved(2),
-  identifier: f.restLinkAddress,
-});
+/** RFC 5213 §8.6, which wants it aligned "appropriately": as its 16-bit field is. */
+const mobileNodeLinkLayerIdentifier = option(
+  25,
+  'mobileNodeLinkLayerIdentifier',
+  { reserved: f.reserved(2), identifier: f.restLinkAddress },
+  '2n',
+);
 /** RFC 5213 §8.7. */
 const linkLocalAddress = option(26, 'linkLocalAddress', { address: f.address }, '8n+6');
 /** RFC 5213 §8.8: seconds since 1970 and 1/65536 seconds. */

@@ -1,0 +1,73 @@
+import type { Command } from 'commander';
+import { type ControlRequest, Refusal } from '../daemon/control.js';
+import { askDaemon, UnreachableError } from '../daemon/ctl.js';
+import type { Row } from '../protocol/contract.js';
+import { exit } from './outcome.js';
+import { textTable } from './table.js';
+
+interface CtlOptions {
+  readonly socket?: string;
+  readonly json?: boolean;
+}
+
+/** `anchorage ctl`: exit code 1 where the daemon refuses, 3 where none answers. */
+export function register(program: Command): void {
+  const ctl = program
+    .command('ctl')
+    .description('ask or tell a running daemon')
+    .option('--socket <path>', 'its control socket; default: the only one in /run/anchorage')
+    .option('--json', 'print data instead of tables');
+  const ask = (request: ControlRequest, nothing: string) => run(ctl.opts<CtlOptions>(), request, nothing);
+  ctl
+    .command('show')
+    .description('what the daemon knows')
+    .argument('<topic>', 'bindings, visitors, peers, counters, rules')
+    .action((topic: string) => ask({ command: 'show', topic }, `no ${topic}`));
+  ctl
+    .command('release')
+    .description("take a mobile's state away, telling those who hold it")
+    .argument('<identity>', 'its network access identifier')
+    .action((identity: string) => ask({ command: 'release', identity }, `${identity} released`));
+  ctl
+    .command('reload')
+    .description('read the configuration again: all of it applies, or nothing')
+    .action(() => ask({ command: 'reload' }, 'configuration reloaded'));
+  ctl
+    .command('attach')
+    .description("say that a station's link came up, as an access point would")
+    .argument('<link>', 'name of the access link')
+    .argument('<station>', 'link-layer address')
+    .option('--identity <nai>', 'who the station said it is')
+    .action((link: string, station: string, options: { identity?: string }) =>
+      ask({ command: 'attach', link, station, ...options }, `${station} attached`),
+    );
+  ctl
+    .command('detach')
+    .description("say that a station's link went down")
+    .argument('<link>', 'name of the access link')
+    .argument('<station>', 'link-layer address')
+    .action((link: string, station: string) => ask({ command: 'detach', link, station }, `${station} detached`));
+}
+
+async function run(options: CtlOptions, request: ControlRequest, nothing: string): Promise<void> {
+  try {
+    const rows = await askDaemon(options.socket, request);
+    process.stdout.write(options.json ? `${JSON.stringify(rows, null, 2)}\n` : formatRows(rows, nothing));
+  } catch (error) {
+    if (!(error instanceof UnreachableError || error instanceof Refusal)) throw error;
+    process.exitCode = error instanceof UnreachableError ? unreachable : exit.failed;
+    const problems = error instanceof Refusal ? error.problems : [];
+    process.stderr.write(`${[...problems, error.message].join('\n')}\n`);
+  }
+}
+
+/** Exit code where no daemon answers. */
+const unreachable = 3;
+
+/** Rows as a table with a column for every key that occurs; `nothing` where there are none. */
+export function formatRows(rows: readonly Row[], nothing: string): string {
+  if (rows.length === 0) return `${nothing}\n`;
+  const columns = [...new Set(rows.flatMap(row => Object.keys(row)))];
+  const cells = rows.map(row => columns.map(column => String(row[column] ?? '')));
+  return textTable([columns, ...cells], 'l'.repeat(columns.length));
+}

@@ -1,0 +1,158 @@
+import assert from 'node:assert/strict';
+import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, test } from 'node:test';
+import { echoRole } from '../../test/daemon/echo-role.js';
+import type { WorldOptions } from '../linux/world.js';
+import type { Engine, Input, OperatorCommand, Output } from '../protocol/contract.js';
+import type { ControlRequest } from './control.js';
+import { askDaemon } from './ctl.js';
+import { Daemon, type World } from './daemon.js';
+
+let directory: string;
+let daemon: Daemon | undefined;
+let world: RecordingWorld;
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'anchorage-daemon-'));
+});
+afterEach(async () => {
+  await daemon?.stop();
+  daemon = undefined;
+  rmSync(directory, { recursive: true });
+});
+
+/** Does nothing of what it is asked but `store`, and remembers the rest. */
+class RecordingWorld implements World {
+  readonly outputs: Output[] = [];
+  stopped = false;
+  constructor(
+    readonly engine: Engine,
+    readonly options: WorldOptions,
+  ) {}
+  async start() {
+    this.handle({ kind: 'restored', records: this.options.store.records() });
+  }
+  async stop() {
+    this.stopped = true;
+  }
+  handle(input: Input) {
+    const outputs = this.engine.handle(input, 0);
+    this.outputs.push(...outputs);
+    for (const output of outputs) if (output.kind === 'store') this.options.store.put(output.key, output.value);
+  }
+  command(command: OperatorCommand) {
+    this.handle({ kind: 'command', command });
+  }
+  readonly statistics = {
+    packetsReceived: 3,
+    packetsSent: 0,
+    malformed: { truncated: 2 },
+    hostErrors: {},
+    strangers: 0,
+    parkingDropped: 0,
+    parkedOctets: 0,
+    rules: 1,
+  };
+}
+
+function configure(role: string, world = ''): string {
+  const file = join(directory, 'echo.yaml');
+  writeFileSync(
+    file,
+    `echo: { address: "2001:db8::1", accessLinks: [access0]${role} }
+world:
+  links: { access0: { device: lo } }
+  stateDirectory: ${directory}
+  controlSocket: ${directory}/echo.sock
+  metrics: false
+  log: { level: error }
+${world}`,
+  );
+  return file;
+}
+
+async function start(): Promise<void> {
+  daemon = await Daemon.start(echoRole, configure(''), (engine, options) => {
+    world = new RecordingWorld(engine, options);
+    return world;
+  });
+}
+
+const ask = (request: ControlRequest) => askDaemon(join(directory, 'echo.sock'), request);
+
+test('daemon: answers over its control socket, which only its own user may use, and takes it away when it stops', async () => {
+  await start();
+  const socket = join(directory, 'echo.sock');
+  assert.equal(statSync(socket).mode & 0o777, 0o600);
+  assert.deepEqual(await ask({ command: 'show', topic: 'visitors' }), []);
+  await ask({ command: 'attach', link: 'access0', station: '02:00:00:00:00:01', identity: 'a@example.net' });
+  assert.deepEqual(await ask({ command: 'show', topic: 'visitors' }), [{ identity: 'a@example.net' }]);
+  assert.deepEqual(await ask({ command: 'show', topic: 'rules' }), [{ to: '2001:db8:ffff::1/128', via: 'drop' }]);
+  const counters = await ask({ command: 'show', topic: 'counters' });
+  assert.ok(counters.some(row => row.counter === 'malformed.truncated' && row.value === 2));
+  await daemon!.stop();
+  assert.ok(world.stopped);
+  assert.ok(!existsSync(socket));
+  daemon = undefined;
+});
+
+test('daemon: what it cannot do it refuses in so many words', async () => {
+  await start();
+  await assert.rejects(ask({ command: 'show', topic: 'bindings' }), /no 'bindings' here; echo shows visitors, rules, /);
+  await assert.rejects(ask({ command: 'release', identity: 'b@example.net' }), /no 'b@example.net' here/);
+  await assert.rejects(
+    ask({ command: 'attach', link: 'eth9', station: '02:00:00:00:00:01' }),
+    /no access link 'eth9'; there is access0/,
+  );
+  await assert.rejects(ask({ command: 'attach', link: 'access0', station: 'x' }), /expected a link-layer address/);
+  await assert.rejects(ask({ command: 'dance' } as unknown as ControlRequest), /no such command: "dance"/);
+});
+
+test('daemon: a second one on the same socket is refused, the socket of a dead one is replaced', async () => {
+  writeFileSync(join(directory, 'echo.sock'), '');
+  await start();
+  const second = Daemon.start(echoRole, configure(''), (engine, options) => new RecordingWorld(engine, options));
+  await assert.rejects(second, /another daemon answers here/);
+  assert.deepEqual(await ask({ command: 'show', topic: 'visitors' }), []);
+});
+
+test('daemon: a reload keeps the state, applies the new configuration and takes back rules it no longer has', async () => {
+  await start();
+  await ask({ command: 'attach', link: 'access0', station: '02:00:00:00:00:01', identity: 'a@example.net' });
+  configure(', rule: "2001:db8:ffff::2"');
+  await ask({ command: 'reload' });
+  assert.deepEqual(await ask({ command: 'show', topic: 'visitors' }), [{ identity: 'a@example.net' }]);
+  assert.deepEqual(await ask({ command: 'show', topic: 'rules' }), [{ to: '2001:db8:ffff::2/128', via: 'drop' }]);
+  assert.deepEqual(
+    world.outputs.map(output => output.kind),
+    ['forward', 'store', 'forward', 'unforward'],
+  );
+});
+
+test('daemon: a reload that cannot be applied whole changes nothing and says why', async () => {
+  await start();
+  const rules = await ask({ command: 'show', topic: 'rules' });
+  const outcome = async (role: string, more = '') => {
+    configure(role, more);
+    return ask({ command: 'reload' }).then(
+      () => assert.fail('reloaded'),
+      error => (error as { problems: string[] }).problems.map(problem => problem.slice(problem.indexOf('echo.yaml'))),
+    );
+  };
+  assert.match((await outcome(', rule: nonsense'))[0], /^echo\.yaml:1: echo\.rule: an IPv6 address/);
+  assert.deepEqual(await outcome(', rule: "2001:db8:ffff::2"', '  tunnels: seg6\n'), [
+    'echo.yaml:8: world.tunnels: needs a restart to change',
+  ]);
+  assert.deepEqual(await ask({ command: 'show', topic: 'rules' }), rules);
+});
+
+test('daemon: an access link without a device is the configuration’s fault', async () => {
+  const file = join(directory, 'bare.yaml');
+  writeFileSync(file, 'echo: { address: "2001:db8::1", accessLinks: [access7] }\nworld: { links: {} }\n');
+  await assert.rejects(Daemon.start(echoRole, file), /bare\.yaml:2: world\.links: the device of access link 'access7'/);
+});
+
+test('ctl: no daemon is an error that names the socket', async () => {
+  await assert.rejects(ask({ command: 'reload' }), { name: 'UnreachableError', message: /echo\.sock: no such socket/ });
+});

@@ -1,0 +1,238 @@
+import type { Server } from 'node:http';
+import { isDeepStrictEqual } from 'node:util';
+import type { Logger } from 'pino';
+import type { Address } from '../base/address.js';
+import { ConfigError } from '../base/errors.js';
+import { parseLinkAddress } from '../base/link-address.js';
+import { LinuxWorld, type Log, type WorldOptions } from '../linux/world.js';
+import type { Engine, Interests, Row } from '../protocol/contract.js';
+import type { Role } from '../protocol/scheme.js';
+import { type DaemonConfig, readDaemonConfig, type WorldConfig } from './config.js';
+import { type ControlRequest, ControlServer, Refusal } from './control.js';
+import { hostEnvironment } from './environment.js';
+import { createLog } from './log.js';
+import { Metrics, serveMetrics } from './metrics.js';
+import { ReplaceableEngine } from './replaceable.js';
+import { StateStore } from './store.js';
+import { logTrace } from './trace-log.js';
+
+/** The file cannot be used; one problem a line. */
+export class ConfigErrors extends Error {
+  override readonly name = 'ConfigErrors';
+  constructor(readonly problems: readonly ConfigError[]) {
+    super(problems.map(problem => problem.message).join('\n'));
+  }
+}
+
+/** What a daemon needs of the world it runs its engine in. */
+export type World = Pick<LinuxWorld, 'start' | 'stop' | 'handle' | 'command' | 'statistics'>;
+export type CreateWorld = (engine: Engine, options: WorldOptions) => World;
+
+/** One role on this machine, from its file. */
+export class Daemon {
+  readonly log: Logger & Log;
+  readonly #role: Role;
+  readonly #engine: ReplaceableEngine;
+  readonly #store: StateStore;
+  readonly #world: World;
+  #config: DaemonConfig;
+  #control: ControlServer | undefined;
+  #ready = false;
+  #metrics: Server | undefined;
+
+  /** Throws ConfigErrors, StoreError, Refusal (another daemon runs) or HostError. */
+  static async start(role: Role, file: string, createWorld: CreateWorld = linuxWorld): Promise<Daemon> {
+    const daemon = new Daemon(role, readOrThrow(role, file), createWorld);
+    try {
+      await daemon.#start();
+    } catch (error) {
+      await daemon.#close();
+      throw error;
+    }
+    return daemon;
+  }
+
+  private constructor(role: Role, config: DaemonConfig, createWorld: CreateWorld) {
+    this.#role = role;
+    this.#config = config;
+    this.log = createLog(config.world.log, role.name);
+    this.#engine = new ReplaceableEngine(createEngine(role, config));
+    this.#store = new StateStore(`${config.world.stateDirectory}/${role.name}.lmdb`, role.name);
+    this.#world = createWorld(this.#engine, {
+      address: (config.role as { readonly address: Address }).address,
+      links: Object.entries(config.world.links).map(([name, link]) => ({ name, ...link })),
+      tunnels: config.world.tunnels,
+      store: this.#store,
+      log: this.log,
+      onTrace: event => logTrace(this.log, event),
+    });
+  }
+
+  /** Reads the file again. All of it applies, or Refusal says why nothing changed. */
+  reload(): void {
+    const result = readDaemonConfig(this.#config.file, this.#role);
+    if (!result.ok) throw refusal(result.problems);
+    const problems = [...restartProblems(this.#config, result.config)];
+    if (problems.length > 0) throw refusal(problems);
+    const engine = createdEngine(this.#role, result.config);
+    if (engine instanceof ConfigError) throw refusal([engine]);
+    if (!isDeepStrictEqual(engine.interests, this.#engine.interests))
+      throw refusal([
+        result.config.problem([this.#role.name], 'what the role listens to changed, which needs a restart'),
+      ]);
+    this.log.level = result.config.world.log.level;
+    this.#config = result.config;
+    this.#engine.replace(engine, [...this.#store.records()]);
+    this.#world.handle({ kind: 'tick' });
+    this.log.info({ file: result.config.file }, 'configuration reloaded');
+  }
+
+  /** Says good-bye to the peers and leaves nothing behind in the kernel. */
+  async stop(): Promise<void> {
+    await this.#world.stop();
+    await this.#close();
+    this.log.info({}, 'stopped');
+  }
+
+  async #start(): Promise<void> {
+    const { world } = this.#config;
+    this.#control = await ControlServer.listen(world.controlSocket, request => this.#answer(request));
+    await this.#world.start();
+    if (world.metrics) {
+      const metrics = new Metrics(this.#role.name, () => ({
+        engine: this.#engine,
+        statistics: this.#world.statistics,
+      }));
+      this.#metrics = await serveMetrics(metrics, world.metrics);
+    }
+    this.#ready = true;
+    this.log.info({ file: this.#config.file, controlSocket: world.controlSocket }, 'ready');
+  }
+
+  async #close(): Promise<void> {
+    this.#metrics?.close();
+    this.#metrics?.closeAllConnections();
+    await this.#control?.close();
+    await this.#store.close();
+  }
+
+  *#answer(request: ControlRequest): Iterable<Row> {
+    if (!this.#ready) throw new Refusal('starting');
+    switch (request.command) {
+      case 'show':
+        return yield* this.#show(request.topic);
+      case 'release':
+        if (!this.#knows(request.identity)) throw new Refusal(`no '${request.identity}' here`);
+        return this.#world.command({ name: 'release', identity: request.identity });
+      case 'reload':
+        return this.reload();
+      case 'attach':
+        return this.#world.handle({
+          kind: 'attached',
+          ...this.#station(request),
+          ...(request.identity !== undefined && { identity: request.identity }),
+          accessTechnology: request.accessTechnology ?? ieee80211,
+        });
+      case 'detach':
+        return this.#world.handle({ kind: 'detached', ...this.#station(request) });
+      default:
+        throw new Refusal(`no such command: ${JSON.stringify((request as { command?: unknown }).command)}`);
+    }
+  }
+
+  #show(topic: string): Iterable<Row> {
+    if (topic === 'counters') return counterRows(this.#engine, this.#world);
+    const view = this.#engine.views[topic];
+    if (view === undefined)
+      throw new Refusal(
+        `no '${topic}' here; ${this.#role.name} shows ${[...Object.keys(this.#engine.views), 'counters'].join(', ')}`,
+      );
+    return view();
+  }
+
+  #knows(identity: string): boolean {
+    for (const view of Object.values(this.#engine.views))
+      for (const row of view()) if (row.identity === identity) return true;
+    return false;
+  }
+
+  #station(request: { readonly link: string; readonly station: string }) {
+    if (!this.#engine.interests.accessLinks.includes(request.link))
+      throw new Refusal(
+        `no access link '${request.link}'; there is ${this.#engine.interests.accessLinks.join(', ') || 'none'}`,
+      );
+    try {
+      return { link: request.link, station: parseLinkAddress(request.station) };
+    } catch {
+      throw new Refusal(`expected a link-layer address such as 02:00:00:00:00:01, not '${request.station}'`);
+    }
+  }
+}
+
+/** RFC 5213 §8.5: what an attachment is taken for unless its reporter says otherwise. */
+const ieee80211 = 4;
+
+function linuxWorld(engine: Engine, options: WorldOptions): World {
+  return new LinuxWorld(engine, options);
+}
+
+function readOrThrow(role: Role, file: string): DaemonConfig {
+  const result = readDaemonConfig(file, role);
+  if (result.ok) return result.config;
+  throw new ConfigErrors(result.problems);
+}
+
+function createEngine(role: Role, config: DaemonConfig): Engine {
+  const engine = createdEngine(role, config);
+  if (engine instanceof ConfigError) throw new ConfigErrors([engine]);
+  return engine;
+}
+
+function createdEngine(role: Role, config: DaemonConfig): Engine | ConfigError {
+  const engine = role.create(config.role, hostEnvironment());
+  return missingLink(engine.interests, config) ?? engine;
+}
+
+function missingLink(interests: Interests, config: DaemonConfig): ConfigError | undefined {
+  const name = interests.accessLinks.find(link => !Object.hasOwn(config.world.links, link));
+  return name === undefined
+    ? undefined
+    : config.problem(['world', 'links'], `the device of access link '${name}': ${name}: { device: … }`);
+}
+
+/** Keys of `world` that are taken at start only; the role's own address is one of theirs. */
+const fixed: readonly (keyof WorldConfig)[] = [
+  'links',
+  'stateDirectory',
+  'controlSocket',
+  'metrics',
+  'tunnels',
+  'attachments',
+];
+
+function* restartProblems(before: DaemonConfig, after: DaemonConfig): Iterable<ConfigError> {
+  for (const key of fixed)
+    if (!isDeepStrictEqual(before.world[key], after.world[key]))
+      yield after.problem(['world', key], 'needs a restart to change');
+  if (before.world.log.format !== after.world.log.format)
+    yield after.problem(['world', 'log', 'format'], 'needs a restart to change');
+  const [role] = Object.keys(before.written).filter(key => key !== 'world');
+  const address = (config: DaemonConfig) => (config.role as { readonly address: Address }).address;
+  if (address(before) !== address(after)) yield after.problem([role, 'address'], 'needs a restart to change');
+}
+
+function refusal(problems: readonly ConfigError[]): Refusal {
+  return new Refusal(
+    'nothing was changed',
+    problems.map(problem => problem.message),
+  );
+}
+
+function* counterRows(engine: Engine, { statistics }: World): Iterable<Row> {
+  for (const [counter, value] of Object.entries(engine.counters)) yield { counter, value };
+  for (const [counter, value] of Object.entries(statistics))
+    if (typeof value === 'number') yield { counter, value };
+    else
+      for (const [detail, count] of Object.entries(value))
+        yield { counter: `${counter}.${detail}`, value: Number(count) };
+}

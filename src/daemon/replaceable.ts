@@ -1,0 +1,145 @@
+import { formatAddress } from '../base/address.js';
+import { unreachable } from '../base/errors.js';
+import { formatLinkAddress } from '../base/link-address.js';
+import { formatPrefix, type Prefix, prefixKey } from '../base/prefix.js';
+import type { Instant } from '../base/time.js';
+import type {
+  Engine,
+  ForwardingRule,
+  Input,
+  Interests,
+  Output,
+  Row,
+  StoredRecord,
+  TunnelEnd,
+  Via,
+} from '../protocol/contract.js';
+
+/** An engine whose place another can take while a world runs it, and which knows what it asked the world to forward. */
+export class ReplaceableEngine implements Engine {
+  #engine: Engine;
+  #successor: { readonly engine: Engine; readonly records: Iterable<StoredRecord> } | undefined;
+  #declared = new Declarations();
+
+  constructor(engine: Engine) {
+    this.#engine = engine;
+  }
+
+  get interests(): Interests {
+    return this.#engine.interests;
+  }
+  get deadline(): Instant | undefined {
+    return this.#engine.deadline;
+  }
+  get counters(): Readonly<Record<string, number>> {
+    return this.#engine.counters;
+  }
+  get views(): Readonly<Record<string, () => Iterable<Row>>> {
+    return { ...this.#engine.views, rules: () => this.#declared.rows() };
+  }
+
+  handle(input: Input, now: Instant): Output[] {
+    const replaced = this.#successor === undefined ? [] : this.#takeOver(now);
+    const outputs = this.#engine.handle(input, now);
+    this.#declared.note(outputs);
+    return replaced.length === 0 ? outputs : [...replaced, ...outputs];
+  }
+
+  /** From the next input on `engine`, which knows what `records` say, is the one; rules it does not repeat are taken back then. */
+  replace(engine: Engine, records: Iterable<StoredRecord>): void {
+    this.#successor = { engine, records };
+  }
+
+  #takeOver(now: Instant): Output[] {
+    const { engine, records } = this.#successor!;
+    this.#successor = undefined;
+    const before = this.#declared;
+    this.#engine = engine;
+    this.#declared = new Declarations();
+    const outputs = engine.handle({ kind: 'restored', records }, now);
+    this.#declared.note(outputs);
+    return [...outputs, ...before.withdrawals(this.#declared)];
+  }
+}
+
+/** What of the contract's outputs stands in the world until it is taken back. */
+class Declarations {
+  readonly #rules = new Map<string, ForwardingRule>();
+  readonly #ends = new Map<string, TunnelEnd>();
+  readonly #watched = new Map<string, Prefix>();
+
+  note(outputs: readonly Output[]): void {
+    for (const output of outputs)
+      switch (output.kind) {
+        case 'forward':
+          this.#rules.set(ruleKey(output.rule), output.rule);
+          break;
+        case 'unforward':
+          this.#rules.delete(ruleKey(output));
+          break;
+        case 'admit':
+          this.#ends.set(endKey(output.end), output.end);
+          break;
+        case 'unadmit':
+          this.#ends.delete(endKey(output.end));
+          break;
+        case 'watch':
+          this.#watched.set(prefixKey(output.to), output.to);
+          break;
+        case 'unwatch':
+          this.#watched.delete(prefixKey(output.to));
+          break;
+        case 'send':
+        case 'authenticate':
+        case 'store':
+        case 'trace':
+          break;
+        default:
+          unreachable(output);
+      }
+  }
+
+  withdrawals(kept: Declarations): Output[] {
+    const outputs: Output[] = [];
+    for (const [key, { to, from }] of this.#rules)
+      if (!kept.#rules.has(key)) outputs.push({ kind: 'unforward', ...(to && { to }), ...(from && { from }) });
+    for (const [key, end] of this.#ends) if (!kept.#ends.has(key)) outputs.push({ kind: 'unadmit', end });
+    for (const [key, to] of this.#watched) if (!kept.#watched.has(key)) outputs.push({ kind: 'unwatch', to });
+    return outputs;
+  }
+
+  *rows(): Iterable<Row> {
+    for (const { to, from, via, copy } of this.#rules.values())
+      yield {
+        to: to && formatPrefix(to),
+        from: from && formatPrefix(from),
+        via: formatVia(via),
+        copy: copy && formatVia(copy),
+      };
+    for (const { local, remote, from } of this.#ends.values())
+      yield { from: formatPrefix(from), via: `end of tunnel ${formatAddress(local)} from ${formatAddress(remote)}` };
+  }
+}
+
+function ruleKey(rule: { readonly to?: Prefix; readonly from?: Prefix }): string {
+  return `${rule.to ? prefixKey(rule.to) : ''} ${rule.from ? prefixKey(rule.from) : ''}`;
+}
+
+function endKey(end: TunnelEnd): string {
+  return `${end.local}${end.remote}${prefixKey(end.from)}`;
+}
+
+function formatVia(via: Via): string {
+  switch (via.kind) {
+    case 'tunnel':
+      return `tunnel ${formatAddress(via.local)} to ${formatAddress(via.remote)}`;
+    case 'link':
+      return via.neighbour === undefined ? via.link : `${via.link} ${formatLinkAddress(via.neighbour)}`;
+    case 'park':
+      return `park up to ${via.limitOctets} octets`;
+    case 'drop':
+      return 'drop';
+    default:
+      return unreachable(via);
+  }
+}

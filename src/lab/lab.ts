@@ -1,0 +1,155 @@
+import { mkdirSync, rmSync } from 'node:fs';
+import { invariant } from '../base/errors.js';
+import type { Scheme } from '../protocol/scheme.js';
+import type { Scenario } from '../scenario/model.js';
+import { Agent, type LabPaths } from './agents.js';
+import { Air } from './air.js';
+import { Captures } from './captures.js';
+import { Children, namespaceOf, run, until } from './host.js';
+import { airNamespace, build, demolish } from './network.js';
+import { type LabPlan, type PlannedMobile, type PlannedRadio, planLab } from './plan.js';
+import type { LabMove } from './probe.js';
+
+export interface LabSetup {
+  readonly scenario: Scenario;
+  readonly scheme: Scheme;
+  /** Emptied at the start; receives configurations, logs, state and captures. */
+  readonly out: string;
+  /** The program's entry: `…/cli/main.js`. */
+  readonly main: string;
+}
+
+/** A scenario on real kernels: namespaces, our daemons in the routers, nothing of ours in the mobiles. */
+export class Lab {
+  readonly plan: LabPlan;
+  readonly agents: readonly Agent[];
+  readonly children = new Children();
+  readonly captures: Captures;
+  readonly #paths: LabPaths;
+  readonly #places = new Map<string, PlannedRadio>();
+  #air: Air | undefined;
+
+  constructor({ scenario, scheme, out, main }: LabSetup) {
+    this.plan = planLab(scenario);
+    this.#paths = { out, main, run: `/run/anchorage-${process.pid}` };
+    rmSync(out, { recursive: true, force: true });
+    mkdirSync(out, { recursive: true });
+    mkdirSync(this.#paths.run, { recursive: true, mode: 0o700 });
+    this.agents = scheme
+      .place(this.plan.network)
+      .map(placement => new Agent(placement, this.plan, this.#paths, this.children));
+    this.captures = new Captures(this.plan, out);
+  }
+
+  /** Makes the network and starts the daemons. Whatever happens, call `stop` afterwards. */
+  async start(): Promise<void> {
+    await build(this.plan);
+    this.#air = new Air(airNamespace());
+    await this.captures.start(this.plan, this.children);
+    await Promise.all(this.agents.map(agent => agent.start()));
+  }
+
+  /** Ends every process of the run and takes every namespace away; again does no harm. */
+  async stop(): Promise<void> {
+    try {
+      await this.#air?.close();
+      this.#air = undefined;
+      await this.children.stop();
+      await this.captures.stop();
+    } finally {
+      await demolish('own');
+      rmSync(this.#paths.run, { recursive: true, force: true });
+    }
+  }
+
+  agent(node: string): Agent {
+    const agent = this.agents.find(one => one.node === node);
+    invariant(agent !== undefined, `no agent at ${node}`);
+    return agent;
+  }
+
+  mobile(name: string): PlannedMobile {
+    const mobile = this.plan.mobiles.find(({ node }) => node.name === name);
+    invariant(mobile !== undefined, `no mobile ${name}`);
+    return mobile;
+  }
+
+  /** The access router a mobile is at. */
+  placeOf(mobile: string): string | undefined {
+    return this.#places.get(mobile)?.router;
+  }
+
+  /** Takes the mobile's link down, and up again at `router` after `l2GapMs`; access points tell their routers of both. */
+  async move(mobile: string, router: string, l2GapMs: number): Promise<LabMove> {
+    const from = this.#places.get(mobile);
+    const downMs = wallMs();
+    const left = from && this.#leave(mobile, from);
+    await new Promise(resolve => setTimeout(resolve, l2GapMs));
+    await left;
+    const upMs = await this.#arrive(mobile, router);
+    return { mobile, from: from?.router ?? '', to: router, downMs, upMs };
+  }
+
+  async #leave(name: string, radio: PlannedRadio): Promise<void> {
+    const mobile = this.mobile(name);
+    this.#places.delete(name);
+    await this.#air!.leave(mobile);
+    await this.#tell(radio, { command: 'detach', link: radio.name, station: mobile.node.linkAddress });
+  }
+
+  async #arrive(name: string, router: string): Promise<number> {
+    const mobile = this.mobile(name);
+    const radio = this.plan.radios.find(one => one.router === router);
+    invariant(radio !== undefined, `${router} has no access link`);
+    const upMs = wallMs();
+    await this.#air!.arrive(mobile, radio);
+    const { linkAddress: station, identity } = mobile.node;
+    await this.#tell(radio, { command: 'attach', link: radio.name, station, identity });
+    this.#places.set(name, radio);
+    return upMs;
+  }
+
+  /** As an access point would: a router that is down does not hear it. */
+  async #tell({ router }: PlannedRadio, request: Parameters<Agent['ask']>[0]): Promise<void> {
+    const agent = this.agent(router);
+    if (agent.running) await agent.ask(request);
+  }
+
+  /** The mobile's global addresses, once its kernel has found one unique. */
+  addresses(mobile: string): Promise<string[]> {
+    return until(`${mobile} to have an address`, async () => {
+      const addresses = await globalAddresses(mobile);
+      return addresses.length > 0 ? addresses : undefined;
+    });
+  }
+
+  /** The address of a node that does not move. */
+  addressOf(node: string): string {
+    return this.plan.nodes.find(({ name }) => name === node)!.address;
+  }
+}
+
+/** Addresses of global scope that are ready for use. */
+async function globalAddresses(node: string): Promise<string[]> {
+  const json = await run('ip', [
+    '-n',
+    namespaceOf(node),
+    '-j',
+    '-6',
+    'address',
+    'show',
+    'dev',
+    'wlan0',
+    'scope',
+    'global',
+  ]);
+  const devices = JSON.parse(json) as { addr_info?: { local?: string; tentative?: boolean }[] }[];
+  return devices
+    .flatMap(({ addr_info = [] }) => addr_info)
+    .flatMap(({ local, tentative }) => (local !== undefined && !tentative ? [local] : []));
+}
+
+/** The clock that captures are stamped with, finer than `Date.now`. */
+function wallMs(): number {
+  return performance.timeOrigin + performance.now();
+}

@@ -1,0 +1,87 @@
+import { deleteNamespaces, ip, labNamespaces, namespaceOf, run, sysctl } from './host.js';
+import type { LabPlan, PlannedMobile, PlannedNode, PlannedRadio, PlannedWire } from './plan.js';
+
+/** Makes the planned network of namespaces; `demolish` takes away whatever was made, also after a failure half way. */
+export async function build(plan: LabPlan): Promise<void> {
+  await demolish('abandoned');
+  await addNamespaces(plan);
+  await ip([...plan.wires.map(wirePair), ...plan.radios.map(radioPair), ...plan.mobiles.map(mobilePair)]);
+  await withoutOffloads(plan);
+  await sysctl(airNamespace(), { 'net.ipv6.conf.all.disable_ipv6': 1, 'net.ipv6.conf.default.disable_ipv6': 1 });
+  await ip(plan.radios.flatMap(bridgeCommands), airNamespace());
+  for (const wire of plan.wires) for (const end of wire.ends) await ip(endCommands(wire, end), namespaceOf(end.node));
+  for (const radio of plan.radios)
+    await ip([`link set dev ${radio.device} mtu ${radio.mtu} up`], namespaceOf(radio.router));
+  for (const node of plan.nodes) await ip(nodeCommands(node), namespaceOf(node.name));
+  for (const { node } of plan.mobiles) await ip(['link set dev wlan0 up'], namespaceOf(node.name));
+}
+
+export async function demolish(whose: 'own' | 'abandoned'): Promise<void> {
+  await deleteNamespaces(await labNamespaces(whose));
+}
+
+export function airNamespace(): string {
+  return namespaceOf('air');
+}
+
+async function addNamespaces(plan: LabPlan): Promise<void> {
+  const names = [...plan.nodes.map(node => node.name), ...plan.mobiles.map(({ node }) => node.name), 'air'];
+  await ip(names.map(name => `netns add ${namespaceOf(name)}`));
+  for (const name of names) await ip(['link set dev lo up'], namespaceOf(name));
+  for (const node of plan.nodes) await sysctl(namespaceOf(node.name), routerSettings(node));
+}
+
+/** Routers and the correspondent have fixed addresses; mobiles keep every default of their kernel. */
+function routerSettings(node: PlannedNode): Record<string, number> {
+  return {
+    'net.ipv6.conf.all.forwarding': Number(node.forwards),
+    'net.ipv6.conf.default.forwarding': Number(node.forwards),
+    'net.ipv6.conf.default.accept_ra': 0,
+    'net.ipv6.conf.default.accept_dad': 0,
+  };
+}
+
+/** Captures are to hold what a wire would: checksums filled in, no segment larger than a frame. */
+async function withoutOffloads(plan: LabPlan): Promise<void> {
+  const devices = [
+    ...plan.wires.flatMap(({ ends }) => ends.map(({ node, device }) => ({ node, device }))),
+    ...plan.radios.map(({ router, device }) => ({ node: router, device })),
+    ...plan.mobiles.map(({ node }) => ({ node: node.name, device: 'wlan0' })),
+  ];
+  for (const node of new Set(devices.map(one => one.node))) {
+    const own = devices.filter(one => one.node === node).map(one => `ethtool -K ${one.device} tx off`);
+    await run('ip', ['netns', 'exec', namespaceOf(node), 'sh', '-ec', own.join('\n')]);
+  }
+}
+
+function wirePair({ ends: [a, b] }: PlannedWire): string {
+  return `link add ${a.device} netns ${namespaceOf(a.node)} type veth peer name ${b.device} netns ${namespaceOf(b.node)}`;
+}
+
+function radioPair({ router, device, routerPort }: PlannedRadio): string {
+  return `link add ${device} netns ${namespaceOf(router)} type veth peer name ${routerPort} netns ${airNamespace()}`;
+}
+
+function mobilePair({ node, port }: PlannedMobile): string {
+  const near = `link add wlan0 netns ${namespaceOf(node.name)} address ${node.linkAddress} type veth`;
+  return `${near} peer name ${port} netns ${airNamespace()}`;
+}
+
+function bridgeCommands({ bridge, routerPort, mtu }: PlannedRadio): string[] {
+  return [
+    `link add ${bridge} type bridge stp_state 0 forward_delay 0 mcast_snooping 0`,
+    `link set dev ${bridge} up`,
+    `link set dev ${routerPort} master ${bridge} mtu ${mtu} up`,
+  ];
+}
+
+function endCommands(wire: PlannedWire, end: PlannedWire['ends'][number]): string[] {
+  return [`link set dev ${end.device} mtu ${wire.mtu} up`, `address add ${end.address}/64 dev ${end.device} nodad`];
+}
+
+function nodeCommands(node: PlannedNode): string[] {
+  return [
+    `address add ${node.address}/128 dev lo nodad`,
+    ...node.routes.map(({ to, via, device }) => `route add ${to} via ${via} dev ${device} src ${node.address}`),
+  ];
+}

@@ -1,0 +1,142 @@
+import { invariant } from '../base/errors.js';
+import type { NetworkDescription } from '../protocol/scheme.js';
+import { describeNetwork } from '../scenario/describe.js';
+import { isMobile, type MobileNode, type Scenario } from '../scenario/model.js';
+
+/** A scenario as namespaces, devices, addresses and routes: everything to be made, in names of `ip`. */
+export interface LabPlan {
+  readonly network: NetworkDescription;
+  /** All but the mobiles. */
+  readonly nodes: readonly PlannedNode[];
+  readonly wires: readonly PlannedWire[];
+  readonly radios: readonly PlannedRadio[];
+  readonly mobiles: readonly PlannedMobile[];
+}
+
+export interface PlannedNode {
+  readonly name: string;
+  readonly address: string;
+  readonly forwards: boolean;
+  readonly routes: readonly { readonly to: string; readonly via: string; readonly device: string }[];
+}
+
+export interface WireEnd {
+  readonly node: string;
+  readonly device: string;
+  /** Link-local, the next hop of the other end. */
+  readonly address: string;
+}
+export interface PlannedWire {
+  readonly name: string;
+  readonly mtu: number;
+  readonly ends: readonly [WireEnd, WireEnd];
+}
+
+/** An access link: a bridge in the air, the access router's device on one of its ports. */
+export interface PlannedRadio {
+  readonly name: string;
+  readonly router: string;
+  readonly device: string;
+  readonly mtu: number;
+  readonly bridge: string;
+  readonly routerPort: string;
+}
+
+export interface PlannedMobile {
+  readonly node: MobileNode;
+  /** The far end of its `wlan0`, in the air. */
+  readonly port: string;
+}
+
+export function planLab(scenario: Scenario): LabPlan {
+  const network = describeNetwork(scenario);
+  const wires = planWires(scenario);
+  return {
+    network,
+    nodes: scenario.nodes.flatMap(node =>
+      isMobile(node)
+        ? []
+        : [
+            {
+              name: node.name,
+              address: node.address,
+              forwards: node.role !== 'correspondent' && node.role !== 'dhcp-server',
+              routes: routesOf(node.name, scenario, network, wires),
+            },
+          ],
+    ),
+    wires,
+    radios: scenario.links
+      .filter(link => link.kind === 'access')
+      .map(({ name, router, mtu }, i) => ({
+        name,
+        router,
+        mtu,
+        device: `radio${i}`,
+        bridge: `cell${i}`,
+        routerPort: `router${i}`,
+      })),
+    mobiles: scenario.nodes.filter(isMobile).map((node, i) => ({ node, port: `mobile${i}` })),
+  };
+}
+
+function planWires(scenario: Scenario): PlannedWire[] {
+  const used = new Map<string, number>();
+  const end = (node: string, link: number, side: number): WireEnd => {
+    const n = used.get(node) ?? 0;
+    used.set(node, n + 1);
+    return { node, device: `eth${n}`, address: `fe80::${(link + 1).toString(16)}:${side + 1}` };
+  };
+  return scenario.links
+    .filter(link => link.kind === 'wire')
+    .map(({ name, mtu, ends }, i) => ({ name, mtu, ends: [end(ends[0], i, 0), end(ends[1], i, 1)] }));
+}
+
+/** Towards every address and every prefix of the network, by the way the simulator's routers would choose. */
+function routesOf(
+  node: string,
+  scenario: Scenario,
+  network: NetworkDescription,
+  wires: readonly PlannedWire[],
+): PlannedNode['routes'] {
+  const prefixes = [...network.anchors, ...network.accessRouters, ...network.homeAgents];
+  const addresses = scenario.nodes.filter(one => !isMobile(one));
+  const targets = [
+    ...addresses.map(one => ({ to: `${one.address}/128`, at: one.name })),
+    ...prefixes.map(one => ({ to: one.prefix, at: one.node })),
+  ];
+  return targets
+    .filter(({ at }) => at !== node)
+    .map(({ to, at }) => {
+      const next = nextHop(node, at, scenario, wires);
+      return { to, via: next.far.address, device: next.near.device };
+    });
+}
+
+interface Hop {
+  readonly near: WireEnd;
+  readonly far: WireEnd;
+}
+
+/** The first wire of the path with the least delay, of those the one with the fewest hops. */
+function nextHop(from: string, to: string, scenario: Scenario, wires: readonly PlannedWire[]): Hop {
+  const cost = new Map([[to, 0]]);
+  const delays = new Map(scenario.links.map(link => [link.name, link.delayMs]));
+  const hops = (node: string) =>
+    wires.flatMap(({ name, ends: [a, b] }): (Hop & { costMs: number })[] => {
+      const costMs = delays.get(name)! + hopCostMs;
+      if (a.node === node) return [{ near: a, far: b, costMs }];
+      return b.node === node ? [{ near: b, far: a, costMs }] : [];
+    });
+  const through = (hop: Hop & { costMs: number }) => (cost.get(hop.far.node) ?? Number.POSITIVE_INFINITY) + hop.costMs;
+  for (let round = 0; round < scenario.nodes.length; round++)
+    for (const { name } of scenario.nodes)
+      for (const hop of hops(name))
+        if (through(hop) < (cost.get(name) ?? Number.POSITIVE_INFINITY)) cost.set(name, through(hop));
+  const best = hops(from).sort((a, b) => through(a) - through(b))[0];
+  invariant(best !== undefined && cost.has(from), `no path from ${from} to ${to}`);
+  return best;
+}
+
+/** Less than any delay that matters, so that of equal paths the shorter one wins. */
+const hopCostMs = 1e-6;

@@ -1,0 +1,86 @@
+import { readFileSync } from 'node:fs';
+import { readCapture } from '../wire/pcapng/reader.js';
+import { probePort } from './traffic.js';
+
+/** One packet of the probe stream where it was captured. */
+export interface ProbePacket {
+  readonly direction: 'down' | 'up';
+  readonly sequence: number;
+  /** Wall clock, milliseconds since 1970. */
+  readonly timeMs: number;
+}
+
+/** One move as the lab made it, in wall-clock milliseconds. */
+export interface LabMove {
+  readonly mobile: string;
+  readonly from: string;
+  readonly to: string;
+  /** Its link to the old access router was taken down. */
+  readonly downMs: number;
+  /** Its link to the new one was about to come up. */
+  readonly upMs: number;
+}
+
+/** What a move cost. Gaps are beyond the time without any link layer. */
+export interface MoveResult extends LabMove {
+  /** From the link's coming up to the first packet from the correspondent; undefined: none came before the next move. */
+  readonly downlinkMs: number | undefined;
+  /** From the link's coming up to the departure of the first packet that reached the correspondent. */
+  readonly uplinkMs: number | undefined;
+  /** Packets lost, those sent while there was no link layer included. */
+  readonly lostDown: number;
+  readonly lostUp: number;
+}
+
+/** Reads the probe's packets out of a capture: UDP straight over IPv6, the sequence number third in iperf3's header. */
+export function readProbe(file: string): ProbePacket[] {
+  const packets: ProbePacket[] = [];
+  for (const { bytes, time } of readCapture(readFileSync(file))) {
+    if (bytes.length < 74 || bytes[20] !== udp) continue;
+    const view = new DataView(bytes.buffer, bytes.byteOffset);
+    const down = view.getUint16(54) === probePort;
+    if (!down && view.getUint16(56) !== probePort) continue;
+    const timeMs = time.seconds * 1000 + time.nanoseconds / 1e6;
+    packets.push({ direction: down ? 'down' : 'up', sequence: view.getUint32(70), timeMs });
+  }
+  return packets;
+}
+const udp = 17;
+
+/** Gaps and losses of each move, from what the mobile's port and the correspondent's wire saw. */
+export function measureMoves(
+  moves: readonly LabMove[],
+  seenAt: { readonly mobile: readonly ProbePacket[]; readonly correspondent: readonly ProbePacket[] },
+): MoveResult[] {
+  const down = seenAt.mobile.filter(({ direction }) => direction === 'down');
+  const sentUp = seenAt.mobile.filter(({ direction }) => direction === 'up');
+  const up = seenAt.correspondent.filter(({ direction }) => direction === 'up');
+  const reached = new Set(up.map(({ sequence }) => sequence));
+  return moves.map((move, i): MoveResult => {
+    const endMs = moves[i + 1]?.downMs ?? Number.POSITIVE_INFINITY;
+    const after = ({ timeMs }: ProbePacket) => timeMs >= move.upMs && timeMs < endMs;
+    const first = (packet: ProbePacket | undefined) => packet && packet.timeMs - move.upMs;
+    return {
+      ...move,
+      downlinkMs: first(down.find(after)),
+      uplinkMs: first(sentUp.find(packet => after(packet) && reached.has(packet.sequence))),
+      lostDown: lostBetween(down, move.downMs, endMs),
+      lostUp: lostBetween(up, move.downMs, endMs),
+    };
+  });
+}
+
+/** Sequence numbers missing between the last packet before `fromMs` and the last before `untilMs`. */
+function lostBetween(packets: readonly ProbePacket[], fromMs: number, untilMs: number): number {
+  const before = packets.findLast(({ timeMs }) => timeMs < fromMs);
+  const during = packets.filter(({ timeMs }) => timeMs >= fromMs && timeMs < untilMs);
+  if (before === undefined || during.length === 0) return 0;
+  const last = during.reduce((most, { sequence }) => Math.max(most, sequence), before.sequence);
+  return last - before.sequence - new Set(during.map(({ sequence }) => sequence)).size;
+}
+
+/** The value below which `share` of the values lie; undefined where there are none. */
+export function quantile(values: readonly number[], share: number): number | undefined {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.ceil(share * sorted.length) - 1)];
+}

@@ -1,0 +1,103 @@
+import type { ChildProcess } from 'node:child_process';
+import { createWriteStream, readFileSync } from 'node:fs';
+import { finished } from 'node:stream/promises';
+import { type Children, end, namespaceOf, run, until } from './host.js';
+
+/** What the mobile's own programs say of a run. */
+export interface TrafficReport {
+  /** iperf3, correspondent to mobile. */
+  readonly tcp: { readonly octets: number; readonly retransmissions: number; readonly secondsWithout: number };
+  readonly ping: { readonly sent: number; readonly received: number };
+}
+
+/** UDP port of the probe stream, both ways, a packet a millisecond each. */
+export const probePort = 5202;
+const tcpPort = 5201;
+
+/** Stock programs: iperf3 and ping in the mobile, iperf3 servers at the correspondent. */
+export class Traffic {
+  readonly #directory: string;
+  readonly #clients: {
+    readonly child: ChildProcess;
+    readonly written: Promise<void>;
+    readonly signal: NodeJS.Signals;
+  }[] = [];
+
+  constructor(directory: string) {
+    this.#directory = directory;
+  }
+
+  /** Resolves when packets of all kinds flow. */
+  async start(children: Children, mobile: string, correspondent: { node: string; address: string }): Promise<void> {
+    for (const port of [tcpPort, probePort]) await this.#serve(children, correspondent.node, port);
+    const client = ['iperf3', '-6', '-c', correspondent.address, '-t', '0', '-J', '-p'];
+    const tcp = [...client, String(tcpPort), '-R', '-b', '4M', '-i', '0.5'];
+    const probe = [...client, String(probePort), '-u', '--bidir', '-l', '64', '-b', '512K', '-i', '0'];
+    this.#client(children, mobile, tcp, 'tcp.json', 'SIGINT');
+    this.#client(children, mobile, probe, 'probe.json', 'SIGINT');
+    this.#client(children, mobile, ['ping', '-n', '-D', '-i', '0.02', correspondent.address], 'ping.txt', 'SIGINT');
+    await until(
+      'ping to be answered',
+      () => readFileSync(`${this.#directory}/ping.txt`, 'utf8').includes('icmp_seq') || undefined,
+    );
+  }
+
+  async stop(): Promise<TrafficReport> {
+    await Promise.all(this.#clients.map(({ child, signal }) => end(child, 10_000, signal)));
+    await Promise.all(this.#clients.map(({ written }) => written));
+    return {
+      tcp: readTcp(readFileSync(`${this.#directory}/tcp.json`, 'utf8')),
+      ping: readPing(readFileSync(`${this.#directory}/ping.txt`, 'utf8')),
+    };
+  }
+
+  async #serve(children: Children, node: string, port: number): Promise<void> {
+    children.start(namespaceOf(node), ['iperf3', '-s', '-p', String(port)], { stdio: 'ignore' });
+    const listening = () => run('ip', ['netns', 'exec', namespaceOf(node), 'ss', '-6tlnH', `sport = :${port}`]);
+    await until(`iperf3 to listen on port ${port}`, async () => (await listening()) !== '' || undefined);
+  }
+
+  #client(children: Children, mobile: string, command: readonly string[], file: string, signal: NodeJS.Signals): void {
+    const child = children.start(namespaceOf(mobile), command);
+    const output = createWriteStream(`${this.#directory}/${file}`);
+    child.stdout!.pipe(output);
+    child.stderr!.resume();
+    this.#clients.push({ child, written: finished(output), signal });
+  }
+}
+
+interface IperfInterval {
+  readonly sum: { readonly bytes: number; readonly seconds: number };
+}
+
+export function readTcp(json: string): TrafficReport['tcp'] {
+  const { intervals, end, error } = JSON.parse(json) as {
+    intervals: IperfInterval[];
+    end: { sum_sent?: { retransmits?: number } };
+    error?: string;
+  };
+  if (error !== undefined && !error.startsWith('interrupt')) throw new Error(`iperf3: ${error}`);
+  const sums = intervals.map(({ sum }) => sum);
+  return {
+    octets: sums.reduce((octets, { bytes }) => octets + bytes, 0),
+    retransmissions: end.sum_sent?.retransmits ?? 0,
+    secondsWithout: longest(sums),
+  };
+}
+
+/** The longest stretch of intervals in which nothing arrived. */
+function longest(sums: readonly IperfInterval['sum'][]): number {
+  let current = 0;
+  let most = 0;
+  for (const { bytes, seconds } of sums) {
+    current = bytes === 0 ? current + seconds : 0;
+    most = Math.max(most, current);
+  }
+  return most;
+}
+
+export function readPing(text: string): TrafficReport['ping'] {
+  const [, sent, received] = /(\d+) packets transmitted, (\d+) received/.exec(text) ?? [];
+  if (sent === undefined) throw new Error(`ping did not say how it went: ${text.slice(-200)}`);
+  return { sent: Number(sent), received: Number(received) };
+}

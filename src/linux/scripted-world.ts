@@ -1,0 +1,69 @@
+import type { Address } from '../base/address.js';
+import type { Engine, Input, Output } from '../protocol/contract.js';
+import { type LinkBinding, LinuxWorld, type WorldStatistics } from './world.js';
+
+/** The program of a process that runs a world whose engine only says what its parent tells it: for tests. */
+
+export interface ScriptedRole {
+  readonly address: Address;
+  readonly links: readonly LinkBinding[];
+  readonly accessLinks: readonly string[];
+  /** What the engine says when it hears of the store. */
+  readonly restored: readonly Output[];
+}
+export type ToWorld =
+  | { readonly kind: 'perform'; readonly outputs: readonly Output[] }
+  | { readonly kind: 'statistics' }
+  | { readonly kind: 'stop' };
+export type FromWorld =
+  | { readonly kind: 'input'; readonly input: Input }
+  | { readonly kind: 'statistics'; readonly statistics: WorldStatistics }
+  | { readonly kind: 'performed' };
+
+function tell(message: FromWorld): void {
+  process.send?.(message);
+}
+
+function scriptedEngine(role: ScriptedRole): Engine & { next: readonly Output[] } {
+  return {
+    interests: { protocols: [135], accessLinks: role.accessLinks, udpPorts: [547] },
+    deadline: undefined,
+    views: {},
+    counters: {},
+    next: role.restored,
+    handle(input) {
+      const outputs = [...this.next];
+      this.next = [];
+      if (input.kind === 'packet' || input.kind === 'seen') tell({ kind: 'input', input });
+      return outputs;
+    },
+  };
+}
+
+async function run(role: ScriptedRole): Promise<void> {
+  const engine = scriptedEngine(role);
+  const say = (fields: object, message: string) => console.log(message, fields);
+  const world = new LinuxWorld(engine, {
+    address: role.address,
+    links: role.links,
+    tunnels: 'auto',
+    store: { records: () => [], put() {}, remove() {} },
+    log: { debug() {}, info: say, warn: say, error: say },
+    onTrace() {},
+  });
+  await world.start();
+  tell({ kind: 'performed' });
+  process.on('message', async (message: ToWorld) => {
+    if (message.kind === 'statistics') tell({ kind: 'statistics', statistics: world.statistics });
+    else if (message.kind === 'perform') {
+      engine.next = message.outputs;
+      world.command({ name: 'release', identity: 'script' });
+      tell({ kind: 'performed' });
+    } else {
+      await world.stop();
+      process.disconnect();
+    }
+  });
+}
+
+process.once('message', run);

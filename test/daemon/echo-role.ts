@@ -1,0 +1,58 @@
+import { z } from 'zod';
+import type { Address } from '../../src/base/address.js';
+import { parseAddress } from '../../src/base/address.js';
+import { hostPrefix } from '../../src/base/prefix.js';
+import { address, parsed } from '../../src/protocol/config.js';
+import type { Engine, Input, Output } from '../../src/protocol/contract.js';
+import type { Role } from '../../src/protocol/scheme.js';
+
+export interface EchoConfig {
+  readonly address: Address;
+  readonly accessLinks: readonly string[];
+  /** A rule the engine declares when it starts. */
+  readonly rule?: Address | undefined;
+}
+
+/** A role that remembers what it was told: stores each attached station, counts inputs, forwards to `rule`. */
+export const echoRole: Role<EchoConfig> = {
+  name: 'echo',
+  title: 'Says what it heard',
+  parse: config =>
+    parsed(z.strictObject({ address, accessLinks: z.array(z.string()).default([]), rule: address.optional() }), config),
+  create: config => new EchoEngine(config),
+};
+
+class EchoEngine implements Engine {
+  readonly #config: EchoConfig;
+  readonly #stations = new Set<string>();
+  readonly #counts = { inputs: 0 };
+  readonly deadline = undefined;
+  readonly interests;
+
+  constructor(config: EchoConfig) {
+    this.#config = config;
+    this.interests = { protocols: [], accessLinks: config.accessLinks, udpPorts: [] };
+  }
+
+  get counters() {
+    return this.#counts;
+  }
+  get views() {
+    return { visitors: () => [...this.#stations].map(identity => ({ identity })) };
+  }
+
+  handle(input: Input): Output[] {
+    this.#counts.inputs++;
+    if (input.kind === 'restored') return this.#restore(input.records);
+    if (input.kind !== 'attached') return [];
+    const identity = input.identity ?? 'nobody';
+    this.#stations.add(identity);
+    return [{ kind: 'store', key: identity, value: true }];
+  }
+
+  #restore(records: Iterable<{ readonly key: string }>): Output[] {
+    for (const { key } of records) this.#stations.add(key);
+    const to = hostPrefix(this.#config.rule ?? parseAddress('2001:db8:ffff::1'));
+    return [{ kind: 'forward', rule: { to, via: { kind: 'drop' } } }];
+  }
+}
