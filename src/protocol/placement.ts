@@ -1,11 +1,10 @@
-import { tryParseAddress } from '../base/address.js';
 import { formatPrefix, parsePrefix } from '../base/prefix.js';
-import type { ClosedForm, Handover, NetworkDescription } from './scheme.js';
+import type { ClosedForm, Handover, NetworkDescription, Placement } from './scheme.js';
 
 /** Help for schemes whose access routers register mobiles with an anchor: what several of them say in `place` and `closedForm`. */
 
-type AnchorNode = NetworkDescription['anchors'][number];
-type Mobile = NetworkDescription['mobiles'][number];
+export type AnchorNode = NetworkDescription['anchors'][number];
+export type Mobile = NetworkDescription['mobiles'][number];
 
 /** The anchor nearest to where the mobile first attaches; it keeps it in all of the domain (gundavelli §3.1). */
 export function anchorOf(network: NetworkDescription, mobile: Mobile): AnchorNode {
@@ -35,12 +34,23 @@ export function accessProfiles(
         identity: mobile.identity,
         linkAddress: mobile.linkAddress,
         anchor: anchor.address,
-        ...(mobile.addressing === 'dhcpv6' && { dhcpServer: dhcpServerOf(network) }),
+        ...(usesDhcp(mobile) && { dhcpServer: dhcpServerOf(network) }),
         addressing: [mobile.addressing],
         ...extra(mobile, anchor),
       };
     }),
   };
+}
+
+/** The network's DHCPv6 servers, where a mobile needs one, with a pool for each prefix that mobiles are at. */
+export function dhcpServers(network: NetworkDescription, prefixes: readonly string[]): Placement[] {
+  if (!network.mobiles.some(usesDhcp)) return [];
+  const pools = [...new Set(prefixes)].map(prefix => ({ prefix }));
+  return network.dhcpServers.map(({ node, address }) => ({ node, role: 'dhcpv6-server', config: { address, pools } }));
+}
+
+export function usesDhcp(mobile: Mobile): boolean {
+  return mobile.addressing === 'dhcpv6';
 }
 
 /** The parameter of a scenario that says how long access authentication takes. */
@@ -49,7 +59,6 @@ const authenticationMs = 'authenticationMs';
 function dhcpServerOf(network: NetworkDescription): string {
   const [server] = network.dhcpServers;
   if (!server) throw new RangeError('a mobile uses DHCPv6 and the network has no DHCP server');
-  if (tryParseAddress(server.address) === undefined) throw new RangeError(`not an IPv6 address: '${server.address}'`);
   return server.address;
 }
 

@@ -34,6 +34,11 @@ export interface Face {
   readonly mtu: number;
 }
 
+/** The gateway's own address on the access link. */
+export function linkLocalOf(face: Face): Address {
+  return linkLocalAddress(face.linkAddress);
+}
+
 /** RFC 4861 §6.2.1 AdvValidLifetime and AdvPreferredLifetime. */
 const validLifetimeS = 2_592_000;
 const preferredLifetimeS = 604_800;
@@ -91,7 +96,7 @@ export function neighbourAdvertisement(face: Face, target: Address, source: Addr
 
 function discovery(face: Face, destination: Address, message: Icmpv6Message): Packet {
   return {
-    source: linkLocalAddress(face.linkAddress),
+    source: linkLocalOf(face),
     destination,
     hopLimit: 255,
     payload: { kind: 'icmpv6', message },
@@ -128,7 +133,7 @@ export function solicited(
 }
 
 function isOwn(face: Face, target: Address): boolean {
-  return target === linkLocalAddress(face.linkAddress) || face.routers.includes(target);
+  return target === linkLocalOf(face) || face.routers.includes(target);
 }
 
 /** Why a received message is not valid Neighbour Discovery (RFC 4861 §6.1.1, §7.1.1, §7.1.2); undefined: it is, or is something else. */

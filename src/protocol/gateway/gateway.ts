@@ -89,6 +89,7 @@ export class Gateway implements Engine {
     if (link !== undefined && this.interests.accessLinks.includes(link))
       return this.#stations.receive(packet, link, input.neighbour, turn);
     if (packet.payload.kind === 'mobility') return this.#mobility(packet.payload.message, packet.source, turn);
+    if (packet.payload.kind === 'udp') return this.#stations.dhcpAnswered(packet, turn);
   }
 
   #mobility(message: MobilityMessage, source: Address, turn: Turn): void {

@@ -3,7 +3,7 @@ import { formatLinkAddress, parseLinkAddress } from '../../base/link-address.js'
 import { formatPrefix, parsePrefix } from '../../base/prefix.js';
 import { type Instant, second, type WallTime } from '../../base/time.js';
 import type { AddressingMode, LinkId, Profile, StoredRecord } from '../contract.js';
-import type { Visitor, VisitorList } from './visitor.js';
+import { stationKey, type Visitor, type VisitorList } from './visitor.js';
 
 /** A served visitor as it outlives its gateway's process: JSON, addresses as text. */
 interface VisitorRecord {
@@ -35,7 +35,7 @@ interface ProfileRecord {
 const keyPrefix = 'visitor/';
 
 export function recordKey(visitor: Visitor): string {
-  return `${keyPrefix}${visitor.link}/${formatLinkAddress(visitor.station)}`;
+  return keyPrefix + stationKey(visitor.link, visitor.station);
 }
 
 /** Of a visitor in state `registered`. */

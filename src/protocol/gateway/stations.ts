@@ -7,6 +7,7 @@ import type { Packet } from '../../wire/ipv6/packet.js';
 import type { AddressingMode, LinkId } from '../contract.js';
 import { discoveryProblem, neighbourAdvertisement, solicited } from './access-link.js';
 import type { Count } from './counters.js';
+import { answerOf, delivered, relayed } from './dhcp-relay.js';
 import type { Lifecycle, Turn } from './lifecycle.js';
 import { quietKey, type TimerKey } from './timers.js';
 import type { Visitor, VisitorList } from './visitor.js';
@@ -38,6 +39,7 @@ export class Stations {
   receive(packet: Packet, link: LinkId, station: LinkAddress | undefined, turn: Turn): void {
     const { payload } = packet;
     if (station === undefined || isGroupLinkAddress(station)) return this.count('stationUnknown');
+    if (payload.kind === 'udp') return this.#dhcp(packet, link, station, turn);
     if (payload.kind !== 'icmpv6') return;
     const problem = discoveryProblem(packet, payload.message);
     if (problem !== undefined) return this.count('discoveryInvalid');
@@ -47,13 +49,14 @@ export class Stations {
 
   /** A packet from an address that nothing is forwarded for (gundavelli §6.3). */
   seen(link: LinkId, station: LinkAddress, address: Address, turn: Turn): void {
+    this.count('sourceUnknown');
     const visitor = this.#speaker(link, station, turn);
     if (visitor && isRoutableUnicast(address)) this.learn(visitor, address, 'manual', turn);
   }
 
   /** The station uses `address`: registers it, where profile and prefix allow. */
   learn(visitor: Visitor, address: Address, learnt: AddressingMode, turn: Turn): void {
-    if (!this.lifecycle.dialect.registersAddresses) return this.count('sourceUnknown');
+    if (!this.lifecycle.dialect.registersAddresses) return;
     if (visitor.addresses.includes(address) || address === visitor.candidate?.address) return;
     const problem = learningProblem(visitor, address, learnt) ?? this.#excess(visitor, learnt, turn);
     if (problem !== undefined) return this.count(problem);
@@ -107,6 +110,34 @@ export class Stations {
       default:
         return;
     }
+  }
+
+  /** gundavelli §6.3-3, steps 1 and 2. */
+  #dhcp(packet: Packet, link: LinkId, station: LinkAddress, turn: Turn): void {
+    const visitor = this.#speaker(link, station, turn);
+    if (!visitor) return;
+    if (!isAttended(visitor)) return this.#wait(visitor, packet);
+    const { config } = this.lifecycle;
+    const face = this.lifecycle.face(visitor);
+    const server = visitor.profile?.dhcpServer ?? config.dhcpServer;
+    const forward = face && server && relayed(visitor, face, packet, config.address, server);
+    if (!forward) return this.count('dhcpDiscarded');
+    if (isLinkLocal(packet.source)) visitor.linkLocal = packet.source;
+    this.count('dhcpRelayed');
+    turn.outputs.push({ kind: 'send', packet: forward });
+  }
+
+  /** gundavelli §6.3-3, steps 3 to 5: the host first, then the LMAP. */
+  dhcpAnswered(packet: Packet, turn: Turn): void {
+    const answer = answerOf(packet);
+    const visitor = answer?.link === undefined ? undefined : this.visitors.byKey(answer.link);
+    const face = visitor && this.lifecycle.face(visitor);
+    const server = visitor?.profile?.dhcpServer ?? this.lifecycle.config.dhcpServer;
+    if (!answer || !visitor || !face || packet.source !== server || !isAttended(visitor))
+      return this.count('dhcpDiscarded');
+    this.count('dhcpReplied');
+    this.lifecycle.toStation(visitor, delivered(answer, face), turn);
+    for (const news of answer.leases) if (news.kind === 'leased') this.learn(visitor, news.address, 'dhcpv6', turn);
   }
 
   #wait(visitor: Visitor, packet: Packet): void {

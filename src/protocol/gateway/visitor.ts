@@ -1,5 +1,5 @@
 import type { Address } from '../../base/address.js';
-import type { LinkAddress } from '../../base/link-address.js';
+import { formatLinkAddress, type LinkAddress } from '../../base/link-address.js';
 import type { Prefix } from '../../base/prefix.js';
 import type { Instant } from '../../base/time.js';
 import type { Packet } from '../../wire/ipv6/packet.js';
@@ -119,6 +119,11 @@ export class VisitorList {
     return this.#byStation.get(stationKey(link, station));
   }
 
+  /** By {@link stationKey}. */
+  byKey(key: string): Visitor | undefined {
+    return this.#byStation.get(key);
+  }
+
   byIdentity(identity: string): Iterable<Visitor> {
     return this.#byIdentity.get(identity) ?? [];
   }
@@ -181,7 +186,7 @@ function newVisitor(id: number, link: LinkId, station: LinkAddress): Visitor {
   };
 }
 
-/** A Map key for a station on a link; also what its stored record is found by, once in text. */
+/** A station on a link: a Map key, and the Interface-ID that a DHCPv6 server sends back. */
 export function stationKey(link: LinkId, station: LinkAddress): string {
-  return `${link} ${station}`;
+  return `${link}/${formatLinkAddress(station)}`;
 }

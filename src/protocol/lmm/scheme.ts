@@ -1,4 +1,4 @@
-import { accessProfiles, localNetworkPrefix, proxyRegistrationForm } from '../placement.js';
+import { accessProfiles, dhcpServers, localNetworkPrefix, proxyRegistrationForm } from '../placement.js';
 import type { NetworkDescription, Placement, Scheme } from '../scheme.js';
 import { placedProtection } from '../security/placement.js';
 
@@ -7,7 +7,11 @@ export const lmm: Scheme = {
   name: 'lmm',
   title: 'Localized mobility management with proxy agents (LMAP, MPA)',
   document: 'draft-gundavelli-netlmm-mip6-proxy-00',
-  place: network => [...anchors(network), ...gateways(network)],
+  place: network => [
+    ...anchors(network),
+    ...gateways(network),
+    ...dhcpServers(network, network.anchors.map(localNetworkPrefix)),
+  ],
   closedForm: proxyRegistrationForm,
 };
 

@@ -92,7 +92,10 @@ function differentEcho(visitor: Visitor, options: readonly MobilityOption[]): st
   const station = findOption(options, 'mobileNodeLinkLayerIdentifier')?.identifier;
   if (station !== undefined && station !== visitor.station) return 'link-layer identifier';
   const technology = findOption(options, 'accessTechnologyType')?.type;
-  return technology !== undefined && technology !== visitor.accessTechnology ? 'access technology' : undefined;
+  if (technology !== undefined && technology !== visitor.accessTechnology) return 'access technology';
+  const indicator = findOption(options, 'handoffIndicator')?.indicator;
+  const asked = visitor.request && indicatorOf(visitor, visitor.request.purpose);
+  return indicator !== undefined && indicator !== asked ? 'handoff indicator' : undefined;
 }
 
 /** §6.9.1.2 (7) to (11). */

@@ -1,4 +1,6 @@
-import { accessProfiles, proxyRegistrationForm } from '../placement.js';
+import { addressFromGroups, group } from '../../base/address.js';
+import { formatPrefix, parsePrefix } from '../../base/prefix.js';
+import { accessProfiles, anchorOf, dhcpServers, type Mobile, proxyRegistrationForm, usesDhcp } from '../placement.js';
 import type { NetworkDescription, Placement, Scheme } from '../scheme.js';
 import { placedProtection } from '../security/placement.js';
 
@@ -7,7 +9,14 @@ export const pmip6: Scheme = {
   name: 'pmip6',
   title: 'Proxy Mobile IPv6 (LMA, MAG)',
   document: 'RFC 5213',
-  place: network => [...anchors(network), ...gateways(network)],
+  place: network => [
+    ...anchors(network),
+    ...gateways(network),
+    ...dhcpServers(
+      network,
+      network.mobiles.filter(usesDhcp).map(mobile => prefixOfMobile(network, mobile)),
+    ),
+  ],
   closedForm: proxyRegistrationForm,
 };
 
@@ -26,7 +35,7 @@ function anchors(network: NetworkDescription): Placement[] {
 
 function gateways(network: NetworkDescription): Placement[] {
   const anchorAddresses = network.anchors.map(anchor => anchor.address);
-  const aaa = accessProfiles(network, () => ({}));
+  const aaa = accessProfiles(network, mobile => (usesDhcp(mobile) ? { prefix: prefixOfMobile(network, mobile) } : {}));
   return network.accessRouters.map(router => ({
     node: router.node,
     role: 'mag',
@@ -38,4 +47,12 @@ function gateways(network: NetworkDescription): Placement[] {
       ...placedProtection(network.protection, router.address, anchorAddresses),
     },
   }));
+}
+
+/** The DHCPv6 server has to know prefixes beforehand: mobiles that use it have one by their number, the last of the block first. */
+function prefixOfMobile(network: NetworkDescription, mobile: Mobile): string {
+  const block = parsePrefix(anchorOf(network, mobile).prefix);
+  const groups = Array.from({ length: 8 }, (_, i) => group(block.address, i));
+  groups[3] |= (0xffff >> Math.max(0, block.length - 48)) - network.mobiles.indexOf(mobile);
+  return formatPrefix({ address: addressFromGroups(groups), length: 64 });
 }
