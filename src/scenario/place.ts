@@ -1,8 +1,7 @@
 import { ConfigError } from '../base/errors.js';
 import type { Engine, Environment } from '../protocol/contract.js';
-import { localNetworkPrefix } from '../protocol/placement.js';
 import { roles } from '../protocol/roles.js';
-import type { NetworkDescription, Placement, Scheme } from '../protocol/scheme.js';
+import type { NetworkDescription, Scheme } from '../protocol/scheme.js';
 import type { Scenario } from './model.js';
 
 /** A role on a node, configured. */
@@ -14,7 +13,7 @@ export interface PlacedRole {
 
 /** Where the scheme puts which roles. Throws ConfigError where a role refuses the configuration the scenario leads to. */
 export function placeRoles(scheme: Scheme, network: NetworkDescription, scenario: Scenario): PlacedRole[] {
-  return [...scheme.place(network), ...dhcpServers(network)].map(({ node, role: name, config }): PlacedRole => {
+  return scheme.place(network).map(({ node, role: name, config }): PlacedRole => {
     const role = roles.find(candidate => candidate.name === name);
     if (!role) throw new Error(`scheme ${scheme.name} places an unknown role '${name}'`);
     const parsed = role.parse(config);
@@ -25,10 +24,4 @@ export function placeRoles(scheme: Scheme, network: NetworkDescription, scenario
       `what the ${name} role of ${scheme.name} takes: ${path.join('.')}: ${expected}`,
     );
   });
-}
-
-/** Whatever the scheme, a DHCPv6 server has addresses of every anchor's local network prefix. */
-function dhcpServers(network: NetworkDescription): Placement[] {
-  const pools = network.anchors.map(anchor => ({ prefix: localNetworkPrefix(anchor) }));
-  return network.dhcpServers.map(({ node, address }) => ({ node, role: 'dhcpv6-server', config: { address, pools } }));
 }
