@@ -78,7 +78,7 @@ function held(nodes: readonly Node[], view: string, states: readonly string[]): 
   );
 }
 
-const presentBinding = ['active'];
+const presentBinding = ['registered'];
 const presentVisitor = ['registered'];
 
 function onePlace(nodes: readonly Node[]): Violation[] {

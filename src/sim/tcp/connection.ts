@@ -166,7 +166,7 @@ export class TcpConnection implements EventTarget<number> {
       this.#timed = undefined;
     }
     if (this.#recover !== undefined) this.#acknowledgedInRecovery(offset, newly);
-    else this.#grow(newly);
+    else if (offset > 1) this.#grow(newly);
     this.#duplicates = 0;
     if (this.state === 'syn-sent' || this.state === 'syn-received') this.#become('established');
     this.#events.onAcknowledged?.(this.acknowledgedOctets);
@@ -215,7 +215,7 @@ export class TcpConnection implements EventTarget<number> {
   #transmit(): void {
     if (this.state !== 'established' && this.state !== 'closing') return;
     const limit = this.#unacknowledged + Math.min(this.#congestionWindow, window);
-    while (this.#next < limit) {
+    while (this.#next + this.#sizeAt(this.#next) <= limit) {
       const sent = this.#sendFrom(this.#next);
       if (sent === 0) break;
       this.#next += sent;
@@ -230,7 +230,7 @@ export class TcpConnection implements EventTarget<number> {
       return 1;
     }
     if (this.#finAt !== undefined && offset > this.#finAt) return 0;
-    const size = Math.min(this.#octetsToSend - (offset - 1), this.#segmentSize());
+    const size = this.#sizeAt(offset);
     const fin = size === 0 && this.#mayFinish();
     if (size === 0 && !fin) return 0;
     if (fin) {
@@ -250,8 +250,10 @@ export class TcpConnection implements EventTarget<number> {
     return this.#events.octetsToSend !== undefined || this.#received.finished;
   }
 
-  #segmentSize(): number {
-    return Math.min(maximumSegment, this.#stack.pathMtu(this.#ends.peer) - ipAndTcpOctets);
+  /** Of the segment that starts at `offset`. */
+  #sizeAt(offset: number): number {
+    const largest = Math.min(maximumSegment, this.#stack.pathMtu(this.#ends.peer) - ipAndTcpOctets);
+    return Math.min(Math.max(0, this.#octetsToSend - (offset - 1)), largest);
   }
 
   #finish(): void {

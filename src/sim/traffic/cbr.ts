@@ -51,6 +51,8 @@ export class CbrFlow implements FlowRecord, EventTarget<undefined> {
   readonly #sentAt = new Series();
   readonly #receivedAt = new Series();
   #highest = -1;
+  /** Of a flow to an address. */
+  #receivers: readonly Node[] = [];
 
   constructor(simulation: Simulation, options: CbrOptions) {
     if (options.size < leastSize) throw new RangeError(`a flow's datagrams have at least ${leastSize} octets`);
@@ -98,16 +100,16 @@ export class CbrFlow implements FlowRecord, EventTarget<undefined> {
     stack.output(packet, headersOctets + size);
   }
 
-  #listeningAt: Address | undefined;
   /** The receiver listens where the flow goes now: at the node named, or at every node that has the address. */
   #listen(destination: Address): void {
     const { to } = this.options;
     if (typeof to !== 'string') return this.#listenAt(to);
-    if (this.#listeningAt === destination) return;
-    this.#listeningAt = destination;
-    for (const node of this.#simulation.nodes.values()) if (node.stack?.isOwn(destination)) this.#listenAt(node);
+    if (this.#receivers.length === 0)
+      this.#receivers = [...this.#simulation.nodes.values()].filter(node => node.stack?.isOwn(destination));
+    for (const node of this.#receivers) this.#listenAt(node);
   }
 
+  /** Again after a restart: what listened before went with its stack. */
   #listenAt(node: Node): void {
     const { udp } = node.stack?.delivery ?? {};
     if (udp !== undefined && udp.get(this.port) !== this) udp.set(this.port, this);
