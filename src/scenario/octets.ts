@@ -1,11 +1,5 @@
-import { isSignalling, tunnelOverheadOctets } from '../sim/index.js';
+import { innermost, isSignalling, tunnelOverheadOctets } from '../sim/index.js';
 import type { Packet, Payload } from '../wire/ipv6/packet.js';
-
-export function innermost(packet: Packet): Packet {
-  let inner = packet;
-  while (inner.payload.kind === 'ipv6') inner = inner.payload.packet;
-  return inner;
-}
 
 /** Counts what links carry, a call for each frame each link takes. */
 export class OctetCounter {

@@ -1,7 +1,9 @@
 import { parseAddress } from '../base/address.js';
-import { parseLinkAddress } from '../base/link-address.js';
+import { invariant } from '../base/errors.js';
+import { autoconfiguredAddress, parseLinkAddress } from '../base/link-address.js';
 import { type Prefix, parsePrefix, withInterfaceId } from '../base/prefix.js';
 import { milliseconds } from '../base/time.js';
+import { anchorOf, localNetworkPrefix } from '../protocol/placement.js';
 import type { NetworkDescription, Scheme } from '../protocol/scheme.js';
 import {
   type AdvertiseOptions,
@@ -67,7 +69,7 @@ export function simulate(scenario: Scenario, scheme: Scheme, options: SimulateOp
   const topology = topologyOf(scenario);
   const network = describeNetwork(scenario, topology);
   const placed = placeRoles(scheme, network, scenario);
-  const builder = new Builder(scenario, simulation, new Set(placed.map(placement => placement.node)));
+  const builder = new Builder(scenario, simulation, network, new Set(placed.map(placement => placement.node)));
   options.prepare?.(simulation);
   for (const node of scenario.nodes) builder.add(node);
   for (const { node, create } of placed) builder.node(node).addEngine(create);
@@ -85,11 +87,13 @@ const mobileInterface = 'wlan0';
 class Builder {
   readonly #scenario: Scenario;
   readonly #simulation: Simulation;
+  readonly #network: NetworkDescription;
   /** Nodes that play a role of the scheme. */
   readonly #roles: ReadonlySet<string>;
 
-  constructor(scenario: Scenario, simulation: Simulation, roles: ReadonlySet<string>) {
+  constructor(scenario: Scenario, simulation: Simulation, network: NetworkDescription, roles: ReadonlySet<string>) {
     this.#scenario = scenario;
+    this.#network = network;
     this.#simulation = simulation;
     this.#roles = roles;
     for (const link of scenario.links) simulation.addLink(linkOptions(link));
@@ -133,7 +137,9 @@ class Builder {
       identity: mobile.identity,
       dadTransmits: mobile.duplicateAddressDetection ? 1 : 0,
     });
-    added.attach(undefined, { name: mobileInterface, linkAddress: parseLinkAddress(mobile.linkAddress) });
+    const linkAddress = parseLinkAddress(mobile.linkAddress);
+    const manual = mobile.addressing === 'manual' ? manualConfiguration(this.#network, mobile) : {};
+    added.attach(undefined, { name: mobileInterface, linkAddress, ...manual });
   }
 
   move(): void {
@@ -178,6 +184,16 @@ class Builder {
       return { kind: 'ping', traffic, record: this.#simulation.ping({ ...ends, ...times, ...packets }) };
     return { kind: 'cbr', traffic, record: this.#simulation.cbr({ ...ends, ...times, ...packets }) };
   }
+}
+
+/** What somebody typed in: an address of the mobile's local network prefix, and its anchor as default gateway. */
+function manualConfiguration(network: NetworkDescription, { name, linkAddress }: MobileNode) {
+  const mobile = network.mobiles.find(one => one.node === name);
+  invariant(mobile, `${name} is a mobile`);
+  const anchor = anchorOf(network, mobile);
+  const prefix = parsePrefix(localNetworkPrefix(anchor));
+  const address = autoconfiguredAddress(prefix, parseLinkAddress(linkAddress));
+  return { addresses: [{ address, length: 128 }], gateway: parseAddress(anchor.address), autoconfigure: false };
 }
 
 const interfaceIdOne = parseAddress('::1');

@@ -1,11 +1,10 @@
 import { formatAddress } from '../../base/address.js';
 import { formatPrefix } from '../../base/prefix.js';
 import { type Instant, millisecond } from '../../base/time.js';
-import type { SimulationEvent, TraceRecord } from '../../sim/index.js';
+import { innermost, type SimulationEvent, type TraceRecord } from '../../sim/index.js';
 import type { Payload } from '../../wire/ipv6/packet.js';
 import type { ScenarioHandover } from '../handovers.js';
 import type { NodeRole, Scenario } from '../model.js';
-import { innermost } from '../octets.js';
 import type { SchemeRun } from '../run.js';
 import { flowsOf } from '../simulate.js';
 import { messageText, words } from './messages.js';
@@ -100,15 +99,13 @@ function arrows(
   since: (at: Instant) => number,
 ): Arrow[] {
   const inner = innermost(record.event.packet);
-  const text = messageText(inner);
-  const ends = `${formatAddress(inner.source)} → ${formatAddress(inner.destination)}`;
+  const text = messageText(record.event.packet);
   const common = {
     kind: 'arrow',
     style: inner.payload.kind === 'icmpv6' || inner.payload.kind === 'udp' ? 'neighbour' : 'mobility',
     from: record.node,
     atMs: since(record.at),
-    name: text.name,
-    detail: [ends, text.detail].filter(part => part !== '').join(' · '),
+    ...text,
   } as const;
   const received = receptions.get(inner.payload)?.filter(one => one.node !== record.node) ?? [];
   // A router that advertises to an empty cell is no news.

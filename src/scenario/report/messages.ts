@@ -1,145 +1,66 @@
-import { formatAddress, isUnspecified } from '../../base/address.js';
-import { formatLinkAddress } from '../../base/link-address.js';
-import { formatPrefix, prefixOf } from '../../base/prefix.js';
-import type { Icmpv6Message } from '../../wire/icmpv6/messages.js';
+import { describePacket } from '../../sim/index.js';
+import type { Plain } from '../../wire/codec/fields.js';
 import type { Packet } from '../../wire/ipv6/packet.js';
-import { protocol } from '../../wire/ipv6/packet.js';
-import type { MobilityMessage } from '../../wire/mobility/messages.js';
-import type { MobilityOption } from '../../wire/mobility/options.js';
-import { innermost } from '../octets.js';
 
-/** A signalling packet in words: the short name that ladders show and what a reader may want to know of it. */
+/** A signalling packet in words: the short name that ladders show, and all that a reader may want to know of it. */
 export interface MessageText {
   readonly name: string;
   readonly detail: string;
 }
 
-const dhcpNames: Readonly<Record<number, string>> = {
-  1: 'Solicit',
-  2: 'Advertise',
-  3: 'Request',
-  4: 'Confirm',
-  5: 'Renew',
-  6: 'Rebind',
-  7: 'Reply',
-  8: 'Release',
-  9: 'Decline',
-  11: 'Information-request',
-  12: 'Relay-forward',
-  13: 'Relay-reply',
+const abbreviations: Readonly<Record<string, string>> = {
+  'Proxy Binding Update': 'PBU',
+  'Proxy Binding Acknowledgement': 'PBA',
+  'Binding Update': 'BU',
+  'Binding Acknowledgement': 'BA',
+  'Binding Refresh Request': 'BRR',
+  'Binding Error': 'BE',
+  'Binding Revocation Indication': 'BRI',
+  'Binding Revocation Acknowledgement': 'BRA',
+  'Home Test Init': 'HoTI',
+  'Care-of Test Init': 'CoTI',
+  'Home Test': 'HoT',
+  'Care-of Test': 'CoT',
+  'Router Solicitation': 'RS',
+  'Router Advertisement': 'RA',
+  'Neighbor Solicitation': 'NS',
+  'Neighbor Advertisement': 'NA',
 };
 
 export function messageText(packet: Packet): MessageText {
-  const inner = innermost(packet);
-  const { payload } = inner;
-  switch (payload.kind) {
-    case 'mobility':
-      return { name: mobilityName(payload.message), detail: mobilityDetail(payload.message) };
-    case 'icmpv6':
-      return { name: icmpv6Name(payload.message, inner), detail: icmpv6Detail(payload.message) };
-    case 'udp':
-      return { name: dhcpNames[payload.data[0]] ?? 'DHCPv6', detail: 'DHCPv6' };
-    case 'raw':
-      return { name: payload.protocol === protocol.esp ? 'ESP' : `protocol ${payload.protocol}`, detail: '' };
-    default:
-      return { name: payload.kind, detail: '' };
-  }
+  const { name, source, destination, innerSource, innerDestination, fields } = describePacket(packet);
+  const from = innerSource ?? source;
+  const status = fields?.status;
+  const notes = [
+    ...(typeof status === 'number' && status !== 0 ? [`status ${status}`] : []),
+    ...(name === 'Proxy Binding Update' && fields?.lifetimeS === 0 ? ['lifetime 0'] : []),
+    ...(name === 'Neighbor Solicitation' && from === '::' ? ['DAD'] : []),
+  ];
+  const parts = [name, `${from} → ${innerDestination ?? destination}`, ...(fields ? fieldTexts(fields) : [])];
+  return { name: [abbreviations[name] ?? name, ...notes].join(', '), detail: parts.join('\n') };
 }
 
-function mobilityName(message: MobilityMessage): string {
-  switch (message.kind) {
-    case 'bindingUpdate': {
-      const update = message.lifetimeS === 0 ? 'BU, lifetime 0' : 'BU';
-      return message.flags.proxy ? `P${update}` : update;
-    }
-    case 'bindingAcknowledgement': {
-      const name = message.flags.proxy ? 'PBA' : 'BA';
-      return message.status === 0 ? name : `${name}, status ${message.status}`;
-    }
-    case 'bindingRefreshRequest':
-      return 'BRR';
-    case 'bindingError':
-      return 'BE';
-    case 'bindingRevocationIndication':
-      return 'BRI';
-    case 'bindingRevocationAcknowledgement':
-      return 'BRA';
-    case 'homeTestInit':
-      return 'HoTI';
-    case 'careOfTestInit':
-      return 'CoTI';
-    case 'homeTest':
-      return 'HoT';
-    case 'careOfTest':
-      return 'CoT';
-    case 'unknown':
-      return `MH ${message.type}`;
-  }
+/** A line a field or option; what is false or empty says nothing. */
+function fieldTexts(fields: { readonly [name: string]: Plain }): string[] {
+  return Object.entries(fields).flatMap(([name, value]) => {
+    if (name === 'kind' || value === false || value === '') return [];
+    if (Array.isArray(value)) return value.map(item => `${optionName(item)}${plainText(item)}`);
+    return [`${words(name)} ${plainText(value)}`];
+  });
 }
 
-function mobilityDetail(message: MobilityMessage): string {
-  const parts: string[] = [];
-  if ('status' in message) parts.push(`status ${message.status}`);
-  if ('sequence' in message) parts.push(`sequence ${message.sequence}`);
-  if ('lifetimeS' in message) parts.push(`lifetime ${message.lifetimeS} s`);
-  if ('flags' in message) {
-    const set = Object.entries(message.flags).flatMap(([flag, on]) => (on ? [flag] : []));
-    if (set.length > 0) parts.push(`flags ${set.join(' ')}`);
-  }
-  if ('options' in message) parts.push(...message.options.map(optionText));
-  return parts.join(' · ');
+function optionName(option: Plain): string {
+  const kind = typeof option === 'object' && option !== null && 'kind' in option ? option.kind : undefined;
+  return typeof kind === 'string' ? `${words(kind)}: ` : '';
 }
 
-function optionText(option: MobilityOption): string {
-  switch (option.kind) {
-    case 'mobileNodeIdentifier':
-      return `NAI ${option.identifier}`;
-    case 'homeNetworkPrefix':
-      return `home network prefix ${formatPrefix(prefixOf(option.address, option.length))}`;
-    case 'alternateCareOfAddress':
-      return `alternate care-of address ${formatAddress(option.careOfAddress)}`;
-    case 'handoffIndicator':
-      return `handoff indicator ${option.indicator}`;
-    case 'accessTechnologyType':
-      return `access technology ${option.type}`;
-    case 'mobileNodeLinkLayerIdentifier':
-      return `link-layer identifier ${formatLinkAddress(option.identifier)}`;
-    case 'vendorSpecific':
-      return words(option.content.kind === 'other' ? 'vendorSpecific' : option.content.kind);
-    default:
-      return words(option.kind);
-  }
-}
-
-function icmpv6Name(message: Icmpv6Message, packet: Packet): string {
-  switch (message.kind) {
-    case 'routerSolicitation':
-      return 'RS';
-    case 'routerAdvertisement':
-      return 'RA';
-    case 'neighbourSolicitation':
-      return isUnspecified(packet.source) ? 'NS (DAD)' : 'NS';
-    case 'neighbourAdvertisement':
-      return 'NA';
-    default:
-      return words(message.kind);
-  }
-}
-
-function icmpv6Detail(message: Icmpv6Message): string {
-  switch (message.kind) {
-    case 'neighbourSolicitation':
-    case 'neighbourAdvertisement':
-      return `target ${formatAddress(message.target)}`;
-    case 'routerAdvertisement': {
-      const prefixes = message.options.flatMap(option =>
-        option.kind === 'prefixInformation' ? [`prefix ${formatPrefix(prefixOf(option.prefix, option.length))}`] : [],
-      );
-      return [`router lifetime ${message.routerLifetimeS} s`, ...prefixes].join(' · ');
-    }
-    default:
-      return '';
-  }
+function plainText(value: Plain): string {
+  if (Array.isArray(value)) return value.map(plainText).join(' ');
+  if (typeof value !== 'object' || value === null) return String(value);
+  return Object.entries(value)
+    .filter(([name, inner]) => name !== 'kind' && inner !== false)
+    .map(([name, inner]) => (inner === true ? words(name) : `${words(name)} ${plainText(inner)}`))
+    .join(', ');
 }
 
 /** `bindingCacheConfirmation` → `binding cache confirmation`. */

@@ -80,7 +80,7 @@ export class LocalDelivery {
       const wanted =
         payload.kind === 'udp'
           ? udpPorts.includes(payload.destinationPort)
-          : payload.kind === 'icmpv6' && protocols.includes(protocol.icmpv6);
+          : payload.kind === 'icmpv6' && (isDiscovery(payload.message) || protocols.includes(protocol.icmpv6));
       if (!wanted || !host.serves(ip)) continue;
       if (!taken) this.#stack.traceMessage('received', packet, ip);
       taken = true;
