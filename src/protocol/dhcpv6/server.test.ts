@@ -280,6 +280,28 @@ test('RFC 8415 §18.3.8: a declined address is given to nobody until its time is
   assert.equal(lease(bench, 2, 171 * second), address);
 });
 
+test('an address reserved for one station is not given to another that asks for it, nor while it is declined', () => {
+  const reserved = parseAddress('fd00:1::1:5');
+  const bench = new ServerBench({ reservations: [{ address: 'fd00:1::1:5', identity: 'host@example.net' }] });
+  assert.notEqual(lease(bench, 2, 0, [reserved]), reserved);
+  const on = { identity: 'host@example.net' };
+  assert.equal(addressIn(bench.relayed(message('solicit', 1, [], rapid), 0, on)), reserved);
+  bench.relayed(message('decline', 1, [reserved], serverId(bench)), second, on);
+  assert.equal(iaStatus(bench.relayed(message('solicit', 1, [], rapid), second, on)), statusCodes.noAddrsAvail);
+});
+
+test('RFC 8415 §18.3.1: what has been offered is not offered to another before a minute is over', () => {
+  const bench = new ServerBench({ pools: [{ prefix: 'fd00:1::/64', first: 'fd00:1::1', last: 'fd00:1::1' }] });
+  const id = serverId(bench);
+  bench.handle({ kind: 'tick' }, 60 * second);
+  const address = lease(bench, 1, 60 * second);
+  bench.relayed(message('release', 1, [address], id), 61 * second);
+  assert.equal(addressIn(bench.relayed(message('solicit', 1), 61 * second)), address);
+  assert.equal(iaStatus(bench.relayed(message('solicit', 2), 62 * second)), statusCodes.noAddrsAvail);
+  bench.handle({ kind: 'tick' }, 121 * second);
+  assert.equal(addressIn(bench.relayed(message('solicit', 2), 122 * second)), address);
+});
+
 test('RFC 8415 §18.3.7: Release or Decline of what is not the client’s changes nothing and says NoBinding', () => {
   const bench = new ServerBench();
   const id = serverId(bench);

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { gcm as gcmCipher } from '@noble/ciphers/aes.js';
 import {
   acknowledgement,
   anchor,
@@ -116,6 +117,21 @@ test('RFC 4303 §3.4.4: one changed bit anywhere, or a cut, and nothing opens', 
   }
 });
 
+test('RFC 4303 §2.4: padding other than 1, 2, 3 is not from the peer', () => {
+  const header = hexToBytes('0000012c00000001');
+  const iv = new Uint8Array(8);
+  const nonce = Uint8Array.of(1, 1, 1, 1, ...iv);
+  for (const [plain, good] of [
+    ['01020287', true],
+    ['02020287', false],
+    ['01030287', false],
+    ['0102ff87', false],
+  ] as const) {
+    const sealed = gcmCipher(new Uint8Array(16).fill(1), nonce, header).encrypt(hexToBytes(plain));
+    assert.equal(open(gcm(1), Uint8Array.of(...header, ...iv, ...sealed)) !== undefined, good, plain);
+  }
+});
+
 function pair(keys = gcm): { mpa: EspAssociation; lmap: EspAssociation } {
   const up: EspDirection = { spi: 1000, keys: keys(1) };
   const down: EspDirection = { spi: 2000, keys: keys(2) };
@@ -226,6 +242,7 @@ test('RFC 6275 §6.1.1: a Mobility Header inside ESP is still checked', () => {
     [135, inside],
     [135, inside.subarray(0, 5)],
     [17, new Uint8Array(8)],
+    [253, new Uint8Array(8)],
   ] as const;
   for (const [i, [protocolInside, octets]] of contents.entries()) {
     const sequence = i + 1;

@@ -21,7 +21,7 @@ import type { BindingAcknowledgement, MobilityMessage } from '../../wire/mobilit
 import { findOption } from '../../wire/mobility/options.js';
 import { parsed } from '../config.js';
 import type { Engine, Output } from '../contract.js';
-import { Authenticator } from './authenticator.js';
+import { Authenticator, mobilityEnds } from './authenticator.js';
 import { protectedSection, type SignallingProtection, signalling } from './config.js';
 import { placedProtection } from './placement.js';
 import { secured } from './secured.js';
@@ -214,15 +214,21 @@ test('RFC 4285 §5.1: a message under another SPI, or sent back to its sender, d
   assert.deepEqual(reasons(receive(mpa, back, second)), ['authentication']);
 });
 
-test('RFC 4285 §5.1: the care-of address authenticated is the alternate one where there is one', () => {
-  const mpa = gatewayEnd();
+test('RFC 4285 §5.1: care-of and home address are the mobile’s where it has them, the two ends of the association where not', () => {
   const careOfAddress = parseAddress('fd00::c');
-  const message = update(1);
-  const options = [...message.options, { kind: 'alternateCareOfAddress', careOfAddress } as const];
-  const [request] = say(mpa, gateway, anchor, { ...message, options }, second);
-  const lmap = anchorEnd();
-  receive(lmap, request, second);
-  assert.equal(lmap.inner.packets.length, 1);
+  const homeAddress = parseAddress('fd00:1::10');
+  const up = mobility(gateway, anchor, update(1));
+  const down = mobility(anchor, gateway, acknowledgement(update(1)));
+  const ends = { careOf: gateway, home: anchor };
+  assert.deepEqual(mobilityEnds(up, update(1)), ends);
+  assert.deepEqual(mobilityEnds(down, acknowledgement(update(1))), ends);
+  const alternate = { ...update(1), options: [{ kind: 'alternateCareOfAddress', careOfAddress }] as const };
+  assert.deepEqual(mobilityEnds(up, alternate), { careOf: careOfAddress, home: anchor });
+  const option = { kind: 'destinationOptions', options: [{ kind: 'homeAddress', address: homeAddress }] } as const;
+  assert.deepEqual(mobilityEnds({ ...up, headers: [option] }, update(1)), { careOf: gateway, home: homeAddress });
+  const routing = { kind: 'routingType2', segmentsLeft: 1, homeAddress } as const;
+  const mobile = mobilityEnds({ ...down, headers: [routing] }, acknowledgement(update(1)));
+  assert.deepEqual(mobile, { careOf: gateway, home: homeAddress });
 });
 
 test('RFC 4285 §6: a Binding Update seen before is answered with 144 and does not reach the engine again', () => {
@@ -310,6 +316,57 @@ test('RFC 4285 §6: after 144 the request goes out again by the other clock, wit
   const revocation = say(lmap, anchor, gateway, revocationIndication(1), 501 * second)[0];
   receive(mpa, revocation, 501 * second);
   assert.equal(mpa.inner.packets.length, 2, 'what the peer asks is measured by its clock, too');
+});
+
+test('RFC 4285 §6: a clock that is ahead is set back, too', () => {
+  const mpa = gatewayEnd(100_000);
+  const lmap = anchorEnd();
+  const [refusal] = sent(receive(lmap, register(mpa, 1, second), second));
+  const [again] = sent(receive(mpa, refusal, second));
+  receive(lmap, again, second);
+  assert.equal(lmap.inner.packets.length, 1);
+});
+
+test('RFC 4285 §6: a request is sent again once; a second 144 is the engine’s to see', () => {
+  const mpa = gatewayEnd(-100_000);
+  const refusing = () => anchorEnd(1_000_000);
+  const [refusal] = sent(receive(refusing(), register(mpa, 1, second), second));
+  const [again] = sent(receive(mpa, refusal, second));
+  const other = end(acceptingAnchor(), anchor, gateway, 5_000_000);
+  const [second144] = sent(receive(other, again, second));
+  assert.deepEqual(sent(receive(mpa, second144, second)), []);
+  assert.equal((messageOf(mpa.inner.packets[0]) as BindingAcknowledgement).status, 144);
+});
+
+test('RFC 4285 §6: a 144 has to name the request it refuses, by low-order timestamp and sequence number', () => {
+  const security = protection(gateway, anchor, 'rfc4285').peers[0].security;
+  assert.ok(security?.kind === 'rfc4285');
+  for (const [sequence, fractionOff, reached] of [
+    [1, 0, true],
+    [2, 0, false],
+    [1, 1, false],
+  ] as const) {
+    const mpa = gatewayEnd();
+    const asked = findOption(
+      (messageOf(register(mpa, 1, second)) as BindingAcknowledgement).options,
+      'replayProtection',
+    );
+    assert.ok(asked);
+    const time = { kind: 'replayProtection', ntpSeconds: 5, ntpFraction: asked.ntpFraction ^ fractionOff } as const;
+    const bare: BindingAcknowledgement = { ...acknowledgement(update(sequence), 144), options: [time] };
+    const packet = mobility(anchor, gateway, bare);
+    const signed: MobilityMessage = new Authenticator(security.spi, security.key).sign(packet, bare);
+    assert.equal(sent(receive(mpa, withMessage(packet, signed), second)).length === 1, reached);
+  }
+});
+
+test('RFC 6275 §9.5.1: an answer at once belongs to what came in, whatever sequence number it carries', () => {
+  const mpa = gatewayEnd();
+  const lmap = end(new Puppet(), anchor, gateway);
+  lmap.inner.answer = () => [{ kind: 'send', packet: mobility(anchor, gateway, acknowledgement(update(77), 135)) }];
+  const request = register(mpa, 1, second);
+  const [answer] = sent(receive(lmap, request, second));
+  assert.equal(timestampOf(answer), timestampOf(request));
 });
 
 test('RFC 4285 §6: an old 144 does not move the clock', () => {
