@@ -146,6 +146,7 @@ test('gundavelli §7.1 [G00-7.1-01, G00-7.1-02, G00-7.1-03, G00-7.1-04, G00-7.1-
     state: 'registered',
     addresses: formatAddress(loa),
     prefix: 'fd00:a::/64',
+    forwards: `${formatAddress(loa)}/128`,
     anchor: 'fd00:a::1',
     anchorLinkAddress: '00:00:5e:00:52:13',
     tunnelSource: 'fd00::1',
