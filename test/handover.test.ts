@@ -156,7 +156,7 @@ const probe: Input = {
 
 const delays = (from: string, to: string) => ([from, to].includes('new') ? 7 : 5);
 
-test('gundavelli §6 to §9 [G00-6.1-10, G00-6.4-05, G00-3.1-10]: an MPA, an LMAP and another MPA hand a mobile over in AU + 2a, with four messages', () => {
+test('gundavelli §6 to §9 [G00-6.1-10, G00-6.4-05, G00-3.1-10, G00-3.1-06, G00-2-04]: an MPA, an LMAP and another MPA hand a mobile over in AU + 2a, with four messages', () => {
   for (const protection of ['insecure', 'rfc4285'] as const) {
     const wires = new Wires(lmm, protection, delays);
     wires.at(0, 'old', attached);
@@ -227,6 +227,17 @@ test('gundavelli §6.4: a mobile that goes back before its first gateway is told
     assert.equal(wires.rules.get('new')!.size, 0, where);
     assert.ok(JSON.stringify(wires.rows('anchor', 'bindings')).includes('fd00::2'), where);
   }
+});
+
+test('gundavelli §8.1 [G00-8.1-05]: a mobile that boots again gets the address it had, without asking for it', () => {
+  const wires = new Wires(lmm, 'insecure', delays);
+  wires.at(0, 'old', attached);
+  wires.at(100, 'old', probe);
+  wires.at(1000, 'old', detached);
+  wires.at(8000, 'new', attached);
+  wires.run(9000);
+  const downlink = [...wires.rules.get('new')!.values()].find(rule => rule.to);
+  assert.deepEqual(downlink?.to, hostPrefix(loa));
 });
 
 test('gundavelli §3.1: a mobile that left the domain is cleaned up everywhere', () => {

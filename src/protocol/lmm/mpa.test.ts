@@ -70,7 +70,7 @@ test('gundavelli §4.1 [G00-4.1-01, G00-4.1-02, G00-2-05]: every Binding Update 
   }
 });
 
-test('gundavelli §6.1 [G00-6.1-02, G00-3.1-04, G00-6-02, G00-6-03, G00-7-03]: the profile’s LMAP is the one that is asked', () => {
+test('gundavelli §6.1 [G00-6.1-02, G00-3.1-04, G00-6-02, G00-6-03, G00-7-03, G00-3.2-04]: the profile’s LMAP is the one that is asked', () => {
   const b = bench();
   const anchor = parseAddress('fd00:b::1');
   b.attach();
