@@ -93,7 +93,7 @@ test('gundavelli §6.1 and §7.2: the advertisement comes with the registration,
   assert.deepEqual([advertised(b).packet.destination, advertised(b).neighbour], [allNodes, station]);
 });
 
-test('gundavelli §8.1: what a station asks before it is known is remembered and answered when it is', () => {
+test('gundavelli §6 and §8.1 [G00-6-01]: what a station asks before it is known is remembered and answered when it is', () => {
   const b = bench();
   b.attach();
   b.say(routerSolicitation, stationLinkLocal, allRouters);

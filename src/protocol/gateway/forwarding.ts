@@ -1,6 +1,6 @@
 import type { Address } from '../../base/address.js';
 import { addressFromGroups } from '../../base/address.js';
-import { type Prefix, prefixEquals } from '../../base/prefix.js';
+import { type Prefix, prefixEquals, prefixKey } from '../../base/prefix.js';
 import type { Output, TunnelEnd } from '../contract.js';
 import type { Visitor } from './visitor.js';
 
@@ -12,6 +12,7 @@ export class Forwarding {
   readonly #local: Address;
   /** Visitors served through each anchor. */
   #ends = new Map<Address, number>();
+  #owners = new Map<string, Visitor>();
 
   /** `local` is the gateway's tunnel end. */
   constructor(local: Address) {
@@ -25,12 +26,14 @@ export class Forwarding {
     if (old?.anchor !== anchor) this.#open(anchor, outputs);
     const kept = old?.anchor === anchor ? old.prefixes : [];
     const { link, station: neighbour } = visitor;
-    for (const prefix of without(prefixes, kept))
+    for (const prefix of without(prefixes, kept)) {
+      this.#owners.set(prefixKey(prefix), visitor);
       outputs.push(
         { kind: 'forward', rule: { to: prefix, via: { kind: 'link', link, neighbour } } },
         { kind: 'forward', rule: { from: prefix, via: { kind: 'tunnel', local: this.#local, remote: anchor } } },
       );
-    for (const prefix of without(old?.prefixes ?? [], prefixes)) stop(prefix, outputs);
+    }
+    for (const prefix of without(old?.prefixes ?? [], prefixes)) this.#stop(prefix, outputs);
     // A rule put in the place of the parking one sends on what that kept.
     for (const from of without(visitor.parked, prefixes)) outputs.push({ kind: 'unforward', from });
     if (old && old.anchor !== anchor) this.#close(old.anchor, outputs);
@@ -52,9 +55,19 @@ export class Forwarding {
     const { served } = visitor;
     if (!served) return outputs;
     visitor.served = undefined;
-    for (const prefix of served.prefixes) stop(prefix, outputs);
+    for (const prefix of served.prefixes) this.#stop(prefix, outputs);
     this.#close(served.anchor, outputs);
     return outputs;
+  }
+
+  /** Who else has one of `prefixes`: the anchor gave it to somebody else, or the mobile shows up as another station. */
+  othersServed(visitor: Visitor, prefixes: readonly Prefix[]): Visitor[] {
+    return prefixes.flatMap(prefix => this.#owners.get(prefixKey(prefix)) ?? []).filter(owner => owner !== visitor);
+  }
+
+  #stop(prefix: Prefix, outputs: Output[]): void {
+    this.#owners.delete(prefixKey(prefix));
+    outputs.push({ kind: 'unforward', to: prefix }, { kind: 'unforward', from: prefix });
   }
 
   #open(anchor: Address, outputs: Output[]): void {
@@ -76,10 +89,6 @@ export class Forwarding {
   #end(remote: Address): TunnelEnd {
     return { local: this.#local, remote, from: everywhere };
   }
-}
-
-function stop(prefix: Prefix, outputs: Output[]): void {
-  outputs.push({ kind: 'unforward', to: prefix }, { kind: 'unforward', from: prefix });
 }
 
 function without(prefixes: readonly Prefix[], others: readonly Prefix[]): readonly Prefix[] {

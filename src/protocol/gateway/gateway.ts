@@ -194,6 +194,7 @@ function rowOf(visitor: Visitor, config: GatewayConfig): Row {
     state: visitor.state,
     addresses: visitor.addresses.map(formatAddress).join(' '),
     prefix: visitor.prefix && formatPrefix(visitor.prefix),
+    forwards: (visitor.served?.prefixes ?? []).map(formatPrefix).join(' '),
     anchor: anchor && formatAddress(anchor),
     anchorLinkAddress: formatLinkAddress(profile?.anchorLinkAddress ?? config.anchorLinkAddress),
     tunnelSource: formatAddress(config.careOfAddress ?? config.address),

@@ -84,8 +84,8 @@ export class Lifecycle {
       case 'serve':
         return this.#serve(visitor, turn);
       case 'unserve':
+        if (visitor.served) turn.outputs.push({ kind: 'store', key: recordKey(visitor) });
         turn.outputs.push(...this.forwarding.unserve(visitor));
-        turn.outputs.push({ kind: 'store', key: recordKey(visitor) });
         return;
       case 'advertise':
         return this.advertise(visitor, turn);
@@ -140,6 +140,7 @@ export class Lifecycle {
     const anchor = profile.anchor ?? this.config.anchor;
     if (anchor === undefined) return 'no anchor';
     const returning = visitor.identity === profile.identity && visitor.anchor === anchor;
+    if (!returning) this.#perform('unserve', visitor, turn);
     const former = returning ? visitor.addresses[0] : this.#supersede(visitor, profile.identity, turn);
     this.visitors.setAddresses(visitor, []);
     visitor.candidate = former && { address: former, learnt: 'manual' };
@@ -287,6 +288,8 @@ export class Lifecycle {
 
   #serve(visitor: Visitor, turn: Turn): void {
     const prefixes = this.dialect.servedPrefixes(visitor);
+    for (const other of this.forwarding.othersServed(visitor, prefixes))
+      this.raise(other, 'superseded', turn, 'its prefix is at another station');
     const value = recordValue(visitor, turn.now, this.environment.clock(turn.now));
     turn.outputs.push({ kind: 'store', key: recordKey(visitor), value });
     turn.outputs.push(...this.forwarding.serve(visitor, prefixes, visitor.anchor!));

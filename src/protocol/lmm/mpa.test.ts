@@ -70,7 +70,7 @@ test('gundavelli §4.1 [G00-4.1-01, G00-4.1-02, G00-2-05]: every Binding Update 
   }
 });
 
-test('gundavelli §6.1 [G00-6.1-02, G00-3.1-04, G00-6-02, G00-6-03, G00-7-03]: the profile’s LMAP is the one that is asked', () => {
+test('gundavelli §6.1 [G00-6.1-02, G00-3.1-04, G00-6-02, G00-6-03, G00-7-03, G00-3.2-04]: the profile’s LMAP is the one that is asked', () => {
   const b = bench();
   const anchor = parseAddress('fd00:b::1');
   b.attach();
@@ -146,6 +146,7 @@ test('gundavelli §7.1 [G00-7.1-01, G00-7.1-02, G00-7.1-03, G00-7.1-04, G00-7.1-
     state: 'registered',
     addresses: formatAddress(loa),
     prefix: 'fd00:a::/64',
+    forwards: `${formatAddress(loa)}/128`,
     anchor: 'fd00:a::1',
     anchorLinkAddress: '00:00:5e:00:52:13',
     tunnelSource: 'fd00::1',
