@@ -5,6 +5,7 @@ import { Frame, type Link } from './link.js';
 import type { Node } from './node.js';
 import type { InterfaceOptions } from './options.js';
 import type { IpInterface } from './stack/ip-interface.js';
+import type { DropReason } from './trace.js';
 
 /** A node's end of a link: what remains when the node's stack crashes. */
 export class Interface {
@@ -38,8 +39,12 @@ export class Interface {
 
   receive(frame: Frame): void {
     const ip = this.ip;
-    if (ip === undefined) return;
+    if (ip === undefined) return this.#dropped('down', frame);
     if (frame.destination !== this.linkAddress && !ip.served && !isGroupLinkAddress(frame.destination)) return;
     ip.stack.receive(ip, frame.source, frame.packet, frame.hopLimit, frame.octets);
+  }
+
+  #dropped(reason: DropReason, { packet }: Frame): void {
+    this.node.simulation.dropped(this.node, reason, packet, this.link?.name);
   }
 }

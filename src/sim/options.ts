@@ -81,6 +81,8 @@ export interface InterfaceOptions {
   readonly autoconfigure?: boolean;
   /** Hosts: `managed`: DHCPv6 when a Router Advertisement says M; default. `always`: at once when the link comes up. */
   readonly dhcpv6?: 'managed' | 'always' | 'never';
+  /** DHCPv6 in two messages (RFC 8415 §21.14); default false. */
+  readonly rapidCommit?: boolean;
   /** Hosts: run Duplicate Address Detection again when the link comes back; default false, as Linux. */
   readonly dadOnReattach?: boolean;
 }

@@ -42,6 +42,7 @@ export type DropReason =
   | 'queue' // drop-tail
   | 'partition'
   | 'no-station' // nobody on the link has that link-layer address
+  | 'down' // the receiver has crashed
   | 'detached' // the sender's interface is on no link
   | 'hop-limit'
   | 'no-route'

@@ -83,6 +83,7 @@ export class AddressLife implements EventTarget<Timer> {
     local.state = 'duplicate';
     local.generation++;
     this.#changed(local, 'duplicate');
+    this.#ip.addressDuplicate(local);
   }
 
   remove(local: LocalAddress): void {

@@ -42,6 +42,8 @@ export class Autoconfiguration implements EventTarget<Timer> {
   readonly #onLink = new Map<string, { prefix: Prefix; until: Instant }>();
   #solicitations = 0;
   #generation = 0;
+  /** A router has been heard since the link came up. */
+  #answered = false;
 
   constructor(ip: IpInterface) {
     this.#ip = ip;
@@ -65,6 +67,7 @@ export class Autoconfiguration implements EventTarget<Timer> {
   /** RFC 4861 §6.3.7: solicits at once, or within the configured delay, once there is an address to solicit from. */
   linkUp(): void {
     this.#solicitations = 0;
+    this.#answered = false;
     this.#generation++;
     const longest = this.#ip.stack.node.options.solicitationDelay ?? 0;
     const delay = longest === 0 ? 0 : Math.round(uniform(this.#ip.stack.random, 0, longest));
@@ -73,7 +76,7 @@ export class Autoconfiguration implements EventTarget<Timer> {
   }
 
   linkLocalReady(): void {
-    if (this.#generation > 0 && this.#solicitations === 0) this.#solicit();
+    if (this.#generation > 0 && this.#solicitations === 0 && !this.#answered) this.#solicit();
   }
 
   #solicit(): void {
@@ -108,6 +111,7 @@ export class Autoconfiguration implements EventTarget<Timer> {
   advertised(from: Address, message: RouterAdvertisement): void {
     const { neighbours } = this.#ip;
     this.#generation++;
+    this.#answered = true;
     if (message.currentHopLimit > 0) this.#ip.hopLimit = message.currentHopLimit;
     if (message.reachableTimeMs > 0) neighbours.baseReachableTime = message.reachableTimeMs * millisecond;
     if (message.retransTimerMs > 0) neighbours.retransTimer = message.retransTimerMs * millisecond;

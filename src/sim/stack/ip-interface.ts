@@ -7,6 +7,7 @@ import type { Interface } from '../interface.js';
 import { AddressLife, LocalAddress } from './addresses.js';
 import type { Advertiser } from './advertiser.js';
 import { Autoconfiguration } from './autoconfiguration.js';
+import { Dhcpv6Host } from './dhcpv6-host.js';
 import { NeighbourCache, type NeighbourEntry } from './neighbours.js';
 import { LinkPath } from './routes.js';
 import type { Stack } from './stack.js';
@@ -21,7 +22,9 @@ export class IpInterface {
   readonly linkLocal: LocalAddress;
   /** Hosts that take Router Advertisements. */
   readonly autoconfiguration: Autoconfiguration | undefined;
-  /** Routers that send them. */
+  /** Hosts that ask for addresses. */
+  readonly dhcpv6: Dhcpv6Host | undefined;
+  /** Routers that send Router Advertisements. */
   advertiser: Advertiser | undefined;
   /** An engine is the authority on this link: the stack keeps out of Neighbour Discovery and DHCPv6. */
   served = false;
@@ -38,6 +41,8 @@ export class IpInterface {
     this.linkLocal = new LocalAddress(linkLocalAddress(port.linkAddress), this, 'linkLocal');
     const autoconfigure = port.options.autoconfigure ?? (port.options.addresses ?? []).length === 0;
     if (autoconfigure && !stack.forwarding) this.autoconfiguration = new Autoconfiguration(this);
+    if (!stack.forwarding && port.options.dhcpv6 !== 'never') this.dhcpv6 = new Dhcpv6Host(this);
+    if (this.autoconfiguration) this.autoconfiguration.onManaged = () => this.dhcpv6?.start();
   }
 
   /** RFC 4861 is spoken here; otherwise neighbours are known. */
@@ -72,6 +77,7 @@ export class IpInterface {
     else if (this.port.options.dadOnReattach && this.stack.dadTransmits > 0)
       for (const local of this.addresses) if (local.state !== 'duplicate') this.life.detect(local, this.#probes());
     this.autoconfiguration?.linkUp();
+    this.dhcpv6?.linkUp();
   }
 
   linkDown(): void {
@@ -79,7 +85,13 @@ export class IpInterface {
   }
 
   addressAssigned(local: LocalAddress): void {
-    if (local === this.linkLocal) this.autoconfiguration?.linkLocalReady();
+    if (local !== this.linkLocal) return;
+    this.autoconfiguration?.linkLocalReady();
+    this.dhcpv6?.linkLocalReady();
+  }
+
+  addressDuplicate(local: LocalAddress): void {
+    if (local.origin === 'dhcpv6') this.dhcpv6?.decline();
   }
 
   /** An address that may be shown in solicitations (RFC 4861 §4.3). */
