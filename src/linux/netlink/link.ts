@@ -41,6 +41,8 @@ export function setLinkAddress(index: number, address: LinkAddress): Request {
 export function createTunnelDevice(name: string): Request {
   const collectMetadata = 19;
   const anyProtocol = [9, u8(0)] as const;
+  /** Without RFC 2473's tunnel encapsulation limit, which would take eight octets of every packet. */
+  const noEncapsulationLimit = [8, 1] as const;
   return {
     type: type.new,
     flags: flag.create | flag.exclusive,
@@ -51,7 +53,7 @@ export function createTunnelDevice(name: string): Request {
         18,
         [
           [1, 'ip6tnl'],
-          [2, [anyProtocol, [collectMetadata, new Uint8Array()]]],
+          [2, [anyProtocol, noEncapsulationLimit, [collectMetadata, new Uint8Array()]]],
         ],
       ],
     ],
