@@ -8,7 +8,9 @@ import { type SharedTopology, type SimulatorResult, sharedTopology } from './sim
 
 const run = promisify(execFile);
 
-export type Ns3Result = ({ readonly kind: 'measured' } & SimulatorResult) | { readonly kind: 'absent'; readonly reason: string };
+export type Ns3Result =
+  | ({ readonly kind: 'measured' } & SimulatorResult)
+  | { readonly kind: 'absent'; readonly reason: string };
 
 const modules = ['core', 'network', 'internet', 'csma', 'point-to-point', 'applications'].map(name => `ns3-${name}`);
 /** The build keeps `bench` one folder deeper than the sources. */

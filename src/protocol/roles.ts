@@ -1,8 +1,8 @@
 import { dhcpv6Server } from './dhcpv6/role.js';
 import { lmap } from './lmm/lmap-role.js';
-import { mpa } from './lmm/mpa.js';
+import { mpa } from './lmm/mpa-role.js';
 import { lma } from './pmip6/lma-role.js';
-import { mag } from './pmip6/mag.js';
+import { mag } from './pmip6/mag-role.js';
 import type { Role } from './scheme.js';
 
 /** Every participant that can be configured, by what follows `anchorage` on the command line. */

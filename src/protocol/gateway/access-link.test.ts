@@ -23,7 +23,7 @@ import { allNodes, allRouters, parseAddress, solicitedNodeMulticast, unspecified
 import { autoconfiguredAddress, linkLocalAddress, parseLinkAddress } from '../../base/link-address.js';
 import type { Icmpv6Message } from '../../wire/icmpv6/messages.js';
 import { findNeighbourOption } from '../../wire/icmpv6/neighbour-options.js';
-import { mpaDialect } from '../lmm/mpa-dialect.js';
+import { mpaDialect } from '../lmm/mpa.js';
 import { Gateway } from './gateway.js';
 
 function bench(config: Partial<typeof gatewayConfig> = {}): GatewayBench {

@@ -26,7 +26,7 @@ import {
 import type { Packet } from '../../wire/ipv6/packet.js';
 import { findOption } from '../../wire/mobility/options.js';
 import type { Profile } from '../contract.js';
-import { mpaDialect } from '../lmm/mpa-dialect.js';
+import { mpaDialect } from '../lmm/mpa.js';
 import { Gateway } from './gateway.js';
 
 const server = parseAddress('fd00::547');

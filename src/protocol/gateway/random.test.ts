@@ -20,8 +20,8 @@ import { millisecond } from '../../base/time.js';
 import type { BindingUpdate } from '../../wire/mobility/messages.js';
 import { findOption, type MobilityOption } from '../../wire/mobility/options.js';
 import type { Profile } from '../contract.js';
-import { mpaDialect } from '../lmm/mpa-dialect.js';
-import { magDialect } from '../pmip6/mag-dialect.js';
+import { mpaDialect } from '../lmm/mpa.js';
+import { magDialect } from '../pmip6/mag.js';
 import type { Dialect } from './dialect.js';
 import { Gateway } from './gateway.js';
 

@@ -19,7 +19,7 @@ import { formatAddress, parseAddress } from '../../base/address.js';
 import { hostPrefix, parsePrefix } from '../../base/prefix.js';
 import { findOption, type MobilityOption } from '../../wire/mobility/options.js';
 import { Gateway } from '../gateway/gateway.js';
-import { mpaDialect } from './mpa-dialect.js';
+import { mpaDialect } from './mpa.js';
 
 function bench(config: Partial<typeof gatewayConfig> = {}): GatewayBench {
   return new GatewayBench(new Gateway({ ...gatewayConfig, ...config }, mpaDialect, environment()));

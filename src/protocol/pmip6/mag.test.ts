@@ -23,7 +23,7 @@ import { parsePrefix } from '../../base/prefix.js';
 import { findNeighbourOption } from '../../wire/icmpv6/neighbour-options.js';
 import { findOption, type MobilityOption } from '../../wire/mobility/options.js';
 import { Gateway } from '../gateway/gateway.js';
-import { magDialect } from './mag-dialect.js';
+import { magDialect } from './mag.js';
 
 const hnp = parsePrefix('fd00:a:0:7::/64');
 const config = { ...gatewayConfig, addressesPerMobile: 0 };
