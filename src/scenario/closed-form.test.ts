@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { type Random, seededRandom, uniform } from '../base/random.js';
 import { schemeNamed } from '../protocol/schemes.js';
+import { type Simulation, Watchdog } from '../sim/index.js';
 import { parseScenario } from './parse.js';
 import type { HandoverResult, SchemeResult } from './result.js';
 import { runScheme } from './run.js';
@@ -73,7 +74,12 @@ for (const name of ['lmm', 'pmip6'])
         const protectedText = text.replace('durationMs:', `protection: ${protection}\ndurationMs:`);
         const parsed = parseScenario(protectedText, { file: 'comparison.yaml', overrides: setting });
         assert.ok(parsed.ok);
-        const { handovers }: SchemeResult = runScheme(parsed.scenario, scheme).result;
+        let watchdog: Watchdog | undefined;
+        const prepare = (simulation: Simulation) => {
+          watchdog = new Watchdog(simulation);
+        };
+        const { handovers }: SchemeResult = runScheme(parsed.scenario, scheme, { prepare }).result;
+        assert.deepEqual(watchdog?.violations, []);
         const insideDomain = onPaper(setting, setting.accessMs);
         const across = onPaper(setting, setting.accessMs + 2 * setting.backhaulMs);
         assert.equal(handovers.length, 2);

@@ -47,6 +47,16 @@ test('numbers may be parameters and expressions of those above', () => {
   );
 });
 
+test('a scenario needs no parameters, traffic or movement', () => {
+  const bare =
+    'durationMs: 5\nnodes: { a: { role: router }, b: { role: router } }\nlinks: [{ between: [a, b], delayMs: 1 }]\n';
+  const { parameters, traffic, movement, faults, protection, seed } = parsed(bare);
+  assert.deepEqual(
+    { parameters, traffic, movement, faults, protection, seed },
+    { parameters: {}, traffic: [], movement: [], faults: [], protection: 'rfc4285', seed: 1 },
+  );
+});
+
 test('an override replaces a parameter, and what is derived from it', () => {
   const { links, parameters } = parsed(small, { accessMs: 8 });
   assert.deepEqual(parameters, { accessMs: 8, radioMs: 4 });

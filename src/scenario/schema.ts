@@ -16,7 +16,7 @@ export function scenarioSchema(parameters: Parameters) {
     durationMs: number({ positive: true }),
     protection: c.choice(['rfc4285', 'esp', 'insecure']).default('rfc4285'),
     /** Read before the rest, which needs them. */
-    parameters: z.unknown(),
+    parameters: z.unknown().optional(),
     nodes: z.record(z.string(), nodeSchema(number)),
     links: z.array(linkSchema(number)),
     movement: z.array(moveSchema(number)).default([]),
