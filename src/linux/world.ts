@@ -232,7 +232,7 @@ export class LinuxWorld {
     this.#packetsReceived++;
     let packet: Packet;
     try {
-      packet = decodePacket(received.bytes, { partialChecksums: received.partialChecksum });
+      packet = decodePacket(received.bytes, { partialChecksums: received.partialChecksum, mobilityOctets: true });
     } catch (error) {
       if (!(error instanceof DecodeError)) throw error;
       this.#malformed[error.code] = (this.#malformed[error.code] ?? 0) + 1;
