@@ -6,8 +6,8 @@ import type { Scenario } from '../scenario/model.js';
 import { Agent, type LabPaths } from './agents.js';
 import { Air } from './air.js';
 import { Captures } from './captures.js';
-import { Children, namespaceOf, run, until } from './host.js';
-import { airNamespace, build, demolish, switchOn } from './network.js';
+import { Children, until } from './host.js';
+import { airNamespace, build, demolish, readyAddresses, switchOn } from './network.js';
 import { type LabPlan, type PlannedMobile, type PlannedRadio, planLab } from './plan.js';
 import type { LabMove } from './probe.js';
 
@@ -121,7 +121,7 @@ export class Lab {
   /** The mobile's global addresses, once its kernel has found one unique. */
   addresses(mobile: string): Promise<string[]> {
     return until(`${mobile} to have an address`, async () => {
-      const addresses = await globalAddresses(mobile);
+      const addresses = await readyAddresses(mobile, 'global');
       return addresses.length > 0 ? addresses : undefined;
     });
   }
@@ -130,26 +130,6 @@ export class Lab {
   addressOf(node: string): string {
     return this.plan.nodes.find(({ name }) => name === node)!.address;
   }
-}
-
-/** Addresses of global scope that are ready for use. */
-async function globalAddresses(node: string): Promise<string[]> {
-  const json = await run('ip', [
-    '-n',
-    namespaceOf(node),
-    '-j',
-    '-6',
-    'address',
-    'show',
-    'dev',
-    'wlan0',
-    'scope',
-    'global',
-  ]);
-  const devices = JSON.parse(json) as { addr_info?: { local?: string; tentative?: boolean }[] }[];
-  return devices
-    .flatMap(({ addr_info = [] }) => addr_info)
-    .flatMap(({ local, tentative }) => (local !== undefined && !tentative ? [local] : []));
 }
 
 /** Each router would be a machine of its own: nothing else that runs on this one is to slow them down. */

@@ -32,6 +32,17 @@ export async function demolish(whose: 'own' | 'abandoned'): Promise<void> {
   await deleteNamespaces(await labNamespaces(whose));
 }
 
+/** A mobile's addresses of that scope that its kernel has found unique. */
+export async function readyAddresses(mobile: string, scope: 'link' | 'global'): Promise<string[]> {
+  const show = ['-j', '-6', 'address', 'show', 'dev', 'wlan0', 'scope', scope, '-tentative'];
+  const devices = JSON.parse(await run('ip', ['-n', namespaceOf(mobile), ...show])) as {
+    readonly addr_info?: readonly { readonly local?: string }[];
+  }[];
+  return devices.flatMap(({ addr_info = [] }) =>
+    addr_info.flatMap(({ local }) => (local === undefined ? [] : [local])),
+  );
+}
+
 export function airNamespace(): string {
   return namespaceOf('air');
 }
