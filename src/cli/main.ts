@@ -16,7 +16,7 @@ const commands = [compare, run, lab, decode, roles, ctl, schemes];
 async function main(argv: readonly string[]): Promise<void> {
   stopQuietlyOnClosedPipe();
   const program = new Command('anchorage')
-    .description('Localized IPv6 mobility: five protocols, one core, in a simulator and on Linux routers')
+    .description('Localized IPv6 mobility: one protocol core, in a simulator and on Linux routers')
     .version(packageVersion())
     .showHelpAfterError('(see --help)')
     .exitOverride();
