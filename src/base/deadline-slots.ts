@@ -40,8 +40,10 @@ export class DeadlineSlots {
   set(slot: number, at: Instant): void {
     if (slot >= this.#deadlines.length) this.#grow(slot);
     invariant(at < never, 'a deadline is finite');
-    if (this.#deadlines[slot] === never) this.#size++;
+    const before = this.#deadlines[slot];
     this.#deadlines[slot] = at;
+    if (before <= at && before !== never) return;
+    if (before === never) this.#size++;
     const position = this.#positions[slot];
     if (position === absent) this.#up(this.#heaped++, slot, at);
     else if (at < this.#times[position]) this.#up(position, slot, at);

@@ -4,6 +4,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { adjust, type LabAdjustments } from '../lab/adjust.js';
 import { experiment, type LabResult, type Quantiles } from '../lab/experiment.js';
 import { missingPrerequisites } from '../lab/prerequisites.js';
+import { describeNetwork } from '../scenario/describe.js';
 import { exit, UsageError } from './outcome.js';
 import { addScenarioOptions, findScheme, loadScenario, type ScenarioOptions } from './scenario-options.js';
 import { textTable } from './table.js';
@@ -31,12 +32,15 @@ async function lab(file: string, options: LabOptions): Promise<void> {
   const missing = missingPrerequisites(options.addressing === 'dhcpv6' ? { dhclient: 'isc-dhcp-client' } : {});
   if (missing.length > 0) throw new UsageError(missing);
   const scenario = adjust(loadScenario(file, options.set), options);
+  const scheme = findScheme(options.scheme);
+  if (scheme.place(describeNetwork(scenario)).length === 0)
+    throw new UsageError([`scheme '${scheme.name}' has no daemons that a lab could run`]);
   const interruption = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => interruption.abort());
   try {
     const result = await experiment({
       scenario,
-      scheme: findScheme(options.scheme),
+      scheme,
       out: resolve(options.out ?? `out/lab-${options.scheme}`),
       main: fileURLToPath(new URL('./main.js', import.meta.url)),
       roams: options.roams,

@@ -32,7 +32,7 @@ test('daemon configuration: what is not said has a default, metrics on loopback'
   assert.deepEqual(result.config.role, { address: parseAddress('2001:db8::1'), accessLinks: [] });
   assert.deepEqual(result.config.world, {
     links: {},
-    stateDirectory: '/var/lib/anchorage',
+    stateDirectory: '/run/anchorage',
     controlSocket: '/run/anchorage/echo.sock',
     metrics: { host: '::1', port: 9464 },
     log: { level: 'info', format: 'text' },

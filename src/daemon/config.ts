@@ -26,6 +26,7 @@ export type DaemonConfigResult =
 export interface WorldConfig {
   /** Kernel devices by the names the role gives its links. */
   readonly links: Readonly<Record<string, { readonly device: string; readonly linkAddress?: LinkAddress | undefined }>>;
+  /** In memory by default: state outlives the process, not the machine. On a disk every change waits for it. */
   readonly stateDirectory: string;
   readonly controlSocket: string;
   /** Undefined: no metrics. */
@@ -80,7 +81,7 @@ const logLevels = ['debug', 'info', 'warn', 'error'] as const;
 function worldSchema(role: string) {
   return z.strictObject({
     links: z.record(z.string(), z.strictObject({ device, linkAddress: linkAddress.optional() })).default({}),
-    stateDirectory: absolutePath.default('/var/lib/anchorage'),
+    stateDirectory: absolutePath.default('/run/anchorage'),
     controlSocket: absolutePath.default(defaultControlSocket(role)),
     metrics: z.union([z.literal(false).transform(() => undefined), listen]).prefault('[::1]:9464'),
     log: z

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { echoRole } from '../../test/daemon/echo-role.js';
-import type { WorldOptions } from '../linux/world.js';
+import { parseLinkAddress } from '../base/link-address.js';
+import type { WorldOptions, WorldStatistics } from '../linux/world.js';
 import type { Engine, Input, OperatorCommand, Output } from '../protocol/contract.js';
 import type { ControlRequest } from './control.js';
 import { askDaemon } from './ctl.js';
@@ -50,17 +51,20 @@ class RecordingWorld implements World {
     malformed: { truncated: 2 },
     hostErrors: {},
     strangers: 0,
-    parkingDropped: 0,
-    parkedOctets: 0,
     rules: 1,
-  };
+  } as unknown as WorldStatistics;
+}
+
+function recorded(engine: Engine, options: WorldOptions): World {
+  world = new RecordingWorld(engine, options);
+  return world;
 }
 
 function configure(role: string, world = ''): string {
   const file = join(directory, 'echo.yaml');
   writeFileSync(
     file,
-    `echo: { address: "2001:db8::1", accessLinks: [access0]${role} }
+    `echo: { address: "2001:db8::1", accessLinks: [{ name: access0 }]${role} }
 world:
   links: { access0: { device: lo } }
   stateDirectory: ${directory}
@@ -73,10 +77,7 @@ ${world}`,
 }
 
 async function start(): Promise<void> {
-  daemon = await Daemon.start(echoRole, configure(''), (engine, options) => {
-    world = new RecordingWorld(engine, options);
-    return world;
-  });
+  daemon = await Daemon.start(echoRole, configure(''), recorded);
 }
 
 const ask = (request: ControlRequest) => askDaemon(join(directory, 'echo.sock'), request);
@@ -109,10 +110,22 @@ test('daemon: what it cannot do it refuses in so many words', async () => {
   await assert.rejects(ask({ command: 'dance' } as unknown as ControlRequest), /no such command: "dance"/);
 });
 
+test('daemon: the device of an access link gets the address the gateway is shown with', async () => {
+  const linkAddresses = async (role: string) => {
+    daemon = await Daemon.start(echoRole, configure(role), recorded);
+    await daemon.stop();
+    daemon = undefined;
+    return world.options.links.map(link => link.linkAddress);
+  };
+  assert.deepEqual(await linkAddresses(''), [undefined]);
+  const shown = parseLinkAddress('00:00:5e:00:52:13');
+  assert.deepEqual(await linkAddresses(', anchorLinkAddress: "00:00:5e:00:52:13"'), [shown]);
+});
+
 test('daemon: a second one on the same socket is refused, the socket of a dead one is replaced', async () => {
   writeFileSync(join(directory, 'echo.sock'), '');
   await start();
-  const second = Daemon.start(echoRole, configure(''), (engine, options) => new RecordingWorld(engine, options));
+  const second = Daemon.start(echoRole, configure(''), recorded);
   await assert.rejects(second, /another daemon answers here/);
   assert.deepEqual(await ask({ command: 'show', topic: 'visitors' }), []);
 });
@@ -149,7 +162,7 @@ test('daemon: a reload that cannot be applied whole changes nothing and says why
 
 test('daemon: an access link without a device is the configuration’s fault', async () => {
   const file = join(directory, 'bare.yaml');
-  writeFileSync(file, 'echo: { address: "2001:db8::1", accessLinks: [access7] }\nworld: { links: {} }\n');
+  writeFileSync(file, 'echo: { address: "2001:db8::1", accessLinks: [{ name: access7 }] }\nworld: { links: {} }\n');
   await assert.rejects(Daemon.start(echoRole, file), /bare\.yaml:2: world\.links: the device of access link 'access7'/);
 });
 

@@ -3,9 +3,9 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
 import type { Address } from '../base/address.js';
 import { ConfigError } from '../base/errors.js';
-import { parseLinkAddress } from '../base/link-address.js';
+import { type LinkAddress, parseLinkAddress } from '../base/link-address.js';
 import { LinuxWorld, type Log, type WorldOptions } from '../linux/world.js';
-import type { Engine, Interests, Row } from '../protocol/contract.js';
+import type { Engine, Interests, LinkId, Row } from '../protocol/contract.js';
 import type { Role } from '../protocol/scheme.js';
 import { type DaemonConfig, readDaemonConfig, type WorldConfig } from './config.js';
 import { type ControlRequest, ControlServer, Refusal } from './control.js';
@@ -59,8 +59,12 @@ export class Daemon {
     this.#engine = new ReplaceableEngine(createEngine(role, config));
     this.#store = new StateStore(`${config.world.stateDirectory}/${role.name}.lmdb`, role.name);
     this.#world = createWorld(this.#engine, {
-      address: (config.role as { readonly address: Address }).address,
-      links: Object.entries(config.world.links).map(([name, link]) => ({ name, ...link })),
+      address: common(config).address,
+      links: Object.entries(config.world.links).map(([name, link]) => ({
+        name,
+        device: link.device,
+        linkAddress: link.linkAddress ?? shownAs(name, config),
+      })),
       tunnels: config.world.tunnels,
       store: this.#store,
       log: this.log,
@@ -172,6 +176,25 @@ export class Daemon {
 /** RFC 5213 §8.5: what an attachment is taken for unless its reporter says otherwise. */
 const ieee80211 = 4;
 
+/** What the daemon itself reads of any role's configuration. */
+interface CommonConfig {
+  readonly address: Address;
+  readonly accessLinks?: readonly { readonly name: LinkId; readonly linkAddress?: LinkAddress | undefined }[];
+  /** What a gateway is shown as on its access links (gundavelli §6.2). */
+  readonly anchorLinkAddress?: LinkAddress;
+}
+
+function common(config: DaemonConfig): CommonConfig {
+  return config.role as CommonConfig;
+}
+
+/** The link-layer address stations send to: the device must have it, or the kernel takes their packets for another's. */
+function shownAs(name: LinkId, config: DaemonConfig): LinkAddress | undefined {
+  const { accessLinks, anchorLinkAddress } = common(config);
+  const link = accessLinks?.find(one => one.name === name);
+  return link && (link.linkAddress ?? anchorLinkAddress);
+}
+
 function linuxWorld(engine: Engine, options: WorldOptions): World {
   return new LinuxWorld(engine, options);
 }
@@ -217,8 +240,8 @@ function* restartProblems(before: DaemonConfig, after: DaemonConfig): Iterable<C
   if (before.world.log.format !== after.world.log.format)
     yield after.problem(['world', 'log', 'format'], 'needs a restart to change');
   const [role] = Object.keys(before.written).filter(key => key !== 'world');
-  const address = (config: DaemonConfig) => (config.role as { readonly address: Address }).address;
-  if (address(before) !== address(after)) yield after.problem([role, 'address'], 'needs a restart to change');
+  if (common(before).address !== common(after).address)
+    yield after.problem([role, 'address'], 'needs a restart to change');
 }
 
 function refusal(problems: readonly ConfigError[]): Refusal {

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
-import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { Counter, Gauge, Registry } from 'prom-client';
 import type { WorldStatistics } from '../linux/world.js';
 import type { Engine } from '../protocol/contract.js';
 import type { Listen } from './config.js';
@@ -18,14 +18,15 @@ export class Metrics {
   readonly #counters = new Map<string, Counter<string>>();
   readonly #rows: Gauge<'view'>;
   readonly #rules: Gauge;
+  readonly #memory: Gauge;
 
   constructor(role: string, measured: () => Measured) {
     this.#measured = measured;
     this.#registry.setDefaultLabels({ role });
-    collectDefaultMetrics({ register: this.#registry });
     const registers = [this.#registry];
     this.#rows = new Gauge({ name: 'anchorage_rows', help: 'Entries of a view', labelNames: ['view'], registers });
     this.#rules = new Gauge({ name: 'anchorage_kernel_rules', help: 'Forwarding rules in the kernel', registers });
+    this.#memory = new Gauge({ name: 'process_resident_memory_bytes', help: 'Resident memory', registers });
   }
 
   get contentType(): string {
@@ -38,6 +39,8 @@ export class Metrics {
     for (const [view, rows] of Object.entries(engine.views)) this.#rows.set({ view }, length(rows()));
     const { rules, ...counts } = statistics;
     this.#rules.set(rules);
+    this.#memory.set(process.memoryUsage.rss());
+    this.#count('process_cpu_seconds_total', cpuSeconds());
     for (const [name, value] of Object.entries(counts))
       if (typeof value === 'number') this.#count(`anchorage_${snake(name)}_total`, value);
       else this.#countEach(`anchorage_${snake(name)}_total`, value);
@@ -76,6 +79,12 @@ export async function serveMetrics(metrics: Metrics, listen: Listen): Promise<Se
   server.listen(listen.port, listen.host);
   await once(server, 'listening');
   return server;
+}
+
+/** prom-client's own set of process metrics would wake an idle daemon a hundred times a second. */
+function cpuSeconds(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1e6;
 }
 
 function help(name: string): string {

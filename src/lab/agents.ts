@@ -1,5 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
-import { createWriteStream, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { stringify } from 'yaml';
 import { ControlClient, type ControlRequest } from '../daemon/control.js';
 import type { Row } from '../protocol/contract.js';
@@ -9,9 +9,9 @@ import type { LabPlan } from './plan.js';
 
 /** Where a run keeps its files. */
 export interface LabPaths {
-  /** Configurations, logs, state, captures: stays. */
+  /** Configurations, logs, captures: stays. */
   readonly out: string;
-  /** Sockets, whose paths must be short: goes with the run. */
+  /** State, and sockets, whose paths must be short: goes with the run. */
   readonly run: string;
   /** The program's entry: `…/cli/main.js`. */
   readonly main: string;
@@ -48,12 +48,8 @@ export class Agent {
       '--config',
       this.configFile,
     ];
-    const child = this.#children.start(namespaceOf(this.node), command);
+    const child = this.#children.startLogged(namespaceOf(this.node), command, this.logFile);
     this.#process = child;
-    const log = createWriteStream(this.logFile, { flags: 'a' });
-    child.stdout!.pipe(log, { end: false });
-    child.stderr!.pipe(log, { end: false });
-    child.once('close', () => log.end());
     this.#control = await until(`${this.#name} to answer`, () => this.#connected(child));
   }
 
@@ -95,16 +91,12 @@ export class Agent {
   }
 
   #configuration({ role, node, config }: Placement, plan: LabPlan): Record<string, unknown> {
-    const { anchorLinkAddress } = config as { anchorLinkAddress?: string };
     const radios = plan.radios.filter(({ router }) => router === node);
-    const link = anchorLinkAddress === undefined ? {} : { linkAddress: anchorLinkAddress };
-    const stateDirectory = `${this.#paths.out}/state/${this.#name}`;
-    mkdirSync(stateDirectory, { recursive: true });
     return {
       [role]: config,
       world: {
-        links: Object.fromEntries(radios.map(({ name, device }) => [name, { device, ...link }])),
-        stateDirectory,
+        links: Object.fromEntries(radios.map(({ name, device }) => [name, { device }])),
+        stateDirectory: `${this.#paths.run}/${this.#name}`,
         controlSocket: this.#socket,
         log: { level: 'debug', format: 'text' },
       },

@@ -74,7 +74,7 @@ async function roam(lab: Lab, options: ExperimentOptions): Promise<Course> {
   const routers = routersToVisit(options.scenario, options.scheme, lab.plan.network, name);
   const gapMs = l2GapMs(options.scenario);
   await lab.move(name, routers[0], 0);
-  if (addressing === 'dhcpv6') startDhcpClient(lab.children, name, options.out);
+  if (addressing === 'dhcpv6') await startDhcpClient(lab.children, name, options.out);
   const [address] = await lab.addresses(name);
   signal.throwIfAborted();
   progress(`${name} has ${address}`);

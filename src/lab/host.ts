@@ -1,6 +1,6 @@
 import { type ChildProcess, execFile, type SpawnOptions, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync } from 'node:fs';
 
 /** A command of the machine failed. */
 export class CommandError extends Error {
@@ -39,13 +39,23 @@ export class Children {
   /** Starts a command in a namespace, in a session of its own so that the terminal's Ctrl-C reaches only us. */
   start(namespace: string, command: readonly string[], options: SpawnOptions = {}): ChildProcess {
     const child = spawn('setpriv', ['--pdeathsig', 'KILL', 'ip', 'netns', 'exec', namespace, ...command], {
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: 'ignore',
       detached: true,
       ...options,
     });
     this.#running.add(child);
     child.once('exit', () => this.#running.delete(child));
     return child;
+  }
+
+  /** Likewise, with all it prints at the end of a file. */
+  startLogged(namespace: string, command: readonly string[], file: string): ChildProcess {
+    const output = openSync(file, 'a');
+    try {
+      return this.start(namespace, command, { stdio: ['ignore', output, output] });
+    } finally {
+      closeSync(output);
+    }
   }
 
   /** Asks all with SIGTERM, in the order they were started, and kills what has not gone after `patienceMs`. */

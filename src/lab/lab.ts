@@ -1,12 +1,13 @@
 import { mkdirSync, rmSync } from 'node:fs';
+import { setPriority } from 'node:os';
 import { invariant } from '../base/errors.js';
 import type { Scheme } from '../protocol/scheme.js';
 import type { Scenario } from '../scenario/model.js';
 import { Agent, type LabPaths } from './agents.js';
 import { Air } from './air.js';
 import { Captures } from './captures.js';
-import { Children, namespaceOf, run, until } from './host.js';
-import { airNamespace, build, demolish } from './network.js';
+import { Children, until } from './host.js';
+import { airNamespace, build, demolish, readyAddresses, switchOn } from './network.js';
 import { type LabPlan, type PlannedMobile, type PlannedRadio, planLab } from './plan.js';
 import type { LabMove } from './probe.js';
 
@@ -31,7 +32,7 @@ export class Lab {
 
   constructor({ scenario, scheme, out, main }: LabSetup) {
     this.plan = planLab(scenario);
-    this.#paths = { out, main, run: `/run/anchorage-${process.pid}` };
+    this.#paths = { out, main, run: `/dev/shm/anchorage-${process.pid}` };
     rmSync(out, { recursive: true, force: true });
     mkdirSync(out, { recursive: true });
     mkdirSync(this.#paths.run, { recursive: true, mode: 0o700 });
@@ -43,9 +44,11 @@ export class Lab {
 
   /** Makes the network and starts the daemons. Whatever happens, call `stop` afterwards. */
   async start(): Promise<void> {
+    setPriority(routerPriority);
     await build(this.plan);
     this.#air = new Air(airNamespace());
     await this.captures.start(this.plan, this.children);
+    await switchOn(this.plan.mobiles);
     await Promise.all(this.agents.map(agent => agent.start()));
   }
 
@@ -118,7 +121,7 @@ export class Lab {
   /** The mobile's global addresses, once its kernel has found one unique. */
   addresses(mobile: string): Promise<string[]> {
     return until(`${mobile} to have an address`, async () => {
-      const addresses = await globalAddresses(mobile);
+      const addresses = await readyAddresses(mobile, 'global');
       return addresses.length > 0 ? addresses : undefined;
     });
   }
@@ -129,25 +132,8 @@ export class Lab {
   }
 }
 
-/** Addresses of global scope that are ready for use. */
-async function globalAddresses(node: string): Promise<string[]> {
-  const json = await run('ip', [
-    '-n',
-    namespaceOf(node),
-    '-j',
-    '-6',
-    'address',
-    'show',
-    'dev',
-    'wlan0',
-    'scope',
-    'global',
-  ]);
-  const devices = JSON.parse(json) as { addr_info?: { local?: string; tentative?: boolean }[] }[];
-  return devices
-    .flatMap(({ addr_info = [] }) => addr_info)
-    .flatMap(({ local, tentative }) => (local !== undefined && !tentative ? [local] : []));
-}
+/** Each router would be a machine of its own: nothing else that runs on this one is to slow them down. */
+const routerPriority = -15;
 
 /** The clock that captures are stamped with, finer than `Date.now`. */
 function wallMs(): number {

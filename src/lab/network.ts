@@ -13,11 +13,34 @@ export async function build(plan: LabPlan): Promise<void> {
   for (const radio of plan.radios)
     await ip([`link set dev ${radio.device} mtu ${radio.mtu} up`], namespaceOf(radio.router));
   for (const node of plan.nodes) await ip(nodeCommands(node), namespaceOf(node.name));
-  for (const { node } of plan.mobiles) await ip(['link set dev wlan0 up'], namespaceOf(node.name));
+  await ip(
+    plan.mobiles.map(({ port }) => `link set dev ${port} up`),
+    airNamespace(),
+  );
+}
+
+/** Switches mobiles on, at no access link. Captures want their ports up before. */
+export async function switchOn(mobiles: readonly PlannedMobile[]): Promise<void> {
+  await ip(
+    mobiles.map(({ port }) => `link set dev ${port} down`),
+    airNamespace(),
+  );
+  for (const { node } of mobiles) await ip(['link set dev wlan0 up'], namespaceOf(node.name));
 }
 
 export async function demolish(whose: 'own' | 'abandoned'): Promise<void> {
   await deleteNamespaces(await labNamespaces(whose));
+}
+
+/** A mobile's addresses of that scope that its kernel has found unique. */
+export async function readyAddresses(mobile: string, scope: 'link' | 'global'): Promise<string[]> {
+  const show = ['-j', '-6', 'address', 'show', 'dev', 'wlan0', 'scope', scope, '-tentative'];
+  const devices = JSON.parse(await run('ip', ['-n', namespaceOf(mobile), ...show])) as {
+    readonly addr_info?: readonly { readonly local?: string }[];
+  }[];
+  return devices.flatMap(({ addr_info = [] }) =>
+    addr_info.flatMap(({ local }) => (local === undefined ? [] : [local])),
+  );
 }
 
 export function airNamespace(): string {

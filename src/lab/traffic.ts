@@ -1,6 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
-import { createWriteStream, readFileSync } from 'node:fs';
-import { finished } from 'node:stream/promises';
+import { readFileSync } from 'node:fs';
 import { type Children, end, namespaceOf, run, until } from './host.js';
 
 /** What the mobile's own programs say of a run. */
@@ -17,11 +16,7 @@ const tcpPort = 5201;
 /** Stock programs: iperf3 and ping in the mobile, iperf3 servers at the correspondent. */
 export class Traffic {
   readonly #directory: string;
-  readonly #clients: {
-    readonly child: ChildProcess;
-    readonly written: Promise<void>;
-    readonly signal: NodeJS.Signals;
-  }[] = [];
+  readonly #clients: ChildProcess[] = [];
 
   constructor(directory: string) {
     this.#directory = directory;
@@ -33,9 +28,9 @@ export class Traffic {
     const client = ['iperf3', '-6', '-c', correspondent.address, '-t', '0', '-J', '-p'];
     const tcp = [...client, String(tcpPort), '-R', '-b', '4M', '-i', '0.5'];
     const probe = [...client, String(probePort), '-u', '--bidir', '-l', '64', '-b', '512K', '-i', '0'];
-    this.#client(children, mobile, tcp, 'tcp.json', 'SIGINT');
-    this.#client(children, mobile, probe, 'probe.json', 'SIGINT');
-    this.#client(children, mobile, ['ping', '-n', '-D', '-i', '0.02', correspondent.address], 'ping.txt', 'SIGINT');
+    this.#client(children, mobile, tcp, 'tcp.json');
+    this.#client(children, mobile, probe, 'probe.json');
+    this.#client(children, mobile, ['ping', '-n', '-D', '-i', '0.02', correspondent.address], 'ping.txt');
     await until(
       'ping to be answered',
       () => readFileSync(`${this.#directory}/ping.txt`, 'utf8').includes('icmp_seq') || undefined,
@@ -43,8 +38,7 @@ export class Traffic {
   }
 
   async stop(): Promise<TrafficReport> {
-    await Promise.all(this.#clients.map(({ child, signal }) => end(child, 10_000, signal)));
-    await Promise.all(this.#clients.map(({ written }) => written));
+    await Promise.all(this.#clients.map(child => end(child, 10_000, 'SIGINT')));
     return {
       tcp: readTcp(readFileSync(`${this.#directory}/tcp.json`, 'utf8')),
       ping: readPing(readFileSync(`${this.#directory}/ping.txt`, 'utf8')),
@@ -57,12 +51,8 @@ export class Traffic {
     await until(`iperf3 to listen on port ${port}`, async () => (await listening()) !== '' || undefined);
   }
 
-  #client(children: Children, mobile: string, command: readonly string[], file: string, signal: NodeJS.Signals): void {
-    const child = children.start(namespaceOf(mobile), command);
-    const output = createWriteStream(`${this.#directory}/${file}`);
-    child.stdout!.pipe(output);
-    child.stderr!.resume();
-    this.#clients.push({ child, written: finished(output), signal });
+  #client(children: Children, mobile: string, command: readonly string[], file: string): void {
+    this.#clients.push(children.startLogged(namespaceOf(mobile), command, `${this.#directory}/${file}`));
   }
 }
 

@@ -134,7 +134,7 @@ export interface CbrOptions {
   readonly from: Node;
   /** A node: its first routable address at the time of each packet; nothing is sent while it has none. */
   readonly to: Destination;
-  /** UDP destination port; default: one no other flow of the simulation uses. */
+  /** UDP port at both ends; default: the simulation's dynamic ports in turn. */
   readonly port?: number;
   readonly interval: Duration;
   /** UDP payload octets, at least 8. */

@@ -1,5 +1,5 @@
 import { type Address, isLinkLocal } from '../base/address.js';
-import { invariant } from '../base/errors.js';
+import { linkLocalAddress } from '../base/link-address.js';
 import { type Prefix, prefixKey, prefixOf } from '../base/prefix.js';
 import type { Duration } from '../base/time.js';
 import type { Interface } from './interface.js';
@@ -20,18 +20,16 @@ interface Tree {
 
 /** Routes to every prefix that some node originates, for nodes that are on links as fixed ends. */
 export class Routing {
-  #nodes: readonly Node[] = [];
   /** Prefixes with the same origins share a tree. */
   #routes: { prefix: Prefix; origins: ReadonlySet<Node>; tree: Tree }[] = [];
 
   compute(nodes: readonly Node[]): void {
     const before = this.#routes;
-    this.#nodes = nodes;
     const trees = new Map<string, Tree>();
     const numbers = new Map(nodes.map((node, i) => [node, i]));
     this.#routes = originsByPrefix(nodes).map(({ prefix, origins }) => {
       const key = [...origins].map(node => numbers.get(node)).join();
-      const tree = trees.get(key) ?? shortestPaths(origins);
+      const tree = trees.get(key) ?? shortestPaths(origins, takesRoutes);
       trees.set(key, tree);
       return { prefix, origins, tree };
     });
@@ -57,20 +55,25 @@ export class Routing {
 
   /** From any node to any other along links as they are, one way. */
   delay(from: Node, to: Node): Duration | undefined {
-    return shortestPaths(new Set([to])).delays.get(from);
-  }
-
-  get nodes(): readonly Node[] {
-    return this.#nodes;
+    return shortestPaths(new Set([to]), everyNode).delays.get(from);
   }
 }
 
-function linkLocalOf(port: Interface): Address {
-  invariant(port.ip !== undefined, `${port.node.name} is down`);
-  return port.ip.linkLocal.address;
+/** Known also while the node is down. */
+function linkLocalOf({ linkAddress }: Interface): Address {
+  return linkLocalAddress(linkAddress);
 }
 
-/** What nodes originate, and the on-link prefixes of fixed interfaces, in order of first mention. */
+/** A host with a router of its own choice needs no routes. */
+function takesRoutes(node: Node): boolean {
+  return node.forwarding || node.interfaces.every(({ options }) => options.gateway === undefined);
+}
+
+function everyNode(): boolean {
+  return true;
+}
+
+/** What nodes originate, the on-link prefixes of routers and the lone addresses of hosts, in order of first mention. */
 function originsByPrefix(nodes: readonly Node[]): { prefix: Prefix; origins: Set<Node> }[] {
   const byKey = new Map<string, { prefix: Prefix; origins: Set<Node> }>();
   const add = (prefix: Prefix, node: Node) => {
@@ -83,7 +86,7 @@ function originsByPrefix(nodes: readonly Node[]): { prefix: Prefix; origins: Set
     for (const prefix of node.originated) add(prefix, node);
     for (const port of node.interfaces)
       for (const { address, length } of isFixed(port) ? (port.options.addresses ?? []) : [])
-        if (!isLinkLocal(address)) add(prefixOf(address, length), node);
+        if (!isLinkLocal(address) && (node.forwarding || length === 128)) add(prefixOf(address, length), node);
   }
   return [...byKey.values()];
 }
@@ -95,7 +98,7 @@ function isFixed(port: Interface): boolean {
 }
 
 /** Dijkstra from the origins backwards; only nodes that forward are passed through. */
-function shortestPaths(origins: ReadonlySet<Node>): Tree {
+function shortestPaths(origins: ReadonlySet<Node>, visits: (node: Node) => boolean): Tree {
   const delays = new Map<Node, Duration>();
   const steps = new Map<Node, Step>();
   const done = new Set<Node>();
@@ -107,12 +110,18 @@ function shortestPaths(origins: ReadonlySet<Node>): Tree {
   for (let node = frontier.pop(); node !== undefined; node = frontier.pop()) {
     if (done.has(node)) continue;
     done.add(node);
-    if (node.forwarding || origins.has(node)) relax(node, delays, steps, frontier);
+    if (node.forwarding || origins.has(node)) relax(node, delays, steps, frontier, visits);
   }
   return { delays, steps };
 }
 
-function relax(node: Node, delays: Map<Node, Duration>, steps: Map<Node, Step>, frontier: Frontier): void {
+function relax(
+  node: Node,
+  delays: Map<Node, Duration>,
+  steps: Map<Node, Step>,
+  frontier: Frontier,
+  visits: (node: Node) => boolean,
+): void {
   const soFar = delays.get(node) as Duration;
   for (const here of node.interfaces) {
     const { link } = here;
@@ -121,7 +130,7 @@ function relax(node: Node, delays: Map<Node, Duration>, steps: Map<Node, Step>, 
       if (there.node === node || !(link.options.kind === 'wire' || here === link.gateway || there === link.gateway))
         continue;
       const delay = soFar + link.delay;
-      if (delay >= (delays.get(there.node) ?? Number.POSITIVE_INFINITY)) continue;
+      if (!visits(there.node) || delay >= (delays.get(there.node) ?? Number.POSITIVE_INFINITY)) continue;
       delays.set(there.node, delay);
       // Stations choose their own routers.
       if (isFixed(there)) steps.set(there.node, { out: there, next: here });

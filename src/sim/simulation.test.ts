@@ -245,3 +245,16 @@ test('a flow to a mobile waits until it has an address, and follows the one it h
   assert.equal(flow.unsendable > 14, true);
   assert.equal(flow.received, flow.sent);
 });
+
+test('a flow whose packets are cut on the way is recorded all the same', () => {
+  const { simulation, a, b, link } = pair();
+  const frames = sentOn(link);
+  const flow = simulation.cbr({ from: a, to: b, interval: 10 * ms, size: 3000, start: 0, stop: 50 * ms });
+  simulation.run(100 * ms);
+  assert.equal(frames.length, 15);
+  assert.equal(flow.received, 5);
+  assert.deepEqual(
+    [...flow.receivedAt].map((at, i) => at - flow.sentAt[i]),
+    Array(5).fill(1 * ms),
+  );
+});

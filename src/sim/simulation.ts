@@ -26,6 +26,7 @@ import { TcpTransfer } from './traffic/transfer.js';
 const defaultEpochS = 1_767_225_600;
 /** IANA's dynamic ports, where traffic without a port of its own goes. */
 const firstDynamicPort = 49_152;
+const lastDynamicPort = 65_535;
 
 interface Scheduled {
   happen: (() => void) | undefined;
@@ -44,6 +45,8 @@ export class Simulation {
   readonly queue = new EventQueue();
   readonly nodes = new Map<string, Node>();
   readonly links = new Map<string, Link>();
+  /** By their numbers. Their receivers need no socket, and outlive a crash. */
+  readonly flows: CbrFlow[] = [];
   /** Whether anybody listens to the trace. */
   tracing = false;
   now: Instant = 0;
@@ -75,8 +78,11 @@ export class Simulation {
     return linkAddressNumber(++this.#linkAddresses);
   }
 
+  /** The dynamic ports in turn, over and over. */
   nextPort(): number {
-    return this.#ports++;
+    const port = this.#ports++;
+    if (this.#ports > lastDynamicPort) this.#ports = firstDynamicPort;
+    return port;
   }
 
   /** Shortest paths by delay to every originated prefix; once before `run`, and again after topology changes. */

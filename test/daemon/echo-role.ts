@@ -1,14 +1,16 @@
 import { z } from 'zod';
 import type { Address } from '../../src/base/address.js';
 import { parseAddress } from '../../src/base/address.js';
+import type { LinkAddress } from '../../src/base/link-address.js';
 import { hostPrefix } from '../../src/base/prefix.js';
-import { address, parsed } from '../../src/protocol/config.js';
+import { address, linkAddress, name, parsed } from '../../src/protocol/config.js';
 import type { Engine, Input, Output } from '../../src/protocol/contract.js';
 import type { Role } from '../../src/protocol/scheme.js';
 
 export interface EchoConfig {
   readonly address: Address;
-  readonly accessLinks: readonly string[];
+  readonly accessLinks: readonly { readonly name: string }[];
+  readonly anchorLinkAddress?: LinkAddress | undefined;
   /** A rule the engine declares when it starts. */
   readonly rule?: Address | undefined;
 }
@@ -18,7 +20,15 @@ export const echoRole: Role<EchoConfig> = {
   name: 'echo',
   title: 'Says what it heard',
   parse: config =>
-    parsed(z.strictObject({ address, accessLinks: z.array(z.string()).default([]), rule: address.optional() }), config),
+    parsed(
+      z.strictObject({
+        address,
+        accessLinks: z.array(z.strictObject({ name })).default([]),
+        anchorLinkAddress: linkAddress.optional(),
+        rule: address.optional(),
+      }),
+      config,
+    ),
   create: config => new EchoEngine(config),
 };
 
@@ -31,7 +41,7 @@ class EchoEngine implements Engine {
 
   constructor(config: EchoConfig) {
     this.#config = config;
-    this.interests = { protocols: [], accessLinks: config.accessLinks, udpPorts: [] };
+    this.interests = { protocols: [], accessLinks: config.accessLinks.map(link => link.name), udpPorts: [] };
   }
 
   get counters() {

@@ -6,7 +6,7 @@ import { type Duration, type Instant, seconds } from '../../base/time.js';
 import { revocationTrigger } from '../../wire/mobility/status.js';
 import type { Environment, Output, StoredRecord } from '../contract.js';
 import type { BindingChange } from '../trace.js';
-import { type Binding, BindingCache } from './binding-cache.js';
+import { type Binding, BindingCache, homesOf } from './binding-cache.js';
 import { Counters } from './counters.js';
 import { Draining } from './draining.js';
 import { type PeerSettings, Peers, type UpdateRate } from './peers.js';
@@ -38,7 +38,8 @@ export interface AnchorSettings {
 export interface Registration {
   readonly update: Update;
   readonly identity: string;
-  readonly homes: readonly Prefix[];
+  /** Undefined: those it has. */
+  readonly homes: readonly Prefix[] | undefined;
   readonly lifetimeS: number;
   readonly timestamp: number;
   readonly accessTechnology: number;
@@ -104,7 +105,7 @@ export class Anchor {
   }
 
   /** A new binding: stored, its rules in place. */
-  create(r: Registration, now: Instant, outputs: Output[]): Binding {
+  create(r: Registration & { readonly homes: readonly Prefix[] }, now: Instant, outputs: Output[]): Binding {
     const { update } = r;
     this.peers.hold(update.peer);
     const binding = this.cache.add({
@@ -123,9 +124,9 @@ export class Anchor {
     const { update } = r;
     const moved = old.remote !== update.careOf || old.local !== update.destination;
     const wasRegistered = binding.state === 'registered';
-    if (r.homes !== binding.homes) this.#replaceHomes(binding, r.homes, now, outputs);
+    if (r.homes) this.#replaceHomes(binding, r.homes, now, outputs);
     if (moved) {
-      if (wasRegistered) this.#draining.add(old, binding.homes, now);
+      if (wasRegistered) this.#draining.add(old, homesOf(binding), now);
       const tunnel = this.#tunnels.take(update.destination, update.careOf);
       this.#tunnels.release(binding.tunnel);
       binding.tunnel = tunnel;
@@ -157,14 +158,15 @@ export class Anchor {
     binding.state = 'deregistered';
     this.#ends.set(binding.slot, now + this.settings.deleteDelay);
     this.#store(binding, outputs);
-    for (const to of binding.homes) outputs.push({ kind: 'unforward', to });
-    this.#draining.add(binding.tunnel.via, binding.homes, now);
+    const homes = homesOf(binding);
+    for (const to of homes) outputs.push({ kind: 'unforward', to });
+    this.#draining.add(binding.tunnel.via, homes, now);
     trace(binding, 'deregistered', undefined, outputs);
   }
 
   remove(binding: Binding, change: BindingChange | undefined, outputs: Output[]): void {
-    outputs.push({ kind: 'store', key: recordKey(binding.homes[0]) });
-    if (binding.state === 'registered') this.#uninstall(binding, binding.homes, outputs);
+    outputs.push({ kind: 'store', key: recordKey(binding) });
+    if (binding.state === 'registered') this.#uninstall(binding, homesOf(binding), outputs);
     this.#ends.clear(binding.slot);
     this.cache.remove(binding);
     this.#tunnels.release(binding.tunnel);
@@ -175,8 +177,8 @@ export class Anchor {
 
   /** Asks a gateway to forget the binding (RFC 5846 §8.1, gundavelli §6.4); `peer` and `careOf` may be those before a move. */
   revoke(binding: Binding, peer: Address, careOf: Address, trigger: number, now: Instant, outputs: Output[]): void {
-    const { identity, homes } = binding;
-    const revoked = { identity, homes, local: binding.tunnel.via.local, peer, careOf, trigger };
+    const { identity } = binding;
+    const revoked = { identity, homes: homesOf(binding), local: binding.tunnel.via.local, peer, careOf, trigger };
     const sent = this.revocations?.send(revoked, now, outputs);
     if (sent !== undefined) this.counters.add(sent ? 'revocations_sent' : 'revocations_skipped');
   }
@@ -229,7 +231,7 @@ export class Anchor {
     this.peers.hold(peer);
     const binding = this.cache.add({ ...r, peer, tunnel: this.#tunnels.take(r.local, r.careOf) });
     this.#ends.set(binding.slot, now + seconds(leftMs / 1000));
-    if (binding.state === 'registered') this.#install(binding, binding.homes, outputs);
+    if (binding.state === 'registered') this.#install(binding, homesOf(binding), outputs);
     trace(binding, 'restored', undefined, outputs);
   }
 
@@ -245,8 +247,8 @@ export class Anchor {
   }
 
   #replaceHomes(binding: Binding, homes: readonly Prefix[], now: Instant, outputs: Output[]): void {
-    const gone = binding.homes.filter(home => !homes.includes(home));
-    if (binding.homes[0] !== homes[0]) outputs.push({ kind: 'store', key: recordKey(binding.homes[0]) });
+    const gone = homesOf(binding).filter(held => !homes.some(home => home.address === held.address));
+    if (binding.home !== homes[0].address) outputs.push({ kind: 'store', key: recordKey(binding) });
     if (binding.state === 'registered') {
       for (const to of gone) outputs.push({ kind: 'unforward', to });
       this.#draining.add(binding.tunnel.via, gone, now);
@@ -270,7 +272,7 @@ export class Anchor {
   ): void {
     this.#ends.set(binding.slot, now + seconds(binding.lifetimeS));
     this.#store(binding, outputs);
-    this.#install(binding, binding.homes, outputs);
+    this.#install(binding, homesOf(binding), outputs);
     trace(binding, change, previous, outputs);
   }
 
@@ -308,7 +310,14 @@ export class Anchor {
 function trace(binding: Binding, change: BindingChange, previous: Address | undefined, outputs: Output[]): void {
   const { identity, lifetimeS } = binding;
   const careOf = binding.tunnel.via.remote;
-  const event = { event: 'binding', change, identity, home: binding.homes[0], careOf, lifetimeS } as const;
+  const event = {
+    event: 'binding',
+    change,
+    identity,
+    home: { address: binding.home, length: binding.homeLength },
+    careOf,
+    lifetimeS,
+  } as const;
   outputs.push({ kind: 'trace', event: previous === undefined ? event : { ...event, previous } });
 }
 

@@ -14,8 +14,11 @@ export interface Binding {
   slot: number;
   /** NAI. */
   readonly identity: string;
-  /** Home addresses (length 128) or home network prefixes; at least one. Changed only by the cache. */
-  homes: readonly Prefix[];
+  /** Its first home: an address (length 128) or a home network prefix. In the binding itself, since most have no other. */
+  home: Address;
+  homeLength: number;
+  /** The others. Homes are changed only by the cache; {@link homesOf} lists them. */
+  moreHomes: readonly Prefix[] | undefined;
   state: 'registered' | 'deregistered';
   /** From the address the mobile's gateway registered with to its care-of address. */
   tunnel: Tunnel;
@@ -40,7 +43,20 @@ export interface Binding {
 }
 
 /** What a new binding is made of; the rest begins empty. */
-export type NewBinding = Pick<Binding, 'identity' | 'homes' | 'tunnel' | 'peer'> & Partial<Binding>;
+export type NewBinding = Pick<Binding, 'identity' | 'tunnel' | 'peer'> &
+  Partial<Binding> & { readonly homes: readonly Prefix[] };
+
+/** All homes of a binding, the first one first. */
+export function homesOf({ home, homeLength, moreHomes }: Binding): readonly Prefix[] {
+  const first = { address: home, length: homeLength };
+  return moreHomes ? [first, ...moreHomes] : [first];
+}
+
+/** Whether that is one of the binding's homes. */
+export function holds(binding: Binding, home: Prefix): boolean {
+  if (binding.home === home.address) return binding.homeLength === home.length;
+  return binding.moreHomes?.some(held => held.address === home.address && held.length === home.length) ?? false;
+}
 
 /**
  * Bindings by home address, by prefix and by identity (RFC 6275 §9.1). Every operation costs the same however many there
@@ -73,7 +89,7 @@ export class BindingCache {
     const binding = newBinding(this.#freeSlots.pop() ?? this.#bySlot.length, fields);
     this.#bySlot[binding.slot] = binding;
     this.#size++;
-    for (const home of binding.homes) this.#claim(home, binding);
+    for (const home of fields.homes) this.#claim(home, binding);
     const first = this.#byIdentity.get(binding.identity);
     if (first === undefined) this.#byIdentity.set(binding.identity, binding);
     else {
@@ -88,14 +104,16 @@ export class BindingCache {
     this.#bySlot[binding.slot] = undefined;
     this.#freeSlots.push(binding.slot);
     this.#size--;
-    for (const home of binding.homes) this.#byHome.delete(home.address);
+    for (const home of homesOf(binding)) this.#byHome.delete(home.address);
     this.#unchain(binding);
   }
 
   setHomes(binding: Binding, homes: readonly Prefix[]): void {
-    for (const home of binding.homes) this.#byHome.delete(home.address);
+    for (const home of homesOf(binding)) this.#byHome.delete(home.address);
     for (const home of homes) this.#claim(home, binding);
-    binding.homes = homes;
+    binding.home = homes[0].address;
+    binding.homeLength = homes[0].length;
+    binding.moreHomes = othersOf(homes);
   }
 
   bySlot(slot: number): Binding | undefined {
@@ -105,9 +123,7 @@ export class BindingCache {
   /** The binding that holds exactly that home. */
   byHome(home: Prefix): Binding | undefined {
     const binding = this.#byHome.get(home.address);
-    return binding?.homes.some(held => held.address === home.address && held.length === home.length)
-      ? binding
-      : undefined;
+    return binding && holds(binding, home) ? binding : undefined;
   }
 
   /** The binding whose home address or prefix `address` belongs to. */
@@ -166,7 +182,9 @@ function newBinding(slot: number, fields: NewBinding): Binding {
   return {
     slot,
     identity: fields.identity,
-    homes: fields.homes,
+    home: fields.homes[0].address,
+    homeLength: fields.homes[0].length,
+    moreHomes: othersOf(fields.homes),
     state: fields.state ?? 'registered',
     tunnel: fields.tunnel,
     peer: fields.peer,
@@ -180,4 +198,8 @@ function newBinding(slot: number, fields: NewBinding): Binding {
     linkLocal: fields.linkLocal,
     sibling: undefined,
   };
+}
+
+function othersOf(homes: readonly Prefix[]): readonly Prefix[] | undefined {
+  return homes.length > 1 ? homes.slice(1) : undefined;
 }

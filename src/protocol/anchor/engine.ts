@@ -13,6 +13,7 @@ import { revocationStatus } from '../../wire/mobility/status.js';
 import type { AssociationId, Engine, Input, Interests, OperatorCommand, Output, Row } from '../contract.js';
 import { type Addressing, type Answer, acknowledgement } from './acknowledge.js';
 import { type Anchor, earliest } from './anchor.js';
+import { homesOf } from './binding-cache.js';
 import { milliseconds } from './records.js';
 import type { PendingRevocation } from './revocation.js';
 import { readUpdate, type Update } from './update.js';
@@ -219,7 +220,7 @@ function* bindingRows(anchor: Anchor): Generator<Row> {
     const { via } = binding.tunnel;
     const end = anchor.endOf(binding);
     yield {
-      home: binding.homes.map(formatPrefix).join(' '),
+      home: homesOf(binding).map(formatPrefix).join(' '),
       identity: binding.identity,
       careOf: formatAddress(via.remote),
       peer: binding.peer.settings.name ?? formatAddress(binding.peer.settings.address),

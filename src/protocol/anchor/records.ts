@@ -2,7 +2,7 @@ import { type Address, formatAddress, parseAddress } from '../../base/address.js
 import { formatLinkAddress, type LinkAddress, parseLinkAddress } from '../../base/link-address.js';
 import { formatPrefix, type Prefix, parsePrefix } from '../../base/prefix.js';
 import type { WallTime } from '../../base/time.js';
-import type { Binding } from './binding-cache.js';
+import { type Binding, homesOf } from './binding-cache.js';
 
 const keyStart = 'binding/';
 
@@ -45,8 +45,8 @@ export interface RestoredBinding {
   readonly linkLocal: Address | undefined;
 }
 
-export function recordKey(home: Prefix): string {
-  return keyStart + formatPrefix(home);
+export function recordKey(binding: Binding): string {
+  return keyStart + formatPrefix({ address: binding.home, length: binding.homeLength });
 }
 
 /** Where a record is kept, made of the text it holds already. */
@@ -62,7 +62,7 @@ export function recordOf(binding: Binding, endsAtMs: number): BindingRecord {
   const { tunnel, peer, sequence, lifetimeS } = binding;
   const record: Mutable<BindingRecord> = {
     identity: binding.identity,
-    homes: binding.homes.map(formatPrefix),
+    homes: homesOf(binding).map(formatPrefix),
     local: tunnel.localText,
     careOf: tunnel.careOfText,
     peer: peer.text,

@@ -1,5 +1,6 @@
 import { isRoutableUnicast } from '../../base/address.js';
 import { bindingStatus as status } from '../../wire/mobility/status.js';
+import { homesOf } from '../anchor/binding-cache.js';
 import { isWithinWindow, timestampOf } from '../anchor/ordering.js';
 import { mayRegister } from '../anchor/peers.js';
 import {
@@ -67,7 +68,7 @@ export const lmapTests: readonly Test<LmapRequest>[] = [
     name: 'permission',
     section: 'RFC 6275 §10.3.1',
     fails: ({ update, home, existing }) =>
-      mayRegister(update.peer, home ? [home] : (existing?.homes ?? []))
+      mayRegister(update.peer, home ? [home] : existing ? homesOf(existing) : [])
         ? undefined
         : refused(status.administrativelyProhibited, 'the gateway may not register that address'),
   },
@@ -75,7 +76,7 @@ export const lmapTests: readonly Test<LmapRequest>[] = [
     name: 'uniqueness',
     section: 'RFC 6275 §10.3.1',
     fails: ({ home, existing, anchor, settings }) => {
-      if (!home || home.address === existing?.homes[0].address) return undefined;
+      if (!home || home.address === existing?.home) return undefined;
       const holder = anchor.cache.byHome(home);
       return home.address === settings.address || (holder !== undefined && holder !== existing)
         ? refused(status.duplicateAddressDetectionFailed, 'another node has that address')

@@ -4,7 +4,7 @@ import type { Instant } from '../../base/time.js';
 import type { MobilityOption } from '../../wire/mobility/options.js';
 import { revocationTrigger, bindingStatus as status } from '../../wire/mobility/status.js';
 import { Anchor, type AnchorSettings, type Registration } from '../anchor/anchor.js';
-import type { Binding } from '../anchor/binding-cache.js';
+import { type Binding, holds, homesOf } from '../anchor/binding-cache.js';
 import {
   AnchorEngine,
   answer,
@@ -61,7 +61,7 @@ class Lmap implements Dialect {
     this.#settings = settings;
     const isFree = (home: Prefix) => home.address !== settings.address && !anchor.cache.byHome(home);
     this.#pools = settings.prefixes.map(block => new HomePool(block, 128, isFree));
-    anchor.onRemoved = binding => this.#giveBack(binding.homes);
+    anchor.onRemoved = binding => this.#giveBack(homesOf(binding));
   }
 
   handle(update: Update, now: Instant, outputs: Output[]): void {
@@ -87,12 +87,12 @@ class Lmap implements Dialect {
   /** §9.1 and §6.1: entry, rules and tunnel end first, then the answer; in parallel, revocation at the previous MPA (§6.4). */
   #register(request: LmapRequest, outputs: Output[]): void {
     const { update, existing, now } = request;
-    const homes = this.#homes(request);
-    if (!homes) return this.#reject(request, noAddressLeft, outputs);
-    const registration = this.#registration(request, homes);
+    const registration = this.#registration(request);
     const purpose = purposeOf(request);
     if (!existing) {
-      const binding = this.#anchor.create(registration, now, outputs);
+      const home = request.home ?? this.#assign(request.identity, update.options.assigned?.prefixLength ?? 0);
+      if (!home) return this.#reject(request, noAddressLeft, outputs);
+      const binding = this.#anchor.create({ ...registration, homes: [home] }, now, outputs);
       return this.#accept(request, purpose, binding, outputs);
     }
     const { peer, state, accessTechnology } = existing;
@@ -104,12 +104,13 @@ class Lmap implements Dialect {
     this.#anchor.revoke(existing, peer.settings.address, careOf, trigger, now, outputs);
   }
 
-  #registration({ update, identity, existing }: LmapRequest, homes: readonly Prefix[]): Registration {
+  #registration(request: LmapRequest): Registration {
+    const { update, identity, existing } = request;
     const { timestamp, accessTechnology, linkIdentifier } = update.options;
     return {
       update,
       identity,
-      homes,
+      homes: this.#newHomes(request),
       lifetimeS: grantedLifetimeS(update.message.lifetimeS, this.#settings.maximumLifetimeS),
       timestamp: timestamp ? timestampOf(timestamp) : (existing?.timestamp ?? 0),
       accessTechnology: accessTechnology ?? 0,
@@ -118,15 +119,10 @@ class Lmap implements Dialect {
     };
   }
 
-  /** The mobile's addresses after this update; undefined: none can be assigned. */
-  #homes({ existing, home, assign, identity, update }: LmapRequest): readonly Prefix[] | undefined {
-    if (assign && !existing) {
-      const home = this.#assign(identity, update.options.assigned?.prefixLength ?? 0);
-      return home && [home];
-    }
-    if (!existing) return home && [home];
-    if (!home || existing.homes.some(held => held.address === home.address)) return existing.homes;
-    return [...existing.homes, home].slice(-this.#settings.addressesPerMobile);
+  /** The mobile's addresses with a new one among them; undefined: it shows none that it did not have. */
+  #newHomes({ existing, home }: LmapRequest): readonly Prefix[] | undefined {
+    if (!existing || !home || holds(existing, home)) return undefined;
+    return [...homesOf(existing), home].slice(-this.#settings.addressesPerMobile);
   }
 
   /** §6.3: the LMAP may assign the address itself, out of the prefix of the length asked for if it owns one. */
@@ -147,7 +143,7 @@ class Lmap implements Dialect {
     const { update } = request;
     const options: MobilityOption[] = [
       { kind: 'mobileNodeIdentifier', subtype: 1, identifier: request.identity },
-      ...binding.homes.map(home => this.#assignedHomeAddress(home)),
+      ...homesOf(binding).map(home => this.#assignedHomeAddress(home)),
     ];
     const lifetimeS = update.message.lifetimeS === 0 ? 0 : binding.lifetimeS;
     if (update.options.timestamp) options.push(update.options.timestamp);

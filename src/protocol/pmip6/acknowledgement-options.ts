@@ -3,7 +3,7 @@ import type { Prefix } from '../../base/prefix.js';
 import type { WallTime } from '../../base/time.js';
 import type { MobilityOption } from '../../wire/mobility/options.js';
 import { bindingStatus } from '../../wire/mobility/status.js';
-import type { Binding } from '../anchor/binding-cache.js';
+import { type Binding, homesOf } from '../anchor/binding-cache.js';
 import { timestampOption } from '../anchor/ordering.js';
 import type { Update } from '../anchor/update.js';
 
@@ -12,7 +12,12 @@ const allZero: Prefix = { address: unspecified, length: 0 };
 /** Options of a Proxy Binding Acknowledgement that accepts, in the order of RFC 5213 §5.3.6. */
 export function acceptedOptions(update: Update, binding: Binding): MobilityOption[] {
   const { options } = update;
-  return optionsOf(update, binding.homes, options.timestamp, options.linkLocal && (binding.linkLocal ?? unspecified));
+  return optionsOf(
+    update,
+    homesOf(binding),
+    options.timestamp,
+    options.linkLocal && (binding.linkLocal ?? unspecified),
+  );
 }
 
 /** Of one that refuses: what was asked, and the anchor's own time where the timestamp was the reason (§5.5 rules 8 and 9). */

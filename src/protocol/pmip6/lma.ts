@@ -5,7 +5,7 @@ import { below, type Random } from '../../base/random.js';
 import type { Duration, Instant } from '../../base/time.js';
 import { revocationTrigger, bindingStatus as status } from '../../wire/mobility/status.js';
 import { Anchor, type AnchorSettings, type Registration } from '../anchor/anchor.js';
-import type { Binding } from '../anchor/binding-cache.js';
+import { type Binding, homesOf } from '../anchor/binding-cache.js';
 import {
   AnchorEngine,
   answer,
@@ -84,7 +84,7 @@ class Lma implements Dialect {
     const isFree = (home: Prefix) => !anchor.cache.byHome(home) && home.address !== this.#ownPrefix;
     this.#pools = settings.prefixes.map(block => new HomePool(block, settings.homeLength, isFree));
     anchor.onRemoved = binding => {
-      for (const home of binding.homes) this.#giveBack(home);
+      for (const home of homesOf(binding)) this.#giveBack(home);
     };
   }
 
@@ -154,7 +154,7 @@ class Lma implements Dialect {
     const homes = this.#homes(request);
     if (!homes) return this.#reject(request, noPrefixLeft, outputs);
     const linkLocal = this.#linkLocal(request, undefined);
-    const binding = this.#anchor.create(this.#registration(request, homes, linkLocal), request.now, outputs);
+    const binding = this.#anchor.create({ ...this.#registration(request, linkLocal), homes }, request.now, outputs);
     this.#accept(request, 'initial', binding, outputs);
   }
 
@@ -165,7 +165,7 @@ class Lma implements Dialect {
     const careOf = binding.tunnel.via.remote;
     const purpose = purposeOf(request);
     const linkLocal = this.#linkLocal(request, binding.linkLocal);
-    const moved = this.#anchor.update(binding, this.#registration(request, binding.homes, linkLocal), now, outputs);
+    const moved = this.#anchor.update(binding, this.#registration(request, linkLocal), now, outputs);
     this.#accept(request, purpose, binding, outputs);
     this.#letGo(request.identity);
     if (!moved || state === 'deregistered') return;
@@ -206,14 +206,14 @@ class Lma implements Dialect {
     if (this.#held.delete(identity)) this.#heldUntil.clear(identity);
   }
 
-  #registration(request: LmaRequest, homes: readonly Prefix[], linkLocal: Address | undefined): Registration {
+  #registration(request: LmaRequest, linkLocal: Address | undefined): Registration {
     const { update, identity } = request;
     const { timestamp, accessTechnology, linkIdentifier } = update.options;
     const known = request.session.kind === 'existing' ? request.session.binding.timestamp : 0;
     return {
       update,
       identity,
-      homes,
+      homes: undefined,
       lifetimeS: grantedLifetimeS(update.message.lifetimeS, this.#settings.maximumLifetimeS),
       // Without the option the field is all zero (§5.1). What was held back may be older than a de-registration.
       timestamp: timestamp ? Math.max(timestampOf(timestamp), known) : 0,

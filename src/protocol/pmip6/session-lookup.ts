@@ -3,7 +3,7 @@ import { isUnspecified } from '../../base/address.js';
 import type { LinkAddress } from '../../base/link-address.js';
 import type { Prefix } from '../../base/prefix.js';
 import { handoffIndicator, bindingStatus as status } from '../../wire/mobility/status.js';
-import type { Binding, BindingCache } from '../anchor/binding-cache.js';
+import { type Binding, type BindingCache, homesOf } from '../anchor/binding-cache.js';
 import { discarded, refused, type Verdict } from '../anchor/validate.js';
 
 /** Which mobility session a Proxy Binding Update is about (RFC 5213 §5.4.1). */
@@ -40,7 +40,7 @@ function byPrefix(cache: BindingCache, keys: SessionKeys): Session {
   if (!binding) return newSession(keys);
   if (binding.identity !== keys.identity)
     return none(refused(status.notAuthorizedForHomeNetworkPrefix, 'a home network prefix of another mobile node'));
-  if (!sameSet(binding.homes, keys.prefixes))
+  if (!sameSet(homesOf(binding), keys.prefixes))
     return none(refused(status.prefixSetsDoNotMatch, 'not all home network prefixes of the session'));
   return updates(binding, keys) ? { kind: 'existing', binding } : newSession(keys);
 }

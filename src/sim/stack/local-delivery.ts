@@ -10,6 +10,7 @@ import {
 } from '../../wire/ipv6/packet.js';
 import type { EngineHost } from '../engine-host.js';
 import { TcpHost } from '../tcp/host.js';
+import { flowDatagram } from '../traffic/cbr.js';
 import { isDiscovery, receiveDiscovery } from './discovery.js';
 import { Reassembler } from './fragments.js';
 import { invoking, isError, unreachable } from './icmp-errors.js';
@@ -128,6 +129,8 @@ export class LocalDelivery {
   ): void {
     const listener = this.udp.get(datagram.destinationPort);
     if (listener !== undefined) return listener.onDatagram(packet, datagram, hopLimit, ip);
+    const ofFlow = flowDatagram(this.#stack.simulation.flows, datagram);
+    if (ofFlow?.flow.isReceivedAt(this.#stack.node)) return ofFlow.flow.onArrival(ofFlow, hopLimit);
     let taken = false;
     for (const host of this.#stack.engines) {
       if (!host.engine.interests.udpPorts.includes(datagram.destinationPort)) continue;

@@ -11,8 +11,8 @@ const headersOctets = 48;
 const leastSize = 8;
 
 /**
- * A datagram of a flow. Its octets (the flow's port and the sequence number in four octets each, then zeros) are made only where
- * somebody reads them.
+ * A datagram of a flow. Its octets (the numbers of the flow and of the packet in four octets each, then zeros) are made
+ * only where somebody reads them.
  */
 export class FlowDatagram implements UdpDatagram {
   readonly kind = 'udp';
@@ -30,7 +30,7 @@ export class FlowDatagram implements UdpDatagram {
 
   get data(): Uint8Array {
     const writer = new Writer(this.flow.options.size);
-    writer.u32(this.flow.port);
+    writer.u32(this.flow.number);
     writer.u32(this.sequence);
     writer.reserve(this.flow.options.size - leastSize);
     return writer.finish();
@@ -41,6 +41,8 @@ export class FlowDatagram implements UdpDatagram {
 export class CbrFlow implements FlowRecord, EventTarget<undefined> {
   readonly options: CbrOptions;
   readonly port: number;
+  /** Among the flows of its simulation. */
+  readonly number: number;
   sent = 0;
   received = 0;
   duplicates = 0;
@@ -51,8 +53,6 @@ export class CbrFlow implements FlowRecord, EventTarget<undefined> {
   readonly #sentAt = new Series();
   readonly #receivedAt = new Series();
   #highest = -1;
-  /** Of a flow to an address. */
-  #receivers: readonly Node[] = [];
 
   constructor(simulation: Simulation, options: CbrOptions) {
     if (options.size < leastSize) throw new RangeError(`a flow's datagrams have at least ${leastSize} octets`);
@@ -60,6 +60,7 @@ export class CbrFlow implements FlowRecord, EventTarget<undefined> {
     this.#simulation = simulation;
     this.options = options;
     this.port = options.port ?? simulation.nextPort();
+    this.number = simulation.flows.push(this) - 1;
     if (options.start < options.stop) simulation.queue.push(options.start, this, undefined);
   }
 
@@ -88,7 +89,6 @@ export class CbrFlow implements FlowRecord, EventTarget<undefined> {
       this.unsendable++;
       return;
     }
-    this.#listen(destination);
     const sequence = this.sent++;
     this.#sentAt.set(sequence, this.#simulation.now);
     const packet: Packet = {
@@ -100,24 +100,14 @@ export class CbrFlow implements FlowRecord, EventTarget<undefined> {
     stack.output(packet, headersOctets + size);
   }
 
-  /** The receiver listens where the flow goes now: at the node named, or at every node that has the address. */
-  #listen(destination: Address): void {
+  /** Whether packets that are `node`'s own are for this flow's receiver there: any node, where the flow goes to an address. */
+  isReceivedAt(node: Node): boolean {
     const { to } = this.options;
-    if (typeof to !== 'string') return this.#listenAt(to);
-    if (this.#receivers.length === 0)
-      this.#receivers = [...this.#simulation.nodes.values()].filter(node => node.stack?.isOwn(destination));
-    for (const node of this.#receivers) this.#listenAt(node);
+    return typeof to === 'string' || to === node;
   }
 
-  /** Again after a restart: what listened before went with its stack. */
-  #listenAt(node: Node): void {
-    const { udp } = node.stack?.delivery ?? {};
-    if (udp !== undefined && udp.get(this.port) !== this) udp.set(this.port, this);
-  }
-
-  onDatagram(_packet: Packet, datagram: UdpDatagram, hopLimit: number): void {
-    const sequence = datagram instanceof FlowDatagram ? datagram.sequence : sequenceOf(datagram.data);
-    if (sequence === undefined || sequence >= this.sent) return;
+  onArrival({ sequence }: FlowDatagram, hopLimit: number): void {
+    if (sequence >= this.sent) return;
     if (this.#receivedAt.has(sequence)) {
       this.duplicates++;
       return;
@@ -130,10 +120,14 @@ export class CbrFlow implements FlowRecord, EventTarget<undefined> {
   }
 }
 
-/** Of a datagram that was bytes on its way: fragments, ESP. */
-function sequenceOf(data: Uint8Array): number | undefined {
-  if (data.length < leastSize) return undefined;
-  return new Reader(data, 4).u32();
+/** The flow's datagram that `datagram` is, also where it was bytes on its way: in fragments, in ESP. */
+export function flowDatagram(flows: readonly CbrFlow[], datagram: UdpDatagram): FlowDatagram | undefined {
+  if (datagram instanceof FlowDatagram) return datagram;
+  if (flows.length === 0 || datagram.data.length < leastSize) return undefined;
+  const reader = new Reader(datagram.data);
+  const flow = flows[reader.u32()];
+  if (flow?.port !== datagram.destinationPort || flow.options.size !== datagram.data.length) return undefined;
+  return new FlowDatagram(flow, reader.u32());
 }
 
 /** A node's first routable address as things stand. */
