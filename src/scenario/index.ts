@@ -1,3 +1,4 @@
+/** Scenario files, runs of them and what they measured. */
 export { describeNetwork } from './describe.js';
 export { closedFormOf, handoversOf, type ScenarioHandover } from './handovers.js';
 export type * from './model.js';
