@@ -7,9 +7,28 @@ const left = 120;
 const length = 640;
 const right = 210;
 
-/** The gap of every scheme in one handover as bars, their closed forms as ticks. */
-export function gapBars(results: readonly SchemeResult[], handover: number): string {
-  const rows = results.map(result => result.handovers[handover]);
+/**
+ * How long every scheme interrupted its mobile in one handover as bars: the gap beside its closed form as a tick, or the TCP
+ * stall where no constant-rate flow went to the mobile. Empty where there is neither.
+ */
+export function interruptionBars(results: readonly SchemeResult[], handover: number): string {
+  const all = results.map(result => result.handovers[handover]);
+  if (all.some(({ lost }) => lost !== null)) return bars(results, all, 'gap');
+  if (all.some(({ tcpStallMs }) => tcpStallMs !== null))
+    return bars(
+      results,
+      all.map(one => ({ gapMs: one.tcpStallMs, closedFormMs: null })),
+      'TCP stall',
+    );
+  return '';
+}
+
+interface Row {
+  readonly gapMs: number | null;
+  readonly closedFormMs: number | null;
+}
+
+function bars(results: readonly SchemeResult[], rows: readonly Row[], what: string): string {
   const most = Math.max(1, ...rows.flatMap(row => [row.gapMs ?? 0, row.closedFormMs ?? 0]));
   const x = (ms: number) => left + (ms / most) * length;
   const height = rows.length * rowHeight + 8;
@@ -20,10 +39,7 @@ export function gapBars(results: readonly SchemeResult[], handover: number): str
       row.closedFormMs === null
         ? ''
         : `<line class="closed" x1="${x(row.closedFormMs)}" x2="${x(row.closedFormMs)}" y1="${y - 3}" y2="${y + barHeight + 3}"/>`;
-    const text =
-      row.gapMs === null
-        ? 'no packet comes any more'
-        : `${formatMs(row.gapMs)} ms, on paper ${formatMs(row.closedFormMs)}`;
+    const text = barText(row, what);
     const end = row.gapMs === null ? left : x(Math.max(row.gapMs, row.closedFormMs ?? 0));
     return [
       `<text x="${left - 10}" y="${middle}" dy="0.35em" text-anchor="end">${escapeHtml(results[i].scheme)}</text>`,
@@ -32,5 +48,11 @@ export function gapBars(results: readonly SchemeResult[], handover: number): str
       `<text x="${end + 10}" y="${middle}" dy="0.35em" class="soft">${text}</text>`,
     ].join('');
   });
-  return `<svg class="bars" viewBox="0 0 ${left + length + right} ${height}" width="${left + length + right}" height="${height}" role="img" aria-label="Handover gap of each scheme in milliseconds"><line class="grid" x1="${left}" x2="${left}" y1="0" y2="${height}"/>${body.join('')}</svg>`;
+  return `<svg class="bars" viewBox="0 0 ${left + length + right} ${height}" width="${left + length + right}" height="${height}" role="img" aria-label="${what} of each scheme in milliseconds"><line class="grid" x1="${left}" x2="${left}" y1="0" y2="${height}"/>${body.join('')}</svg>`;
+}
+
+function barText({ gapMs, closedFormMs }: Row, what: string): string {
+  if (gapMs === null) return 'no packet comes any more';
+  const paper = closedFormMs === null ? '' : `, on paper ${formatMs(closedFormMs)}`;
+  return `${what} ${formatMs(gapMs)} ms${paper}`;
 }

@@ -1,7 +1,10 @@
 import { escapeHtml } from './html.js';
 import type { Arrow, Ladder, LadderItem } from './ladder.js';
 
-const laneGap = 118;
+const leastLaneGap = 118;
+const mostLaneGap = 190;
+/** Fills the page where there are few lanes. */
+const pageWidth = 1160;
 const left = 74;
 const top = 46;
 const rowHeight = 17;
@@ -36,6 +39,7 @@ export function ladderSvg(ladder: Ladder, label: string): string {
 function layOut(ladder: Ladder): Layout {
   const { fromMs, untilMs, lanes } = ladder;
   const length = Math.max(leastHeight, ladder.items.length * rowHeight);
+  const laneGap = Math.min(Math.max((pageWidth - left - labelWidth) / lanes.length, leastLaneGap), mostLaneGap);
   const columns = new Map(lanes.map((lane, i) => [lane, left + laneGap / 2 + i * laneGap]));
   return {
     ladder,
@@ -87,9 +91,10 @@ function gapBands({ ladder, x, y }: Layout): string {
         : '';
     return `<g class="${name}"><rect x="${at - 9}" width="18" y="${y(fromMs)}" height="${height}"/>${caption}</g>`;
   };
-  const gapMs = ladder.gapMs ?? ladder.untilMs;
+  const away = band('away', 0, ladder.l2GapMs, 'no link');
+  if (ladder.gapMs === undefined) return away;
   const waiting = ladder.gapMs === null ? 'no packet comes' : 'no packet yet';
-  return band('away', 0, ladder.l2GapMs, 'no link') + band('waiting', ladder.l2GapMs, gapMs, waiting);
+  return away + band('waiting', ladder.l2GapMs, ladder.gapMs ?? ladder.untilMs, waiting);
 }
 
 interface Box {

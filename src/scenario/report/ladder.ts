@@ -16,7 +16,8 @@ export interface Ladder {
   readonly untilMs: number;
   /** Without any link layer. */
   readonly l2GapMs: number;
-  readonly gapMs: number | null;
+  /** null: no packet came again; undefined: no flow would tell. */
+  readonly gapMs: number | null | undefined;
   readonly mobile: string;
   /** In order of time. */
   readonly items: readonly LadderItem[];
@@ -50,8 +51,9 @@ const brokenMs = 250;
 export function ladderOf(run: SchemeRun, handover: ScenarioHandover): Ladder {
   const { scenario } = run.simulated;
   const result = run.result.handovers.find(one => one.mobile === handover.mobile && one.atMs === handover.atMs);
-  const gapMs = result?.gapMs ?? null;
-  const shownMs = Math.max(gapMs ?? handover.l2GapMs + brokenMs, result?.uplink?.gapMs ?? 0);
+  const gapMs = result?.lost === null ? undefined : result?.gapMs;
+  const expectedMs = result?.closedFormMs ?? handover.l2GapMs + brokenMs;
+  const shownMs = Math.max(gapMs ?? expectedMs, result?.uplink?.gapMs ?? 0);
   const window = { fromMs: -beforeMs, untilMs: Math.min(shownMs + afterMs, handover.untilMs - handover.atMs) };
   const since = (at: Instant) => at / millisecond - handover.atMs;
   const trace = run.simulated.trace.filter(({ at }) => since(at) >= window.fromMs && since(at) <= window.untilMs);

@@ -1,13 +1,13 @@
 import { closedFormOf, handoversOf, type ScenarioHandover } from '../handovers.js';
-import type { HandoverResult } from '../result.js';
 import type { SchemeRun } from '../run.js';
-import { gapBars } from './bars.js';
-import { escapeHtml, formatCount, formatMs, scriptJson } from './html.js';
+import { interruptionBars } from './bars.js';
+import { escapeHtml, formatMs, scriptJson } from './html.js';
 import { ladderOf } from './ladder.js';
 import { ladderSvg } from './ladder-svg.js';
 import { handoverPlots, type Plot, pingPlots, transferPlots } from './plots.js';
 import { script } from './script.js';
 import { style, tabRules } from './style.js';
+import { kindText, summaryTable } from './summary.js';
 
 export interface ReportOptions {
   /** What to type to get the same report. */
@@ -38,7 +38,7 @@ export function reportPage(runs: readonly SchemeRun[], options: ReportOptions): 
 <main>
 <h1>${escapeHtml(scenario.title)}</h1>
 <p class="soft">${escapeHtml(scenario.description)}</p>
-${summaryTable(runs)}
+${summaryTable(runs.map(run => run.result))}
 ${sections.join('\n')}
 ${whole}
 ${parameterSection(runs)}
@@ -55,44 +55,17 @@ ${parameterSection(runs)}
 `;
 }
 
-function summaryTable(runs: readonly SchemeRun[]): string {
-  const handovers = runs[0].result.handovers;
-  const groups = handovers.map(
-    ({ from, to, kind }) => `<th colspan="2">${escapeHtml(`${from} → ${to}`)}<br><small>${kindText(kind)}</small></th>`,
-  );
-  const rows = runs.map(({ scheme, result }, i) => {
-    const cells = result.handovers.map(
-      one => `${gapCell(one)}<td>${one.lost === null ? '—' : formatCount(one.lost)}</td>`,
-    );
-    return `<tr><th scope="row"><span class="swatch" style="background:var(--series-${i % 10})"></span>${escapeHtml(scheme.name)}<small>${escapeHtml(scheme.title)}</small></th>${cells.join('')}<td>${formatCount(result.airBytes)}</td><td>${formatCount(result.wiredBytes)}</td><td>${result.tunnelBytesPerPacket.toFixed(1)}</td><td>${result.stretch === null ? '—' : result.stretch.toFixed(2)}</td><td>${result.outOfOrder}</td><td>${result.duplicates}</td></tr>`;
-  });
-  return `<div class="panel"><table>
-<thead><tr><th rowspan="2">scheme</th>${groups.join('')}<th colspan="2">signalling<br><small>octets × links</small></th><th rowspan="2">tunnel<br><small>octets a packet</small></th><th rowspan="2">path<br>stretch</th><th rowspan="2">out of<br>order</th><th rowspan="2">dupli-<br>cates</th></tr>
-<tr>${handovers.map(() => '<th>gap <small>(on paper), ms</small></th><th>lost</th>').join('')}<th>air</th><th>wire</th></tr></thead>
-<tbody>${rows.join('\n')}</tbody></table></div>
-<p class="note">Gap: from leaving the old access link to the first packet that arrives on the new one. On paper: the scheme's closed form for this network's delays. Lost: packets from the correspondent that never arrived. A dash on paper: the scheme promises nothing.</p>`;
-}
-
-function gapCell({ gapMs, closedFormMs, lost }: HandoverResult): string {
-  const paper = closedFormMs === null ? '—' : formatMs(closedFormMs);
-  const gap = lost === null ? '—' : gapMs === null ? '<span class="break">breaks</span>' : formatMs(gapMs);
-  return `<td>${gap} <small>(${paper})</small></td>`;
-}
-
-function kindText(kind: ScenarioHandover['kind']): string {
-  return kind === 'intra-anchor' ? 'within the anchor’s domain' : 'to another anchor’s domain';
-}
-
 function handoverSection(runs: readonly SchemeRun[], handover: ScenarioHandover, index: number, plots: Plot[]): string {
   const name = `${handover.mobile}: ${handover.from} → ${handover.to}`;
   const drawn = handoverPlots(runs, handover);
+  const chart = interruptionBars(
+    runs.map(run => run.result),
+    index,
+  );
   return `<section>
 <h2>${escapeHtml(name)}</h2>
 <p class="soft">${kindText(handover.kind)}, at ${formatMs(handover.atMs)} ms, ${formatMs(handover.l2GapMs)} ms without a link</p>
-<div class="panel">${gapBars(
-    runs.map(run => run.result),
-    index,
-  )}</div>
+${chart === '' ? '' : `<div class="panel">${chart}</div>`}
 <div class="plots">${drawn.map(plot => plotFigure(plot, plots)).join('')}</div>
 ${ladderTabs(runs, handover, index)}
 </section>`;
@@ -109,7 +82,7 @@ function ladderTabs(runs: readonly SchemeRun[], handover: ScenarioHandover, inde
   // The first that keeps the session is the most worth seeing.
   const shown = Math.max(
     0,
-    runs.findIndex(({ result }) => result.handovers[index].gapMs !== null),
+    runs.findIndex(({ result }) => result.handovers[index].closedFormMs !== null),
   );
   const inputs = runs.map(
     ({ scheme }, i) =>
