@@ -115,6 +115,7 @@ export class Anchor {
       sequence: update.message.sequence,
     });
     this.#finish(binding, 'created', undefined, now, outputs);
+    this.revocations?.cancel(r.identity, update.careOf);
     return binding;
   }
 

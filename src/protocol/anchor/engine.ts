@@ -15,7 +15,7 @@ import { type Addressing, type Answer, acknowledgement } from './acknowledge.js'
 import { type Anchor, earliest } from './anchor.js';
 import { homesOf } from './binding-cache.js';
 import { milliseconds } from './records.js';
-import type { PendingRevocation } from './revocation.js';
+import type { Revoked } from './revocation.js';
 import { readUpdate, type Update } from './update.js';
 import { homeAgentTests, type Verdict, validate } from './validate.js';
 
@@ -24,7 +24,7 @@ export interface Dialect {
   /** A Binding Update from a peer that may be listened to. */
   handle(update: Update, now: Instant, outputs: Output[]): void;
   /** A gateway answered a revocation, or never did (status undefined). */
-  revoked?(pending: PendingRevocation, status: number | undefined, now: Instant, outputs: Output[]): void;
+  revoked?(revoked: Revoked, status: number | undefined, now: Instant, outputs: Output[]): void;
   /** The dialect's own waits. */
   readonly deadline?: Instant | undefined;
   tick?(now: Instant, outputs: Output[]): void;
@@ -112,11 +112,11 @@ export class AnchorEngine implements Engine {
 
   /** RFC 5846 §6.2.2: one that answers nothing outstanding is dropped in silence. */
   #revoked(packet: Packet, message: BindingRevocationAcknowledgement, now: Instant, outputs: Output[]): void {
-    const pending = this.#anchor.revocations?.answered(message.sequence, packet.source);
-    if (!pending) return this.#discard(packet, 'revocationSequence', outputs);
+    const revoked = this.#anchor.revocations?.answered(message.sequence, packet.source);
+    if (!revoked) return this.#discard(packet, 'revocationSequence', outputs);
     this.#anchor.counters.add(`revocations_answered_${message.status}`);
-    if (message.status >= 128) this.#failed(pending, `revocation refused with status ${message.status}`, outputs);
-    this.#dialect.revoked?.(pending, message.status, now, outputs);
+    if (message.status >= 128) this.#failed(revoked, `revocation refused with status ${message.status}`, outputs);
+    this.#dialect.revoked?.(revoked, message.status, now, outputs);
   }
 
   /** RFC 5846 §6.1.2: bulk revocation by a gateway is not something this anchor does. */
@@ -140,16 +140,16 @@ export class AnchorEngine implements Engine {
 
   #tick(now: Instant, outputs: Output[]): void {
     this.#anchor.tick(now, outputs);
-    for (const pending of this.#anchor.revocations?.tick(now, outputs) ?? []) {
+    for (const revoked of this.#anchor.revocations?.tick(now, outputs) ?? []) {
       this.#anchor.counters.add('revocations_exhausted');
-      this.#failed(pending, 'revocation not answered', outputs);
-      this.#dialect.revoked?.(pending, undefined, now, outputs);
+      this.#failed(revoked, 'revocation not answered', outputs);
+      this.#dialect.revoked?.(revoked, undefined, now, outputs);
     }
     this.#dialect.tick?.(now, outputs);
   }
 
-  #failed(pending: PendingRevocation, reason: string, outputs: Output[]): void {
-    const { peer, identity } = pending;
+  #failed(revoked: Revoked, reason: string, outputs: Output[]): void {
+    const { peer, identity } = revoked;
     outputs.push({ kind: 'trace', event: { event: 'failed', peer, identity, reason } });
   }
 

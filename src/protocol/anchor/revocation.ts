@@ -1,5 +1,5 @@
 import type { Address } from '../../base/address.js';
-import { Deadlines } from '../../base/deadlines.js';
+import { DeadlineSlots } from '../../base/deadline-slots.js';
 import type { Prefix } from '../../base/prefix.js';
 import type { Duration, Instant } from '../../base/time.js';
 import { defaultHopLimit, type Packet } from '../../wire/ipv6/packet.js';
@@ -26,8 +26,9 @@ export interface Revoked {
 }
 
 /** A Binding Revocation Indication without an answer. */
-export interface PendingRevocation extends Revoked {
-  readonly sequence: number;
+interface PendingRevocation {
+  readonly revoked: Revoked;
+  readonly slot: number;
   readonly packet: Packet;
   delay: Duration;
   retries: number;
@@ -36,19 +37,22 @@ export interface PendingRevocation extends Revoked {
 /** Asks gateways to forget mobiles, again and again until they answer (RFC 5846 §6, gundavelli §6.4). */
 export class Revocations {
   readonly #settings: RevocationSettings;
-  #nextSequence: number;
-  #pending = new Map<number, PendingRevocation>();
-  #deadlines = new Deadlines<number>();
-  /** The latest of a mobile at a place. */
-  #sequences = new Map<string, number>();
+  /** Random, so that an answer to what was sent before a restart matches nothing. */
+  readonly #firstSequence: number;
+  /** Both by what was added to the first sequence number, modulo 2^16: arrays that stay dense. */
+  #pending: (PendingRevocation | undefined)[] = [];
+  #deadlines = new DeadlineSlots();
+  #next = 0;
+  /** The one of a mobile at a place. */
+  #byPlace = new Map<string, PendingRevocation>();
 
   constructor(settings: RevocationSettings, firstSequence: number) {
     this.#settings = settings;
-    this.#nextSequence = firstSequence & 0xffff;
+    this.#firstSequence = firstSequence & 0xffff;
   }
 
   get size(): number {
-    return this.#pending.size;
+    return this.#byPlace.size;
   }
 
   get deadline(): Instant | undefined {
@@ -57,63 +61,57 @@ export class Revocations {
 
   /** Returns false where 65,536 are outstanding: nothing is sent. */
   send(revoked: Revoked, now: Instant, outputs: Output[]): boolean {
-    const sequence = this.#unusedSequence();
-    if (sequence === undefined) return false;
     this.cancel(revoked.identity, revoked.careOf);
-    const packet = indication(revoked, sequence);
-    const pending = { ...revoked, sequence, packet, delay: this.#settings.initialDelay, retries: 0 };
-    this.#pending.set(sequence, pending);
-    this.#sequences.set(place(revoked.identity, revoked.careOf), sequence);
-    this.#deadlines.set(sequence, now + pending.delay);
+    if (this.size > 0xffff) return false;
+    while (this.#pending[this.#next]) this.#next = (this.#next + 1) & 0xffff;
+    const slot = this.#next;
+    this.#next = (slot + 1) & 0xffff;
+    const packet = indication(revoked, (this.#firstSequence + slot) & 0xffff);
+    const pending = { revoked, slot, packet, delay: this.#settings.initialDelay, retries: 0 };
+    this.#pending[slot] = pending;
+    this.#byPlace.set(place(revoked.identity, revoked.careOf), pending);
+    this.#deadlines.set(slot, now + pending.delay);
     outputs.push({ kind: 'send', packet });
     return true;
   }
 
   /** What a Binding Revocation Acknowledgement answers: that is over then (RFC 5846 §6.2.2). */
-  answered(sequence: number, peer: Address): PendingRevocation | undefined {
-    const pending = this.#pending.get(sequence);
-    if (pending?.peer !== peer) return undefined;
+  answered(sequence: number, peer: Address): Revoked | undefined {
+    const pending = this.#pending[(sequence - this.#firstSequence) & 0xffff];
+    if (pending?.revoked.peer !== peer) return undefined;
     this.#forget(pending);
-    return pending;
+    return pending.revoked;
   }
 
   /** The mobile is back there: it is not to be forgotten any more. */
   cancel(identity: string, careOf: Address): void {
-    if (this.#pending.size === 0) return;
-    const sequence = this.#sequences.get(place(identity, careOf));
-    if (sequence !== undefined) this.#forget(this.#pending.get(sequence) as PendingRevocation);
+    if (this.size === 0) return;
+    const pending = this.#byPlace.get(place(identity, careOf));
+    if (pending) this.#forget(pending);
   }
 
   /** Sends again what is due (RFC 5846 §6.3); returns those that were sent often enough. */
-  tick(now: Instant, outputs: Output[]): PendingRevocation[] {
-    const exhausted: PendingRevocation[] = [];
-    for (const sequence of this.#deadlines.takeDue(now)) {
-      const pending = this.#pending.get(sequence) as PendingRevocation;
+  tick(now: Instant, outputs: Output[]): Revoked[] {
+    const exhausted: Revoked[] = [];
+    for (const slot of this.#deadlines.takeDue(now)) {
+      const pending = this.#pending[slot] as PendingRevocation;
       if (pending.retries === this.#settings.maximumRetries) {
         this.#forget(pending);
-        exhausted.push(pending);
+        exhausted.push(pending.revoked);
         continue;
       }
       pending.retries++;
       pending.delay = Math.min(2 * pending.delay, this.#settings.maximumDelay);
-      this.#deadlines.set(sequence, now + pending.delay);
+      this.#deadlines.set(slot, now + pending.delay);
       outputs.push({ kind: 'send', packet: pending.packet });
     }
     return exhausted;
   }
 
-  #forget(pending: PendingRevocation): void {
-    this.#pending.delete(pending.sequence);
-    this.#deadlines.clear(pending.sequence);
-    this.#sequences.delete(place(pending.identity, pending.careOf));
-  }
-
-  #unusedSequence(): number | undefined {
-    if (this.#pending.size > 0xffff) return undefined;
-    while (this.#pending.has(this.#nextSequence)) this.#nextSequence = (this.#nextSequence + 1) & 0xffff;
-    const sequence = this.#nextSequence;
-    this.#nextSequence = (sequence + 1) & 0xffff;
-    return sequence;
+  #forget({ slot, revoked }: PendingRevocation): void {
+    this.#pending[slot] = undefined;
+    this.#deadlines.clear(slot);
+    this.#byPlace.delete(place(revoked.identity, revoked.careOf));
   }
 }
 

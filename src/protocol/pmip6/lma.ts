@@ -17,7 +17,7 @@ import {
 } from '../anchor/engine.js';
 import { timestampOf } from '../anchor/ordering.js';
 import { HomePool } from '../anchor/pool.js';
-import type { PendingRevocation } from '../anchor/revocation.js';
+import type { Revoked } from '../anchor/revocation.js';
 import type { Update } from '../anchor/update.js';
 import { grantedLifetimeS, type Verdict, validate } from '../anchor/validate.js';
 import type { Engine, Environment, Output } from '../contract.js';
@@ -107,12 +107,12 @@ class Lma implements Dialect {
   }
 
   /** RFC 5846 §8.1: an acknowledged revocation counts as a de-registration; anything else ends the wait without one. */
-  revoked(pending: PendingRevocation, code: number | undefined, now: Instant, outputs: Output[]): void {
-    const held = this.#held.get(pending.identity);
-    if (!held || held.binding.tunnel.via.remote !== pending.careOf) return;
+  revoked(revoked: Revoked, code: number | undefined, now: Instant, outputs: Output[]): void {
+    const held = this.#held.get(revoked.identity);
+    if (!held || held.binding.tunnel.via.remote !== revoked.careOf) return;
     if (code !== undefined && code < 128 && held.binding.state === 'registered')
       this.#anchor.suspend(held.binding, now, outputs);
-    this.#resume(pending.identity, now, outputs);
+    this.#resume(revoked.identity, now, outputs);
   }
 
   #request(update: Update, waited: boolean, now: Instant): LmaRequest {
