@@ -127,9 +127,16 @@ export type Fault =
       readonly untilMs: number;
     }
   | { readonly kind: 'partition'; readonly link: string; readonly fromMs: number; readonly untilMs: number }
-  /** Restarted with what it had stored; undefined: it stays down. */
-  | { readonly kind: 'crash'; readonly node: string; readonly atMs: number; readonly restartMs: number | undefined }
-  | { readonly kind: 'clockSkew'; readonly node: string; readonly skewMs: number };
+  /** Restarted with what it had stored, unless that is lost as well; undefined: it stays down. */
+  | {
+      readonly kind: 'crash';
+      readonly node: string;
+      readonly atMs: number;
+      readonly restartMs: number | undefined;
+      readonly stateLost: boolean;
+    }
+  /** What the node's clock is ahead by from `atMs` on. */
+  | { readonly kind: 'clockSkew'; readonly node: string; readonly atMs: number; readonly skewMs: number };
 
 export function isMobile(node: ScenarioNode): node is MobileNode {
   return node.role === 'mobile';

@@ -1,13 +1,15 @@
 import { ConfigError } from '../base/errors.js';
 import type { Engine, Environment } from '../protocol/contract.js';
 import { roles } from '../protocol/roles.js';
-import type { NetworkDescription, Scheme } from '../protocol/scheme.js';
+import type { NetworkDescription, Placement, Scheme } from '../protocol/scheme.js';
 import type { Scenario } from './model.js';
 
 /** A role on a node, configured. */
 export interface PlacedRole {
   readonly node: string;
   readonly role: string;
+  /** As the scheme wrote it. */
+  readonly config: Placement['config'];
   readonly create: (environment: Environment) => Engine;
 }
 
@@ -17,7 +19,7 @@ export function placeRoles(scheme: Scheme, network: NetworkDescription, scenario
     const role = roles.find(candidate => candidate.name === name);
     if (!role) throw new Error(`scheme ${scheme.name} places an unknown role '${name}'`);
     const parsed = role.parse(config);
-    if (parsed.ok) return { node, role: name, create: environment => role.create(parsed.config, environment) };
+    if (parsed.ok) return { node, role: name, config, create: environment => role.create(parsed.config, environment) };
     const [{ path, expected }] = parsed.problems;
     throw new ConfigError(
       { file: scenario.file, path: `nodes.${node}` },

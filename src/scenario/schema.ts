@@ -109,10 +109,17 @@ function faultSchema(number: NumberSchemas) {
   return z.discriminatedUnion('kind', [
     z.strictObject({ kind: z.literal('loss'), ...span, probability: number({ most: 1 }) }),
     z.strictObject({ kind: z.literal('partition'), ...span }),
-    z.strictObject({ kind: z.literal('crash'), node: c.name, atMs: number({}), restartMs: number({}).optional() }),
+    z.strictObject({
+      kind: z.literal('crash'),
+      node: c.name,
+      atMs: number({}),
+      restartMs: number({}).optional(),
+      stateLost: c.flag.default(false),
+    }),
     z.strictObject({
       kind: z.literal('clockSkew'),
       node: c.name,
+      atMs: number({}).default(0),
       skewMs: number({ least: Number.NEGATIVE_INFINITY }),
     }),
   ]);

@@ -3,6 +3,7 @@ import { invariant } from '../base/errors.js';
 import { autoconfiguredAddress, parseLinkAddress } from '../base/link-address.js';
 import { type Prefix, parsePrefix, withInterfaceId } from '../base/prefix.js';
 import { milliseconds } from '../base/time.js';
+import type { Engine, Environment } from '../protocol/contract.js';
 import { anchorOf, localNetworkPrefix } from '../protocol/placement.js';
 import type { NetworkDescription, Scheme } from '../protocol/scheme.js';
 import {
@@ -28,7 +29,7 @@ import type {
   TcpTraffic,
   Traffic,
 } from './model.js';
-import { placeRoles } from './place.js';
+import { type PlacedRole, placeRoles } from './place.js';
 import { type Topology, topologyOf } from './topology.js';
 
 /** A scenario under a scheme, ready to run. */
@@ -59,6 +60,8 @@ export interface SimulateOptions {
   readonly seed?: number;
   /** Called when the links are there and nothing has happened yet: to tap them. */
   readonly prepare?: (simulation: Simulation) => void;
+  /** Puts something around every engine of a role: to watch it, or to make it fail. */
+  readonly wrap?: (engine: Engine, placed: PlacedRole, environment: Environment) => Engine;
 }
 
 /** Builds the network, places the scheme's roles on it and schedules what happens. Throws ConfigError. */
@@ -72,7 +75,9 @@ export function simulate(scenario: Scenario, scheme: Scheme, options: SimulateOp
   const builder = new Builder(scenario, simulation, network, new Set(placed.map(placement => placement.node)));
   options.prepare?.(simulation);
   for (const node of scenario.nodes) builder.add(node);
-  for (const { node, create } of placed) builder.node(node).addEngine(create);
+  const { wrap = (engine: Engine) => engine } = options;
+  for (const role of placed)
+    builder.node(role.node).addEngine(environment => wrap(role.create(environment), role, environment));
   simulation.computeRoutes();
   builder.move();
   for (const fault of scenario.faults) builder.fault(fault);
@@ -163,12 +168,25 @@ class Builder {
       case 'partition':
         return this.#link(fault.link).partition(milliseconds(fault.fromMs), milliseconds(fault.untilMs));
       case 'crash':
-        this.node(fault.node).crash(milliseconds(fault.atMs));
-        if (fault.restartMs !== undefined) this.node(fault.node).restart(milliseconds(fault.restartMs));
+        return this.#crash(this.node(fault.node), fault);
+      case 'clockSkew': {
+        const node = this.node(fault.node);
+        const set = () => node.setClockSkew(milliseconds(fault.skewMs));
+        // From the start means before anything reads the clock.
+        if (fault.atMs === 0) set();
+        else this.#simulation.schedule(milliseconds(fault.atMs), set);
         return;
-      case 'clockSkew':
-        return this.node(fault.node).setClockSkew(milliseconds(fault.skewMs));
+      }
     }
+  }
+
+  #crash(node: Node, { atMs, restartMs, stateLost }: Extract<Fault, { kind: 'crash' }>): void {
+    node.crash(milliseconds(atMs));
+    if (stateLost)
+      this.#simulation.schedule(milliseconds(atMs), () => {
+        for (const key of [...node.stored.keys()]) node.store(key, undefined);
+      });
+    if (restartMs !== undefined) node.restart(milliseconds(restartMs));
   }
 
   /** Starts now: a session is with the address its peer has at that moment, for as long as it lasts. */

@@ -1,0 +1,268 @@
+import { type Address, formatAddress } from '../../src/base/address.js';
+import { type Instant, milliseconds, seconds } from '../../src/base/time.js';
+import type { Engine } from '../../src/protocol/contract.js';
+import type { Placement, Scheme } from '../../src/protocol/scheme.js';
+import { schemeNamed } from '../../src/protocol/schemes.js';
+import type { PlacedRole } from '../../src/scenario/place.js';
+import { parseScenario } from '../../src/scenario/parse.js';
+import type { MobileNode, Scenario } from '../../src/scenario/model.js';
+import { type SimulatedScenario, simulate } from '../../src/scenario/simulate.js';
+import { type FlowRecord, type Node, rowsOf, type Simulation, type TraceRecord, Watchdog } from '../../src/sim/index.js';
+import type { Schedule } from './generate.js';
+import { type AnchorFacts, type GatewayFacts, type Offence, WatchedEngine } from './watched.js';
+
+export interface RunOptions {
+  /** Makes an engine fail, to see it noticed. */
+  readonly mutate?: (engine: Engine, role: PlacedRole) => Engine;
+  /** For looking into a failure. */
+  readonly onTrace?: (record: TraceRecord) => void;
+}
+
+/** Runs a schedule to its end, then until nothing of it is left. Returns what was broken, each promise of a node once. */
+export function runSchedule(schedule: Schedule, options: RunOptions = {}): Offence[] {
+  return new Run(schedule, options).offences();
+}
+
+/** How long the probes at the end are sent, and how long after that they may take. */
+const probe = { interval: milliseconds(50), length: seconds(1), patience: seconds(2) };
+const mostOffences = 20;
+
+class Run {
+  readonly #schedule: Schedule;
+  readonly #simulated: SimulatedScenario;
+  readonly #simulation: Simulation;
+  readonly #watchdog: Watchdog;
+  readonly #offences = new Map<string, Offence>();
+  /** Of nodes that are up; a restart makes a new one. */
+  readonly #watched = new Map<string, WatchedEngine>();
+  readonly #everHad = new Map<string, Set<Address>>();
+
+  constructor(schedule: Schedule, options: RunOptions) {
+    this.#schedule = schedule;
+    this.#simulated = simulate(scenarioOf(schedule), tuned(schedule), {
+      wrap: (engine, role) => this.#watch(options.mutate?.(engine, role) ?? engine, role),
+    });
+    this.#simulation = this.#simulated.simulation;
+    this.#watchdog = new Watchdog(this.#simulation);
+    this.#simulation.onTrace(record => this.#noteAddress(record));
+    if (options.onTrace) this.#simulation.onTrace(options.onTrace);
+  }
+
+  offences(): Offence[] {
+    try {
+      this.#through();
+    } catch (error) {
+      this.#add({ invariant: 'no-exception', node: '', detail: (error as Error).stack ?? String(error) });
+    }
+    for (const violation of this.#watchdog.violations) this.#add(violation);
+    return [...this.#offences.values()].slice(0, mostOffences);
+  }
+
+  #through(): void {
+    const { calmFromMs } = this.#schedule;
+    const calmAt = milliseconds(calmFromMs);
+    for (let at: Instant = 0; at < calmAt; at += milliseconds(100)) this.#runTo(at);
+    this.#runTo(calmAt + seconds(settleS(this.#schedule)));
+    this.#checkAtRest();
+    this.#checkReachable();
+    this.#leave();
+    this.#runTo(this.#simulation.now + seconds(forgetS(this.#schedule)));
+    for (const [, engine] of this.#watched) engine.checkEmpty();
+    this.#watchdog.atRest();
+  }
+
+  #runTo(at: Instant): void {
+    this.#simulation.run(at);
+    for (const [name, engine] of this.#watched) {
+      engine.compare(at);
+      this.#compareWorld(this.#node(name), engine);
+    }
+    this.#checkAddresses();
+  }
+
+  /** The stack does what the engine asked, and nothing besides. */
+  #compareWorld({ name, stack }: Node, engine: WatchedEngine): void {
+    if (stack === undefined) return;
+    if (stack.routes.ruleCount !== engine.rules.length)
+      this.#add({ invariant: 'rules', node: name, detail: `${stack.routes.ruleCount}, not ${engine.rules.length}` });
+    if (stack.tunnelEnds.size !== engine.ends.length)
+      this.#add({ invariant: 'tunnel-ends', node: name, detail: `${stack.tunnelEnds.size}, not ${engine.ends.length}` });
+  }
+
+  /** No two mobiles have one address, as they or as their anchors see it. */
+  #checkAddresses(): void {
+    const holders = new Map<string, string>();
+    const claim = (home: string, holder: string, node: string) => {
+      const other = holders.get(home) ?? holder;
+      if (other !== holder) this.#add({ invariant: 'one-holder', node, detail: `${home} of ${holder} and ${other}` });
+      holders.set(home, holder);
+    };
+    for (const { name, identity } of this.#mobiles)
+      for (const address of this.#node(name).addresses()) claim(formatAddress(address), identity, name);
+    for (const node of this.#simulation.nodes.values())
+      for (const { home, identity } of rowsOf(node, 'bindings'))
+        for (const one of String(home).split(' ')) claim(one.replace(/\/128$/, ''), String(identity), node.name);
+  }
+
+  // ---- at rest ---------------------------------------------------------------------------------------------------
+
+  /** An entry at the serving gateway and at the anchor, and nowhere else (gundavelli §6.4). */
+  #checkAtRest(): void {
+    for (const mobile of this.#mobiles) {
+      const gateway = this.#gatewayOf(mobile);
+      const { visitors, bindings } = this.#entries(mobile);
+      for (const { node, row } of visitors)
+        if (node !== gateway?.name)
+          this.#add({ invariant: 'entries', node, detail: `${mobile.name} is a visitor: ${JSON.stringify(row)}` });
+      if (!gateway) continue;
+      if (visitors.length !== 1 || visitors[0].row.state !== 'registered')
+        this.#add({ invariant: 'entries', node: gateway.name, detail: `${mobile.name}: ${JSON.stringify(visitors)}` });
+      const places = bindings.map(({ row }) => row.careOf).join(' ');
+      if (places !== visitors[0]?.row.tunnelSource)
+        this.#add({ invariant: 'entries', node: gateway.name, detail: `${mobile.name} is bound to '${places}'` });
+    }
+  }
+
+  #entries({ identity }: MobileNode) {
+    const rows = (view: string) =>
+      [...this.#simulation.nodes.values()].flatMap(node =>
+        rowsOf(node, view)
+          .filter(row => row.identity === identity)
+          .map(row => ({ node: node.name, row })),
+      );
+    return { visitors: rows('visitors'), bindings: rows('bindings') };
+  }
+
+  /** Each mobile that is on a link is reached at its one address, and reaches others from it. */
+  #checkReachable(): void {
+    const present = this.#mobiles.filter(mobile => this.#gatewayOf(mobile));
+    const cn = this.#node('cn');
+    const down = present.map(({ name }) => this.#probe(cn, this.#node(name)));
+    this.#runTo(this.#simulation.now + probe.length + probe.patience);
+    const up = present.map(({ name }) => this.#probe(this.#node(name), cn));
+    this.#runTo(this.#simulation.now + probe.length + probe.patience);
+    present.forEach(({ name }, i) => {
+      this.#judge('reachable-downlink', name, down[i]);
+      this.#judge('reachable-uplink', name, up[i]);
+      const addresses = this.#node(name).addresses().map(formatAddress);
+      const ever = [...(this.#everHad.get(name) ?? [])].map(formatAddress);
+      if (addresses.length !== 1 || (ever.length !== 1 && !this.#anchorForgot()))
+        this.#add({ invariant: 'one-address', node: name, detail: `has ${addresses}, had ${ever}` });
+    });
+  }
+
+  #probe(from: Node, to: Node): FlowRecord {
+    const start = this.#simulation.now;
+    const { interval, length } = probe;
+    return this.#simulation.cbr({ from, to, interval, size: 64, start, stop: start + length });
+  }
+
+  #judge(invariant: string, node: string, { sent, received, unsendable }: FlowRecord): void {
+    if (unsendable > 0 || received < sent)
+      this.#add({ invariant, node, detail: `${received} of ${sent} packets arrived, ${unsendable} could not be sent` });
+  }
+
+  #anchorForgot(): boolean {
+    return this.#schedule.scenario.faults.some(
+      fault => fault.kind === 'crash' && fault.stateLost && fault.node.startsWith('anchor'),
+    );
+  }
+
+  #leave(): void {
+    for (const { name } of this.#mobiles) this.#node(name).roam('wlan0', { to: undefined });
+  }
+
+  // ---- what there is ---------------------------------------------------------------------------------------------
+
+  get #mobiles(): readonly MobileNode[] {
+    return this.#simulated.scenario.nodes.filter((node): node is MobileNode => node.role === 'mobile');
+  }
+
+  #gatewayOf({ name }: MobileNode): Node | undefined {
+    return this.#node(name).interface('wlan0').link?.gateway?.node;
+  }
+
+  #node(name: string): Node {
+    const node = this.#simulation.nodes.get(name);
+    if (!node) throw new RangeError(`no node '${name}'`);
+    return node;
+  }
+
+  #watch(engine: Engine, role: PlacedRole): Engine {
+    const facts = factsOf(role);
+    if (!facts) return engine;
+    const watched = new WatchedEngine(engine, role.node, facts, offence => this.#add(offence));
+    this.#watched.set(role.node, watched);
+    return watched;
+  }
+
+  #noteAddress({ node, event }: TraceRecord): void {
+    if (event.event !== 'address' || event.change !== 'configured' || event.address.charCodeAt(0) === 0xfe80) return;
+    const had = this.#everHad.get(node) ?? new Set();
+    this.#everHad.set(node, had.add(event.address));
+  }
+
+  /** The first of its kind at a node is what matters. */
+  #add(offence: Offence): void {
+    const key = `${offence.invariant} ${offence.node}`;
+    if (!this.#offences.has(key)) this.#offences.set(key, offence);
+  }
+}
+
+function factsOf({ role, config }: PlacedRole): AnchorFacts | GatewayFacts | undefined {
+  switch (role) {
+    case 'mpa':
+    case 'mag':
+      return { kind: 'gateway' };
+    case 'lmap':
+    case 'lma': {
+      const { address, prefixes, drainDelayMs } = config as Record<string, unknown>;
+      return {
+        kind: 'anchor',
+        address: String(address),
+        prefixes: prefixes as string[],
+        drainDelayMs: Number(drainDelayMs),
+      };
+    }
+    default:
+      return undefined;
+  }
+}
+
+/**
+ * Until every time-out of the documents has run that may stand between a fault and its repair: the longest retransmission
+ * (RFC 6275 §12), refusals and departures waited out, clocks that were ahead passed; a registration's lifetime where
+ * somebody forgot it.
+ */
+function settleS({ gateway, scenario }: Schedule): number {
+  const forgets = scenario.faults.some(fault => fault.kind === 'crash' && fault.stateLost);
+  const jumps = scenario.faults.some(fault => fault.kind === 'clockSkew' && fault.atMs > 0);
+  return 120 + 2 * gateway.retryDelayS + (forgets || jumps ? gateway.lifetimeS : 0);
+}
+
+/** From the last departure: lifetimes, and what follows them. */
+function forgetS({ gateway }: Schedule): number {
+  return gateway.lifetimeS + 120;
+}
+
+function scenarioOf(schedule: Schedule): Scenario {
+  const { scenario } = schedule;
+  const parsed = parseScenario(JSON.stringify(scenario), { file: scenario.name });
+  if (!parsed.ok) throw parsed.problems[0];
+  return parsed.scenario;
+}
+
+/** The schedule's scheme with its settings of anchors and gateways. */
+function tuned({ scheme: name, anchor, gateway }: Schedule): Scheme {
+  const scheme = schemeNamed(name);
+  if (!scheme) throw new RangeError(`no scheme '${name}'`);
+  const settings = (role: string) => {
+    if (role === 'lmap' || role === 'lma') return anchor;
+    return role === 'mpa' || role === 'mag' ? gateway : {};
+  };
+  return {
+    ...scheme,
+    place: network =>
+      scheme.place(network).map((placed): Placement => ({ ...placed, config: { ...placed.config, ...settings(placed.role) } })),
+  };
+}

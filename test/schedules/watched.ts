@@ -1,0 +1,258 @@
+import { type Address, formatAddress } from '../../src/base/address.js';
+import { formatLinkAddress } from '../../src/base/link-address.js';
+import { formatPrefix, type Prefix, parsePrefix, prefixCovers } from '../../src/base/prefix.js';
+import { type Duration, type Instant, milliseconds } from '../../src/base/time.js';
+import type { Engine, ForwardingRule, Input, Output, Row, TunnelEnd, Via } from '../../src/protocol/contract.js';
+
+/** A broken promise: which, by whom, and what was seen. */
+export interface Offence {
+  readonly invariant: string;
+  readonly node: string;
+  readonly detail: string;
+}
+
+export interface AnchorFacts {
+  readonly kind: 'anchor';
+  readonly address: string;
+  /** What it owns. */
+  readonly prefixes: readonly string[];
+  /** How long an old tunnel end may stay open. */
+  readonly drainDelayMs: number;
+}
+export interface GatewayFacts {
+  readonly kind: 'gateway';
+}
+
+/**
+ * An engine as its world sees it: keeps the rules, tunnel ends and records it asked for, and compares them with what its
+ * views say after everything it did.
+ */
+export class WatchedEngine implements Engine {
+  readonly #engine: Engine;
+  readonly #node: string;
+  readonly #facts: AnchorFacts | GatewayFacts;
+  readonly #report: (offence: Offence) => void;
+  /** By what they are for. */
+  readonly #rules = new Map<string, ForwardingRule>();
+  readonly #ends = new Map<string, TunnelEnd>();
+  readonly #records = new Set<string>();
+  /** Ends of no binding: since when. */
+  readonly #closing = new Map<string, Instant>();
+
+  constructor(engine: Engine, node: string, facts: AnchorFacts | GatewayFacts, report: (offence: Offence) => void) {
+    this.#engine = engine;
+    this.#node = node;
+    this.#facts = facts;
+    this.#report = report;
+  }
+
+  get interests(): Engine['interests'] {
+    return this.#engine.interests;
+  }
+  get deadline(): Instant | undefined {
+    return this.#engine.deadline;
+  }
+  get views(): Engine['views'] {
+    return this.#engine.views;
+  }
+  get counters(): Engine['counters'] {
+    return this.#engine.counters;
+  }
+
+  get rules(): readonly ForwardingRule[] {
+    return [...this.#rules.values()];
+  }
+  get ends(): readonly TunnelEnd[] {
+    return [...this.#ends.values()];
+  }
+
+  handle(input: Input, now: Instant): Output[] {
+    const outputs = this.#engine.handle(input, now);
+    if (input.kind === 'restored') for (const { key } of input.records) this.#records.add(key);
+    for (const output of outputs) this.#follow(output);
+    const { deadline } = this.#engine;
+    if (input.kind === 'tick' && deadline !== undefined && deadline <= now)
+      this.#offend('deadline', `${deadline} ns after a tick at ${now} ns`);
+    this.compare(now);
+    return outputs;
+  }
+
+  /** Rules and tunnel ends are those of the views. */
+  compare(now: Instant): void {
+    if (this.#facts.kind === 'anchor') this.#compareAnchor(this.#facts, now);
+    else this.#compareGateway();
+  }
+
+  /** What an engine still has when its last mobile is long gone. */
+  checkEmpty(): void {
+    for (const view of ['bindings', 'visitors'])
+      for (const row of this.#engine.views[view]?.() ?? []) this.#offend('no-leak', `${view}: ${JSON.stringify(row)}`);
+    const standing = this.rules.filter(({ via }) => via.kind !== 'drop');
+    for (const rule of standing) this.#offend('no-leak', `rule ${ruleKey(rule)} ${viaText(rule.via)}`);
+    for (const end of this.#ends.keys()) this.#offend('no-leak', `tunnel end ${end}`);
+    for (const key of this.#records) this.#offend('no-leak', `record ${key}`);
+    if (this.#engine.deadline !== undefined) this.#offend('no-leak', `a deadline at ${this.#engine.deadline} ns`);
+  }
+
+  #follow(output: Output): void {
+    switch (output.kind) {
+      case 'forward':
+        this.#rules.set(ruleKey(output.rule), output.rule);
+        return;
+      case 'unforward':
+        this.#rules.delete(ruleKey(output));
+        return;
+      case 'admit':
+        this.#ends.set(endKey(output.end), output.end);
+        return;
+      case 'unadmit':
+        this.#ends.delete(endKey(output.end));
+        return;
+      case 'store':
+        // What protects signalling is counted for as long as its keys are in use.
+        if (output.value === undefined || output.key.startsWith('security/')) this.#records.delete(output.key);
+        else this.#records.add(output.key);
+        return;
+      default:
+        return;
+    }
+  }
+
+  // ---- anchors ---------------------------------------------------------------------------------------------------
+
+  #compareAnchor({ address, prefixes, drainDelayMs }: AnchorFacts, now: Instant): void {
+    const expected = new Map(prefixes.map(prefix => [`to ${prefix}`, 'drop']));
+    const holders = new Map<string, Row>();
+    const ends = new Set<string>();
+    for (const row of this.#rows('bindings'))
+      for (const home of String(row.home).split(' ')) {
+        const holder = holders.get(home);
+        if (holder) this.#offend('one-holder', `${home} is ${row.identity}'s and ${holder.identity}'s`);
+        holders.set(home, row);
+        if (row.state !== 'registered') continue;
+        expected.set(`to ${home}`, `tunnel ${address} ${row.careOf}`);
+        ends.add(`${address} ${row.careOf} ${home}`);
+      }
+    this.#compareRules(expected);
+    this.#compareEnds(ends, milliseconds(drainDelayMs), now);
+    this.#onePlace();
+  }
+
+  /** A mobile has one binding at an anchor: every station here has one interface. */
+  #onePlace(): void {
+    const seen = new Set<unknown>();
+    for (const { identity, state } of this.#rows('bindings')) {
+      if (state !== 'registered') continue;
+      if (seen.has(identity)) this.#offend('one-place', `two bindings of ${identity}`);
+      seen.add(identity);
+    }
+  }
+
+  #compareRules(expected: ReadonlyMap<string, string>): void {
+    for (const [key, via] of expected) {
+      const rule = this.#rules.get(key);
+      if (!rule) this.#offend('rules', `no rule ${key} via ${via}`);
+      else if (viaText(rule.via) !== via) this.#offend('rules', `${key} via ${viaText(rule.via)}, not ${via}`);
+    }
+    for (const [key, { via }] of this.#rules)
+      if (!expected.has(key)) this.#offend('rules', `${key} via ${viaText(via)} for nobody`);
+  }
+
+  /** Ends that no binding has any more may drain for a while. */
+  #compareEnds(expected: ReadonlySet<string>, drainDelay: Duration, now: Instant): void {
+    for (const key of expected) if (!this.#ends.has(key)) this.#offend('tunnel-ends', `${key} is not admitted`);
+    for (const key of this.#ends.keys()) {
+      if (expected.has(key)) this.#closing.delete(key);
+      else {
+        const since = this.#closing.get(key) ?? now;
+        this.#closing.set(key, since);
+        if (now - since > drainDelay) this.#offend('tunnel-ends', `${key} is admitted ${now - since} ns after its end`);
+      }
+    }
+    for (const key of this.#closing.keys()) if (!this.#ends.has(key)) this.#closing.delete(key);
+  }
+
+  // ---- gateways --------------------------------------------------------------------------------------------------
+
+  #compareGateway(): void {
+    const visitors = this.#rows('visitors');
+    const missing = new Map<string, string>();
+    for (const row of visitors)
+      if (row.state === 'registered')
+        for (const prefix of servedPrefixes(row)) {
+          missing.set(`to ${prefix}`, `link ${row.link} ${row.station}`);
+          missing.set(`from ${prefix}`, `tunnel ${row.tunnelSource} ${row.anchor}`);
+        }
+    for (const [key, rule] of this.#rules) {
+      const via = viaText(rule.via);
+      const wanted = missing.get(key);
+      if (wanted !== undefined && wanted !== via) this.#offend('rules', `${key} via ${via}, not ${wanted}`);
+      if (wanted === undefined && !visitors.some(row => explains(row, rule)))
+        this.#offend('rules', `${key} via ${via} for nobody: ${JSON.stringify(visitors)}`);
+      missing.delete(key);
+    }
+    for (const [key, via] of missing) this.#offend('rules', `no rule ${key} via ${via}`);
+    this.#compareGatewayEnds();
+  }
+
+  /** A tunnel is open while something goes through it. */
+  #compareGatewayEnds(): void {
+    const expected = new Set<string>();
+    for (const { via } of this.#rules.values())
+      if (via.kind === 'tunnel') expected.add(`${formatAddress(via.local)} ${formatAddress(via.remote)} ::/0`);
+    for (const key of expected) if (!this.#ends.has(key)) this.#offend('tunnel-ends', `${key} is not admitted`);
+    for (const key of this.#ends.keys())
+      if (!expected.has(key)) this.#offend('tunnel-ends', `${key} is admitted for nobody`);
+  }
+
+  #rows(view: string): Row[] {
+    return [...(this.#engine.views[view]?.() ?? [])];
+  }
+
+  #offend(invariant: string, detail: string): void {
+    this.#report({ invariant, node: this.#node, detail });
+  }
+}
+
+/** LoAs one by one where the gateway registers them, else the prefix. */
+function servedPrefixes(row: Row): string[] {
+  const addresses = String(row.addresses ?? '');
+  if (addresses !== '') return addresses.split(' ').map(address => `${address}/128`);
+  return row.prefix === undefined ? [] : [String(row.prefix)];
+}
+
+/** Whether a rule may still be there for a visitor that left, came back, or is being registered. */
+function explains(row: Row, { to, from, via }: ForwardingRule): boolean {
+  if (row.state !== 'leaving' && row.state !== 'authenticating' && row.state !== 'registering') return false;
+  const prefix = row.prefix === undefined ? undefined : parsePrefix(String(row.prefix));
+  if (!prefix || !prefixCovers(prefix, (to ?? from) as Prefix)) return false;
+  return via.kind !== 'link' || (via.link === row.link && textOf(via.neighbour) === row.station);
+}
+
+function textOf(neighbour: Extract<Via, { kind: 'link' }>['neighbour']): string {
+  return neighbour === undefined ? '' : formatLinkAddress(neighbour);
+}
+
+function ruleKey({ to, from }: { readonly to?: Prefix; readonly from?: Prefix }): string {
+  return [to && `to ${formatPrefix(to)}`, from && `from ${formatPrefix(from)}`].filter(Boolean).join(' ');
+}
+
+function endKey({ local, remote, from }: TunnelEnd): string {
+  return `${text(local)} ${text(remote)} ${formatPrefix(from)}`;
+}
+
+export function viaText(via: Via): string {
+  switch (via.kind) {
+    case 'tunnel':
+      return `tunnel ${text(via.local)} ${text(via.remote)}`;
+    case 'link':
+      return `link ${via.link} ${textOf(via.neighbour)}`;
+    case 'park':
+    case 'drop':
+      return via.kind;
+  }
+}
+
+function text(address: Address): string {
+  return formatAddress(address);
+}
