@@ -28,6 +28,8 @@ export interface Scheme {
   readonly document: string;
   /** Roles for the nodes of a network, configured. Addresses and prefixes as text: the form of a configuration file. */
   place(network: NetworkDescription): readonly Placement[];
+  /** Where a mobile whose address is given by hand has it from, as text; absent: the first /64 of its anchor's block. */
+  manualPrefix?(network: NetworkDescription, mobile: string): string;
   /** Undefined where the scheme cannot keep the session through that handover. */
   closedForm(handover: Handover): ClosedForm | undefined;
 }

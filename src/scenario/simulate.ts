@@ -72,7 +72,7 @@ export function simulate(scenario: Scenario, scheme: Scheme, options: SimulateOp
   const topology = topologyOf(scenario);
   const network = describeNetwork(scenario, topology);
   const placed = placeRoles(scheme, network, scenario);
-  const builder = new Builder(scenario, simulation, network, new Set(placed.map(placement => placement.node)));
+  const builder = new Builder(scenario, scheme, simulation, network, new Set(placed.map(placement => placement.node)));
   options.prepare?.(simulation);
   for (const node of scenario.nodes) builder.add(node);
   const { wrap = (engine: Engine) => engine } = options;
@@ -91,13 +91,21 @@ const mobileInterface = 'wlan0';
 
 class Builder {
   readonly #scenario: Scenario;
+  readonly #scheme: Scheme;
   readonly #simulation: Simulation;
   readonly #network: NetworkDescription;
   /** Nodes that play a role of the scheme. */
   readonly #roles: ReadonlySet<string>;
 
-  constructor(scenario: Scenario, simulation: Simulation, network: NetworkDescription, roles: ReadonlySet<string>) {
+  constructor(
+    scenario: Scenario,
+    scheme: Scheme,
+    simulation: Simulation,
+    network: NetworkDescription,
+    roles: ReadonlySet<string>,
+  ) {
     this.#scenario = scenario;
+    this.#scheme = scheme;
     this.#network = network;
     this.#simulation = simulation;
     this.#roles = roles;
@@ -143,7 +151,7 @@ class Builder {
       dadTransmits: mobile.duplicateAddressDetection ? 1 : 0,
     });
     const linkAddress = parseLinkAddress(mobile.linkAddress);
-    const manual = mobile.addressing === 'manual' ? manualConfiguration(this.#network, mobile) : {};
+    const manual = mobile.addressing === 'manual' ? manualConfiguration(this.#scheme, this.#network, mobile) : {};
     added.attach(undefined, { name: mobileInterface, linkAddress, ...manual });
   }
 
@@ -205,11 +213,11 @@ class Builder {
 }
 
 /** What somebody typed in: an address of the mobile's local network prefix, and its anchor as default gateway. */
-function manualConfiguration(network: NetworkDescription, { name, linkAddress }: MobileNode) {
+function manualConfiguration(scheme: Scheme, network: NetworkDescription, { name, linkAddress }: MobileNode) {
   const mobile = network.mobiles.find(one => one.node === name);
   invariant(mobile, `${name} is a mobile`);
   const anchor = anchorOf(network, mobile);
-  const prefix = parsePrefix(localNetworkPrefix(anchor));
+  const prefix = parsePrefix(scheme.manualPrefix?.(network, name) ?? localNetworkPrefix(anchor));
   const address = autoconfiguredAddress(prefix, parseLinkAddress(linkAddress));
   return { addresses: [{ address, length: 128 }], gateway: parseAddress(anchor.address), autoconfigure: false };
 }

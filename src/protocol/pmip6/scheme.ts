@@ -17,6 +17,7 @@ export const pmip6: Scheme = {
       network.mobiles.filter(usesDhcp).map(mobile => prefixOfMobile(network, mobile)),
     ),
   ],
+  manualPrefix: (network, name) => prefixOfMobile(network, network.mobiles.find(({ node }) => node === name)!),
   closedForm: proxyRegistrationForm,
 };
 
@@ -35,7 +36,9 @@ function anchors(network: NetworkDescription): Placement[] {
 
 function gateways(network: NetworkDescription): Placement[] {
   const anchorAddresses = network.anchors.map(anchor => anchor.address);
-  const aaa = accessProfiles(network, mobile => (usesDhcp(mobile) ? { prefix: prefixOfMobile(network, mobile) } : {}));
+  const aaa = accessProfiles(network, mobile =>
+    mobile.addressing === 'slaac' ? {} : { prefix: prefixOfMobile(network, mobile) },
+  );
   return network.accessRouters.map(router => ({
     node: router.node,
     role: 'mag',
@@ -49,7 +52,7 @@ function gateways(network: NetworkDescription): Placement[] {
   }));
 }
 
-/** The DHCPv6 server has to know prefixes beforehand: mobiles that use it have one by their number, the last of the block first. */
+/** Who gives out addresses by DHCPv6 or by hand has to know prefixes beforehand: by the mobile's number, the last of the block first. */
 function prefixOfMobile(network: NetworkDescription, mobile: Mobile): string {
   const block = parsePrefix(anchorOf(network, mobile).prefix);
   const groups = Array.from({ length: 8 }, (_, i) => group(block.address, i));
