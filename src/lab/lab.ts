@@ -7,7 +7,7 @@ import { Agent, type LabPaths } from './agents.js';
 import { Air } from './air.js';
 import { Captures } from './captures.js';
 import { startDhcpClient } from './dhcp-client.js';
-import { Children, until } from './host.js';
+import { Children, runDirectory, until } from './host.js';
 import { airNamespace, build, demolish, readyAddresses, switchOn } from './network.js';
 import { type LabPlan, type PlannedMobile, type PlannedRadio, planLab } from './plan.js';
 import type { LabMove } from './probe.js';
@@ -33,7 +33,7 @@ export class Lab {
 
   constructor({ scenario, scheme, out, main }: LabSetup) {
     this.plan = planLab(scenario);
-    this.#paths = { out, main, run: `/dev/shm/anchorage-${process.pid}` };
+    this.#paths = { out, main, run: runDirectory() };
     rmSync(out, { recursive: true, force: true });
     mkdirSync(out, { recursive: true });
     mkdirSync(this.#paths.run, { recursive: true, mode: 0o700 });
@@ -71,7 +71,6 @@ export class Lab {
       await this.captures.stop();
     } finally {
       await demolish('own');
-      rmSync(this.#paths.run, { recursive: true, force: true });
     }
   }
 
