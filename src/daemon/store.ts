@@ -37,12 +37,9 @@ export class StateStore {
     throw new StoreError(path, problem);
   }
 
-  *records(): Iterable<StoredRecord> {
-    try {
-      for (const { key, value } of this.#records.getRange()) yield { key, value };
-    } catch (error) {
-      throw new StoreError(this.path, `a record is damaged (${(error as Error).message})`);
-    }
+  /** May be gone through more than once. */
+  records(): Iterable<StoredRecord> {
+    return { [Symbol.iterator]: () => this.#read() };
   }
 
   put(key: string, value: unknown): void {
@@ -55,6 +52,14 @@ export class StateStore {
 
   async close(): Promise<void> {
     await this.#root.close();
+  }
+
+  *#read(): Generator<StoredRecord> {
+    try {
+      for (const { key, value } of this.#records.getRange()) yield { key, value };
+    } catch (error) {
+      throw new StoreError(this.path, `a record is damaged (${(error as Error).message})`);
+    }
   }
 
   /** Says in the file whose it is, or what speaks against using it. */

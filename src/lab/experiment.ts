@@ -4,7 +4,6 @@ import { closedFormOf, handoversOf } from '../scenario/handovers.js';
 import type { Scenario } from '../scenario/model.js';
 import { topologyOf } from '../scenario/topology.js';
 import { type Check, checkCaptures } from './checks.js';
-import { startDhcpClient } from './dhcp-client.js';
 import { Lab, type LabSetup } from './lab.js';
 import { type LabMove, type MoveResult, measureMoves, quantile, readProbe } from './probe.js';
 import { Traffic, type TrafficReport } from './traffic.js';
@@ -69,12 +68,11 @@ interface Course {
 
 async function roam(lab: Lab, options: ExperimentOptions): Promise<Course> {
   const { signal, progress } = options;
-  const { name, addressing } = lab.plan.mobiles[0].node;
+  const { name } = lab.plan.mobiles[0].node;
   const correspondent = lab.plan.network.correspondents[0];
   const routers = routersToVisit(options.scenario, options.scheme, lab.plan.network, name);
   const gapMs = l2GapMs(options.scenario);
-  await lab.move(name, routers[0], 0);
-  if (addressing === 'dhcpv6') await startDhcpClient(lab.children, name, options.out);
+  await lab.attach(name, routers[0]);
   const [address] = await lab.addresses(name);
   signal.throwIfAborted();
   progress(`${name} has ${address}`);

@@ -1,6 +1,6 @@
 import { type ChildProcess, execFile, type SpawnOptions, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 
 /** A command of the machine failed. */
 export class CommandError extends Error {
@@ -90,13 +90,28 @@ export async function deleteNamespaces(names: readonly string[]): Promise<void> 
 }
 
 /** Namespaces of runs: of this one, or of those whose process is gone. */
-export async function labNamespaces(whose: 'own' | 'abandoned'): Promise<string[]> {
+export async function labNamespaces(whose: Whose): Promise<string[]> {
   const names = (await run('ip', ['netns', 'list'])).split('\n').map(line => line.split(' ')[0]);
-  return names.filter(name => {
-    const pid = Number(/^anchorage-(\d+)-/.exec(name)?.[1]);
-    if (Number.isNaN(pid)) return false;
-    return whose === 'own' ? pid === process.pid : !isNodeProcess(pid);
-  });
+  return names.filter(name => belongsTo(name, whose));
+}
+
+/** Where a run keeps what need not outlive it: in memory, since daemons wait for what they store. */
+export function runDirectory(): string {
+  return `${memory}/${prefix}${process.pid}`;
+}
+
+export function deleteRunDirectories(whose: Whose): void {
+  for (const name of readdirSync(memory))
+    if (belongsTo(`${name}-`, whose)) rmSync(`${memory}/${name}`, { recursive: true, force: true });
+}
+
+export type Whose = 'own' | 'abandoned';
+const memory = '/dev/shm';
+
+function belongsTo(name: string, whose: Whose): boolean {
+  const pid = Number(/^anchorage-(\d+)-/.exec(name)?.[1]);
+  if (Number.isNaN(pid)) return false;
+  return whose === 'own' ? pid === process.pid : !isNodeProcess(pid);
 }
 
 /** A run is a Node process; its number may belong to something else by now. */

@@ -6,7 +6,8 @@ import type { Scenario } from '../scenario/model.js';
 import { Agent, type LabPaths } from './agents.js';
 import { Air } from './air.js';
 import { Captures } from './captures.js';
-import { Children, until } from './host.js';
+import { startDhcpClient } from './dhcp-client.js';
+import { Children, runDirectory, until } from './host.js';
 import { airNamespace, build, demolish, readyAddresses, switchOn } from './network.js';
 import { type LabPlan, type PlannedMobile, type PlannedRadio, planLab } from './plan.js';
 import type { LabMove } from './probe.js';
@@ -32,7 +33,7 @@ export class Lab {
 
   constructor({ scenario, scheme, out, main }: LabSetup) {
     this.plan = planLab(scenario);
-    this.#paths = { out, main, run: `/dev/shm/anchorage-${process.pid}` };
+    this.#paths = { out, main, run: runDirectory() };
     rmSync(out, { recursive: true, force: true });
     mkdirSync(out, { recursive: true });
     mkdirSync(this.#paths.run, { recursive: true, mode: 0o700 });
@@ -44,11 +45,20 @@ export class Lab {
 
   /** Makes the network and starts the daemons. Whatever happens, call `stop` afterwards. */
   async start(): Promise<void> {
+    await this.build();
+    await this.startAgents();
+  }
+
+  /** Makes the network. */
+  async build(): Promise<void> {
     setPriority(routerPriority);
     await build(this.plan);
     this.#air = new Air(airNamespace());
     await this.captures.start(this.plan, this.children);
     await switchOn(this.plan.mobiles);
+  }
+
+  async startAgents(): Promise<void> {
     await Promise.all(this.agents.map(agent => agent.start()));
   }
 
@@ -61,7 +71,6 @@ export class Lab {
       await this.captures.stop();
     } finally {
       await demolish('own');
-      rmSync(this.#paths.run, { recursive: true, force: true });
     }
   }
 
@@ -91,6 +100,12 @@ export class Lab {
     await left;
     const upMs = await this.#arrive(mobile, router);
     return { mobile, from: from?.router ?? '', to: router, downMs, upMs };
+  }
+
+  /** The mobile comes to its first access router and asks there for whatever it needs. */
+  async attach(mobile: string, router: string): Promise<void> {
+    await this.move(mobile, router, 0);
+    if (this.mobile(mobile).node.addressing === 'dhcpv6') await startDhcpClient(this.children, mobile, this.#paths.out);
   }
 
   async #leave(name: string, radio: PlannedRadio): Promise<void> {

@@ -1,4 +1,13 @@
-import { deleteNamespaces, ip, labNamespaces, namespaceOf, run, sysctl } from './host.js';
+import {
+  deleteNamespaces,
+  deleteRunDirectories,
+  ip,
+  labNamespaces,
+  namespaceOf,
+  run,
+  sysctl,
+  type Whose,
+} from './host.js';
 import type { LabPlan, PlannedMobile, PlannedNode, PlannedRadio, PlannedWire } from './plan.js';
 
 /** Makes the planned network of namespaces; `demolish` takes away whatever was made, also after a failure half way. */
@@ -28,8 +37,10 @@ export async function switchOn(mobiles: readonly PlannedMobile[]): Promise<void>
   for (const { node } of mobiles) await ip(['link set dev wlan0 up'], namespaceOf(node.name));
 }
 
-export async function demolish(whose: 'own' | 'abandoned'): Promise<void> {
+/** Takes away namespaces and what runs in them, and files that need not outlive a run. */
+export async function demolish(whose: Whose): Promise<void> {
   await deleteNamespaces(await labNamespaces(whose));
+  deleteRunDirectories(whose);
 }
 
 /** A mobile's addresses of that scope that its kernel has found unique. */

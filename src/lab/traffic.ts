@@ -46,9 +46,12 @@ export class Traffic {
   }
 
   async #serve(children: Children, node: string, port: number): Promise<void> {
-    children.start(namespaceOf(node), ['iperf3', '-s', '-p', String(port)], { stdio: 'ignore' });
+    const server = children.start(namespaceOf(node), ['iperf3', '-s', '-p', String(port)]);
     const listening = () => run('ip', ['netns', 'exec', namespaceOf(node), 'ss', '-6tlnH', `sport = :${port}`]);
-    await until(`iperf3 to listen on port ${port}`, async () => (await listening()) !== '' || undefined);
+    await until(`iperf3 to listen on port ${port}`, async () => {
+      if (server.exitCode !== null) throw new Error(`iperf3 at ${node} ended with status ${server.exitCode}`);
+      return (await listening()) !== '' || undefined;
+    });
   }
 
   #client(children: Children, mobile: string, command: readonly string[], file: string): void {

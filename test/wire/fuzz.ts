@@ -57,7 +57,7 @@ function randomFrame(random: Random): Uint8Array {
 }
 
 /** One to four changes behind the EtherType; half of the time the checksum is then made right where that is simple. */
-function mutate(random: Random, original: Uint8Array): Uint8Array<ArrayBuffer> {
+export function mutate(random: Random, original: Uint8Array): Uint8Array<ArrayBuffer> {
   let frame = original.slice();
   for (let changes = 1 + below(random, 4); changes > 0; changes--) frame = change(random, frame);
   if (below(random, 2) === 0) repair(frame);

@@ -1,0 +1,104 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { adjust, type LabAdjustments } from '../../src/lab/adjust.js';
+import { namespaceOf, run, until } from '../../src/lab/host.js';
+import { Lab } from '../../src/lab/lab.js';
+import { missingPrerequisites } from '../../src/lab/prerequisites.js';
+import { schemeNamed } from '../../src/protocol/schemes.js';
+import type { Scenario } from '../../src/scenario/model.js';
+import { parseScenario } from '../../src/scenario/parse.js';
+
+export const root = fileURLToPath(new URL('../../../', import.meta.url));
+export const main = join(root, 'dist/src/cli/main.js');
+
+/** Why no lab can run here: the `skip` of a test. With CI=true it runs, and fails. */
+const missing = missingPrerequisites({ dhclient: 'isc-dhcp-client', nft: 'nftables' });
+const withoutLab = missing.length > 0 && process.env.CI !== 'true' ? missing.join('; ') : false;
+
+/** A test with a directory of its own, gone when it ends. */
+export function labTest(name: string, body: (directory: string) => Promise<void>): void {
+  test(name, { skip: withoutLab }, async () => {
+    if (missing.length > 0) throw new Error(missing.join('; '));
+    const directory = mkdtempSync(join(tmpdir(), 'anchorage-lab-'));
+    try {
+      await body(directory);
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
+  });
+}
+
+/** The comparison's network, as the lab runs it, with so many mobiles. */
+export function comparison(adjustments: LabAdjustments = {}, mobiles = 1): Scenario {
+  const file = join(root, 'scenarios/comparison.yaml');
+  const result = parseScenario(readFileSync(file, 'utf8'), { file });
+  if (!result.ok) throw new Error(result.problems.map(({ message }) => message).join('\n'));
+  const { scenario } = result;
+  const more = Array.from({ length: mobiles - 1 }, (_, i) => i + 2).map(number => ({
+    ...scenario.nodes.find(node => node.role === 'mobile')!,
+    name: `mn${number}`,
+    identity: `mn${number}@example.net`,
+    linkAddress: `02:00:00:00:01:0${number}`,
+  }));
+  return adjust({ ...scenario, nodes: [...scenario.nodes, ...more] }, adjustments);
+}
+
+/** Runs `body` in a lab, which is gone afterwards. */
+export async function withLab(
+  { scheme, scenario, directory }: { scheme: string; scenario: Scenario; directory: string },
+  body: (lab: Lab) => Promise<void>,
+): Promise<void> {
+  const lab = new Lab({ scheme: schemeNamed(scheme)!, scenario, out: directory, main });
+  try {
+    await body(lab);
+  } finally {
+    await lab.stop();
+  }
+}
+
+/** A ping that goes on, from a mobile to the correspondent. */
+export class SteadyPing {
+  readonly #file: string;
+
+  constructor(lab: Lab, mobile: string, directory: string) {
+    this.#file = join(directory, `${mobile}.ping`);
+    const command = ['ping', '-n', '-i', '0.05', lab.plan.network.correspondents[0].address];
+    lab.children.startLogged(namespaceOf(mobile), command, this.#file);
+  }
+
+  /** Answers so far. */
+  get answers(): number {
+    return readFileSync(this.#file, 'utf8').split('bytes from').length - 1;
+  }
+
+  /** Resolves when `more` further answers have come. */
+  async goesOn(more = 10): Promise<void> {
+    const before = this.answers;
+    await until(`${more} more answers to ping`, () => this.answers >= before + more || undefined);
+  }
+}
+
+/** Everything a daemon may leave in the kernel of a node, but for a link-layer address: what it was before a crash is not known after. */
+export async function kernelState(node: string): Promise<string> {
+  const inside = (...command: string[]) => run('ip', ['netns', 'exec', namespaceOf(node), ...command]);
+  const parts = [
+    await inside('ip', '-6', 'rule'),
+    await inside('ip', '-6', 'route', 'show', 'table', 'all'),
+    await inside('ip', '-6', 'neighbour', 'show', 'nud', 'permanent'),
+    (await inside('ip', '-br', 'link')).replace(/ ([0-9a-f]{2}:){5}[0-9a-f]{2} /g, ' '),
+    await inside('nft', 'list', 'tables'),
+    await inside('sysctl', '-a', '--pattern', 'net.ipv6.conf.*(forwarding|seg6_enabled|accept_ra$|addr_gen_mode)'),
+  ];
+  return parts.join('\n');
+}
+
+/** Routes of a node, in whatever table, that mention an address. */
+export async function routesOf(node: string, address: string): Promise<string[]> {
+  const all = await run('ip', ['-n', namespaceOf(node), '-6', 'route', 'show', 'table', 'all']);
+  return all.split('\n').filter(line => line.includes(address));
+}
+
+export { until };
