@@ -1,5 +1,6 @@
-import { mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { setPriority } from 'node:os';
+import { join } from 'node:path';
 import { invariant } from '../base/errors.js';
 import type { Scheme } from '../protocol/scheme.js';
 import type { Scenario } from '../scenario/model.js';
@@ -15,7 +16,7 @@ import type { LabMove } from './probe.js';
 export interface LabSetup {
   readonly scenario: Scenario;
   readonly scheme: Scheme;
-  /** Emptied at the start; receives configurations, logs, state and captures. */
+  /** Receives configurations, logs and captures; logs and captures of an earlier run there go. */
   readonly out: string;
   /** The program's entry: `…/cli/main.js`. */
   readonly main: string;
@@ -34,8 +35,8 @@ export class Lab {
   constructor({ scenario, scheme, out, main }: LabSetup) {
     this.plan = planLab(scenario);
     this.#paths = { out, main, run: runDirectory() };
-    rmSync(out, { recursive: true, force: true });
     mkdirSync(out, { recursive: true });
+    for (const name of readdirSync(out)) if (/\.(log|pcap)$/.test(name)) rmSync(join(out, name));
     mkdirSync(this.#paths.run, { recursive: true, mode: 0o700 });
     this.agents = scheme
       .place(this.plan.network)
