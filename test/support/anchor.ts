@@ -188,3 +188,10 @@ export function revocationAcknowledgement(from: Address, sequence: number, statu
     options: [],
   });
 }
+
+/** What was asked for, in order; messages by their own kind. */
+export function kinds(outputs: readonly Output[]): string[] {
+  return outputs.map(o =>
+    o.kind === 'send' && o.packet.payload.kind === 'mobility' ? o.packet.payload.message.kind : o.kind,
+  );
+}

@@ -1,5 +1,4 @@
 import { type Address, parseAddress } from '../../src/base/address.js';
-import type { Output } from '../../src/protocol/contract.js';
 import { createLmap, type LmapSettings } from '../../src/protocol/lmm/lmap.js';
 import type { BindingAcknowledgement } from '../../src/wire/mobility/messages.js';
 import type { MobilityOption } from '../../src/wire/mobility/options.js';
@@ -41,11 +40,5 @@ export function inquiry(fields: UpdateFields = {}, identity = alice): UpdateFiel
 export function assignedIn(acknowledgement: BindingAcknowledgement | undefined) {
   return (acknowledgement?.options ?? []).flatMap(o =>
     o.kind === 'vendorSpecific' && o.content.kind === 'assignedHomeAddress' ? [o.content] : [],
-  );
-}
-
-export function kinds(outputs: readonly Output[]): string[] {
-  return outputs.map(o =>
-    o.kind === 'send' && o.packet.payload.kind === 'mobility' ? o.packet.payload.message.kind : o.kind,
   );
 }

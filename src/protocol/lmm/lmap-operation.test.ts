@@ -8,19 +8,10 @@ import {
   gateway1,
   gateway2,
   indicationIn,
+  kinds,
   messagesIn,
 } from '../../../test/support/anchor.js';
-import {
-  alice,
-  assignedIn,
-  bob,
-  inquiry,
-  kinds,
-  lmap,
-  lmapSettings,
-  loA,
-  registration,
-} from '../../../test/support/lmap.js';
+import { alice, assignedIn, bob, inquiry, lmap, lmapSettings, loA, registration } from '../../../test/support/lmap.js';
 import { unspecified } from '../../base/address.js';
 import { seconds } from '../../base/time.js';
 import { createLmap } from './lmap.js';

@@ -7,6 +7,7 @@ import {
   environment,
   gateway1,
   gateway2,
+  kinds,
   nai,
 } from '../../../test/support/anchor.js';
 import {
@@ -15,7 +16,6 @@ import {
   assignedIn,
   bob,
   inquiry,
-  kinds,
   lmap,
   lmapSettings,
   loA,
