@@ -296,6 +296,7 @@ export class Anchor {
     for (const to of homes) {
       outputs.push({ kind: 'unforward', to });
       outputs.push({ kind: 'unadmit', end: { local: via.local, remote: via.remote, from: to } });
+      this.#draining.forget(via, to);
     }
   }
 

@@ -17,6 +17,8 @@ export class Draining {
   readonly #delay: Duration;
   #queue: (Drained | undefined)[] = [];
   #head = 0;
+  /** By end: one that was left again, after a return, waits anew. */
+  #latest = new Map<string, Drained>();
 
   constructor(delay: Duration) {
     this.#delay = delay;
@@ -27,16 +29,33 @@ export class Draining {
   }
 
   add(via: Tunnel['via'], homes: readonly Prefix[], now: Instant): void {
-    for (const home of homes) this.#queue.push({ at: now + this.#delay, via, home });
+    for (const home of homes) {
+      const drained = { at: now + this.#delay, via, home };
+      this.#queue.push(drained);
+      this.#latest.set(endKey(drained), drained);
+    }
+  }
+
+  /** That end is closed already. */
+  forget(via: Tunnel['via'], home: Prefix): void {
+    this.#latest.delete(endKey({ via, home }));
   }
 
   *takeDue(now: Instant): Generator<Drained> {
     for (let first = this.#queue[this.#head]; first !== undefined && first.at <= now; first = this.#queue[this.#head]) {
       this.#queue[this.#head++] = undefined;
+      const key = endKey(first);
+      if (this.#latest.get(key) !== first) continue;
+      this.#latest.delete(key);
       yield first;
     }
     if (2 * this.#head < this.#queue.length) return;
     this.#queue.splice(0, this.#head);
     this.#head = 0;
   }
+}
+
+/** Homes of one anchor do not overlap, so the first address of one tells it from the others. */
+function endKey({ via, home }: Pick<Drained, 'via' | 'home'>): string {
+  return via.local + via.remote + home.address;
 }
