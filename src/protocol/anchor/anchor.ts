@@ -6,9 +6,9 @@ import { type Duration, type Instant, seconds } from '../../base/time.js';
 import { revocationTrigger } from '../../wire/mobility/status.js';
 import type { Environment, Output, StoredRecord } from '../contract.js';
 import type { BindingChange } from '../trace.js';
-import { type Binding, BindingCache, homesOf } from './binding-cache.js';
+import { type Binding, BindingCache, holds, homesOf } from './binding-cache.js';
 import { Counters } from './counters.js';
-import { Draining } from './draining.js';
+import { type Drained, Draining } from './draining.js';
 import { type PeerSettings, Peers, type UpdateRate } from './peers.js';
 import { isBindingKey, keyOf, milliseconds, type RestoredBinding, readRecord, recordKey, recordOf } from './records.js';
 import { type RevocationSettings, Revocations } from './revocation.js';
@@ -127,7 +127,7 @@ export class Anchor {
     const wasRegistered = binding.state === 'registered';
     if (r.homes) this.#replaceHomes(binding, r.homes, now, outputs);
     if (moved) {
-      if (wasRegistered) this.#draining.add(old, homesOf(binding), now);
+      if (wasRegistered) this.#draining.add(binding, old, homesOf(binding), now);
       const tunnel = this.#tunnels.take(update.destination, update.careOf);
       this.#tunnels.release(binding.tunnel);
       binding.tunnel = tunnel;
@@ -161,7 +161,7 @@ export class Anchor {
     this.#store(binding, outputs);
     const homes = homesOf(binding);
     for (const to of homes) outputs.push({ kind: 'unforward', to });
-    this.#draining.add(binding.tunnel.via, homes, now);
+    this.#draining.add(binding, binding.tunnel.via, homes, now);
     trace(binding, 'deregistered', undefined, outputs);
   }
 
@@ -201,7 +201,7 @@ export class Anchor {
   }
 
   tick(now: Instant, outputs: Output[]): void {
-    for (const { via, home } of this.#draining.takeDue(now)) this.#closeEnd(via, home, outputs);
+    for (const drained of this.#draining.takeDue(now)) this.#closeEnd(drained, outputs);
     for (const slot of this.#ends.takeDue(now)) {
       const binding = this.cache.bySlot(slot) as Binding;
       this.remove(binding, binding.state === 'registered' ? 'expired' : undefined, outputs);
@@ -252,7 +252,7 @@ export class Anchor {
     if (binding.home !== homes[0].address) outputs.push({ kind: 'store', key: recordKey(binding) });
     if (binding.state === 'registered') {
       for (const to of gone) outputs.push({ kind: 'unforward', to });
-      this.#draining.add(binding.tunnel.via, gone, now);
+      this.#draining.add(binding, binding.tunnel.via, gone, now);
     }
     this.cache.setHomes(binding, homes);
     if (binding.state === 'registered') this.#install(binding, homes, outputs);
@@ -301,9 +301,10 @@ export class Anchor {
   }
 
   /** Unless the mobile, or who has its home now, is back at that end. */
-  #closeEnd(via: Binding['tunnel']['via'], from: Prefix, outputs: Output[]): void {
-    const binding = this.cache.byHome(from);
-    const current = binding?.state === 'registered' ? binding.tunnel.via : undefined;
+  #closeEnd({ via, home: from, binding }: Drained, outputs: Output[]): void {
+    const isHolder = this.cache.bySlot(binding.slot) === binding && holds(binding, from);
+    const holder = isHolder ? binding : this.cache.byHome(from);
+    const current = holder?.state === 'registered' ? holder.tunnel.via : undefined;
     if (current?.remote === via.remote && current.local === via.local) return;
     outputs.push({ kind: 'unadmit', end: { local: via.local, remote: via.remote, from } });
   }

@@ -2,6 +2,7 @@ import type { Address } from '../../base/address.js';
 import { invariant } from '../../base/errors.js';
 import type { LinkAddress } from '../../base/link-address.js';
 import { maskAddress, type Prefix } from '../../base/prefix.js';
+import { IdentityIndex } from './identity-index.js';
 import type { Peer } from './peers.js';
 import type { Tunnel } from './tunnels.js';
 
@@ -70,7 +71,7 @@ export class BindingCache {
   /** By the home's first address. */
   #byHome = new Map<Address, Binding>();
   /** The first of the mobile's bindings, which chains to the others. */
-  #byIdentity = new Map<string, Binding>();
+  #byIdentity = new IdentityIndex(slot => (this.#bySlot[slot] as Binding).identity);
   #size = 0;
 
   constructor(homeLengths: Iterable<number>) {
@@ -90,8 +91,8 @@ export class BindingCache {
     this.#bySlot[binding.slot] = binding;
     this.#size++;
     for (const home of fields.homes) this.#claim(home, binding);
-    const first = this.#byIdentity.get(binding.identity);
-    if (first === undefined) this.#byIdentity.set(binding.identity, binding);
+    const first = this.byIdentity(binding.identity);
+    if (first === undefined) this.#byIdentity.set(binding.identity, binding.slot);
     else {
       binding.sibling = first.sibling;
       first.sibling = binding;
@@ -101,11 +102,11 @@ export class BindingCache {
 
   remove(binding: Binding): void {
     invariant(this.#bySlot[binding.slot] === binding, 'the binding is in the cache');
+    for (const home of homesOf(binding)) this.#byHome.delete(home.address);
+    this.#unchain(binding);
     this.#bySlot[binding.slot] = undefined;
     this.#freeSlots.push(binding.slot);
     this.#size--;
-    for (const home of homesOf(binding)) this.#byHome.delete(home.address);
-    this.#unchain(binding);
   }
 
   setHomes(binding: Binding, homes: readonly Prefix[]): void {
@@ -137,24 +138,25 @@ export class BindingCache {
 
   /** The first of a mobile's bindings; `sibling` leads to the others, in no particular order. */
   byIdentity(identity: string): Binding | undefined {
-    return this.#byIdentity.get(identity);
+    const slot = this.#byIdentity.get(identity);
+    return slot === undefined ? undefined : this.#bySlot[slot];
   }
 
   /** All of a mobile's bindings. */
   *allOf(identity: string): Generator<Binding> {
-    for (let b = this.#byIdentity.get(identity); b !== undefined; b = b.sibling) yield b;
+    for (let b = this.byIdentity(identity); b !== undefined; b = b.sibling) yield b;
   }
 
   /** The mobile's binding of that interface (RFC 5213 §5.4.1.2). */
   byInterface(identity: string, accessTechnology: number, link: LinkAddress): Binding | undefined {
-    for (let b = this.#byIdentity.get(identity); b !== undefined; b = b.sibling)
+    for (let b = this.byIdentity(identity); b !== undefined; b = b.sibling)
       if (b.accessTechnology === accessTechnology && b.linkIdentifier === link) return b;
     return undefined;
   }
 
   /** The mobile's binding where it has one and only one (RFC 5213 §5.4.1.2, §5.4.1.3). */
   onlyOneOf(identity: string): Binding | undefined {
-    const first = this.#byIdentity.get(identity);
+    const first = this.byIdentity(identity);
     return first?.sibling === undefined ? first : undefined;
   }
 
@@ -164,9 +166,9 @@ export class BindingCache {
   }
 
   #unchain(binding: Binding): void {
-    const first = this.#byIdentity.get(binding.identity);
+    const first = this.byIdentity(binding.identity);
     if (first === binding) {
-      if (binding.sibling) this.#byIdentity.set(binding.identity, binding.sibling);
+      if (binding.sibling) this.#byIdentity.set(binding.identity, binding.sibling.slot);
       else this.#byIdentity.delete(binding.identity);
     } else {
       let before = first as Binding;

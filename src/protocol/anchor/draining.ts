@@ -1,5 +1,6 @@
 import type { Prefix } from '../../base/prefix.js';
 import type { Duration, Instant } from '../../base/time.js';
+import type { Binding } from './binding-cache.js';
 import type { Tunnel } from './tunnels.js';
 
 /** A tunnel end that a mobile does not use any more. */
@@ -7,6 +8,8 @@ export interface Drained {
   readonly at: Instant;
   readonly via: Tunnel['via'];
   readonly home: Prefix;
+  /** Whose end it was. */
+  readonly binding: Binding;
 }
 
 /**
@@ -28,9 +31,9 @@ export class Draining {
     return this.#queue[this.#head]?.at;
   }
 
-  add(via: Tunnel['via'], homes: readonly Prefix[], now: Instant): void {
+  add(binding: Binding, via: Tunnel['via'], homes: readonly Prefix[], now: Instant): void {
     for (const home of homes) {
-      const drained = { at: now + this.#delay, via, home };
+      const drained = { at: now + this.#delay, via, home, binding };
       this.#queue.push(drained);
       this.#latest.set(endKey(drained), drained);
     }
