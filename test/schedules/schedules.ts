@@ -1,9 +1,14 @@
-import { type Schedule, type SchemeName, generate } from './generate.js';
+import { generate, type Schedule, type SchemeName } from './generate.js';
 import { runSchedule } from './run.js';
 import type { Offence } from './watched.js';
+
 const args = process.argv.slice(2);
-const opt = (n: string) => { const i = args.indexOf(`--${n}`); return i < 0 ? undefined : args[i + 1]; };
-const from = Number(opt('from') ?? 1), count = Number(opt('count') ?? 20);
+const opt = (n: string) => {
+  const i = args.indexOf(`--${n}`);
+  return i < 0 ? undefined : args[i + 1];
+};
+const from = Number(opt('from') ?? 1),
+  count = Number(opt('count') ?? 20);
 const names = (opt('scheme')?.split(',') ?? ['lmm', 'pmip6']) as SchemeName[];
 const kinds = new Map<string, string[]>();
 for (let seed = from; seed < from + count; seed++)
@@ -18,5 +23,8 @@ for (let seed = from; seed < from + count; seed++)
       kinds.set(k, [...(kinds.get(k) ?? []), `${scheme} ${seed} ${o.node}: ${o.detail}`]);
     }
   }
-for (const [k, v] of kinds) { console.log(`== ${k}: ${v.length}`); for (const d of v.slice(0, Number(opt('show') ?? 4))) console.log('   ', d.slice(0, 1200)); }
+for (const [k, v] of kinds) {
+  console.log(`== ${k}: ${v.length}`);
+  for (const d of v.slice(0, Number(opt('show') ?? 4))) console.log('   ', d.slice(0, 1200));
+}
 console.log(process.cpuUsage().user / 1e6, 's');
