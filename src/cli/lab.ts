@@ -81,7 +81,7 @@ function describe(result: LabResult): string {
   return [
     `${result.mobile} ${result.addressKept ? 'kept' : 'DID NOT KEEP'} ${result.address} over ${result.handovers.length} moves, each ${result.l2GapMs} ms without a link`,
     textTable(rows, 'lrrr').trimEnd(),
-    `TCP: ${tcp.octets} octets, ${tcp.retransmissions} retransmissions, at most ${tcp.secondsWithout.toFixed(1)} s without progress`,
+    `TCP: ${tcp.octets} octets, at most ${tcp.secondsWithout.toFixed(1)} s without progress`,
     `ping: ${ping.received} of ${ping.sent} answered`,
     ...result.checks.map(({ name, ok, detail }) => `${ok ? 'ok  ' : 'FAIL'} ${name}: ${detail}`),
   ].join('\n');

@@ -32,12 +32,11 @@ test('daemon configuration: what is not said has a default, metrics on loopback'
   assert.deepEqual(result.config.role, { address: parseAddress('2001:db8::1'), accessLinks: [] });
   assert.deepEqual(result.config.world, {
     links: {},
-    stateDirectory: '/run/anchorage',
+    stateDirectory: '/var/lib/anchorage',
     controlSocket: '/run/anchorage/echo.sock',
     metrics: { host: '::1', port: 9464 },
     log: { level: 'info', format: 'text' },
     tunnels: 'auto',
-    attachments: 'control',
   });
 });
 

@@ -26,15 +26,12 @@ export type DaemonConfigResult =
 export interface WorldConfig {
   /** Kernel devices by the names the role gives its links. */
   readonly links: Readonly<Record<string, { readonly device: string; readonly linkAddress?: LinkAddress | undefined }>>;
-  /** In memory by default: state outlives the process, not the machine. On a disk every change waits for it. */
   readonly stateDirectory: string;
   readonly controlSocket: string;
   /** Undefined: no metrics. */
   readonly metrics: Listen | undefined;
   readonly log: { readonly level: (typeof logLevels)[number]; readonly format: 'text' | 'json' };
   readonly tunnels: 'auto' | 'seg6' | 'ip6tnl';
-  /** Who says that a station came or went, beside `ctl attach`: `bridge`, the ports and addresses of a bridge device. */
-  readonly attachments: 'control' | 'bridge';
 }
 
 export interface Listen {
@@ -81,14 +78,13 @@ const logLevels = ['debug', 'info', 'warn', 'error'] as const;
 function worldSchema(role: string) {
   return z.strictObject({
     links: z.record(z.string(), z.strictObject({ device, linkAddress: linkAddress.optional() })).default({}),
-    stateDirectory: absolutePath.default('/run/anchorage'),
+    stateDirectory: absolutePath.default('/var/lib/anchorage'),
     controlSocket: absolutePath.default(defaultControlSocket(role)),
     metrics: z.union([z.literal(false).transform(() => undefined), listen]).prefault('[::1]:9464'),
     log: z
       .strictObject({ level: choice(logLevels).default('info'), format: choice(['text', 'json']).default('text') })
       .prefault({}),
     tunnels: choice(['auto', 'seg6', 'ip6tnl']).default('auto'),
-    attachments: choice(['control', 'bridge']).default('control'),
   });
 }
 

@@ -8,7 +8,7 @@ import { hostEnvironment } from '../linux/clock.js';
 import { LinuxWorld, type Log, type WorldOptions } from '../linux/world.js';
 import type { Engine, Interests, LinkId, Row } from '../protocol/contract.js';
 import type { Role } from '../protocol/scheme.js';
-import { type DaemonConfig, readDaemonConfig, type WorldConfig } from './config.js';
+import { type DaemonConfig, type Listen, readDaemonConfig, type WorldConfig } from './config.js';
 import { type ControlRequest, ControlServer, Refusal } from './control.js';
 import { createLog } from './log.js';
 import { Metrics, serveMetrics } from './metrics.js';
@@ -33,30 +33,43 @@ export class Daemon {
   readonly log: Logger & Log;
   readonly #role: Role;
   readonly #engine: ReplaceableEngine;
+  readonly #control: ControlServer;
   readonly #store: StateStore;
   readonly #world: World;
   #config: DaemonConfig;
-  #control: ControlServer | undefined;
-  #ready = false;
   #metrics: Server | undefined;
 
-  /** Throws ConfigErrors, StoreError, Refusal (another daemon runs) or HostError. */
+  /** Throws ConfigErrors, Refusal (another daemon runs), StoreError or HostError. */
   static async start(role: Role, file: string, createWorld: CreateWorld = linuxWorld): Promise<Daemon> {
-    const daemon = new Daemon(role, readOrThrow(role, file), createWorld);
+    const config = readOrThrow(role, file);
+    const engine = new ReplaceableEngine(createEngine(role, config));
+    let answer = (_: ControlRequest): Iterable<Row> => {
+      throw new Refusal('starting');
+    };
+    const control = await ControlServer.listen(config.world.controlSocket, request => answer(request));
     try {
+      const daemon = new Daemon(role, config, engine, control, createWorld);
       await daemon.#start();
+      answer = request => daemon.#answer(request);
+      return daemon;
     } catch (error) {
-      await daemon.#close();
+      await control.close();
       throw error;
     }
-    return daemon;
   }
 
-  private constructor(role: Role, config: DaemonConfig, createWorld: CreateWorld) {
+  private constructor(
+    role: Role,
+    config: DaemonConfig,
+    engine: ReplaceableEngine,
+    control: ControlServer,
+    createWorld: CreateWorld,
+  ) {
     this.#role = role;
     this.#config = config;
+    this.#engine = engine;
+    this.#control = control;
     this.log = createLog(config.world.log, role.name);
-    this.#engine = new ReplaceableEngine(createEngine(role, config));
     this.#store = new StateStore(`${config.world.stateDirectory}/${role.name}.lmdb`, role.name);
     this.#world = createWorld(this.#engine, {
       address: common(config).address,
@@ -93,35 +106,34 @@ export class Daemon {
 
   /** Says good-bye to the peers and leaves nothing behind in the kernel. */
   async stop(): Promise<void> {
+    this.#metrics?.close();
+    this.#metrics?.closeAllConnections();
     await this.#world.stop();
-    await this.#close();
+    await this.#control.close();
+    await this.#store.close();
     this.log.info({}, 'stopped');
   }
 
   async #start(): Promise<void> {
     const { world } = this.#config;
-    this.#control = await ControlServer.listen(world.controlSocket, request => this.#answer(request));
-    await this.#world.start();
-    if (world.metrics) {
-      const metrics = new Metrics(this.#role.name, () => ({
-        engine: this.#engine,
-        statistics: this.#world.statistics,
-      }));
-      this.#metrics = await serveMetrics(metrics, world.metrics);
+    if (this.#store.setAside) this.log.warn({ file: this.#store.setAside }, 'the machine crashed: state set aside');
+    try {
+      await this.#world.start();
+      if (world.metrics) await this.#measure(world.metrics);
+    } catch (error) {
+      await this.#world.stop();
+      await this.#store.close();
+      throw error;
     }
-    this.#ready = true;
     this.log.info({ file: this.#config.file, controlSocket: world.controlSocket }, 'ready');
   }
 
-  async #close(): Promise<void> {
-    this.#metrics?.close();
-    this.#metrics?.closeAllConnections();
-    await this.#control?.close();
-    await this.#store.close();
+  async #measure(listen: Listen): Promise<void> {
+    const measured = () => ({ engine: this.#engine, statistics: this.#world.statistics });
+    this.#metrics = await serveMetrics(new Metrics(this.#role.name, measured), listen);
   }
 
   *#answer(request: ControlRequest): Iterable<Row> {
-    if (!this.#ready) throw new Refusal('starting');
     switch (request.command) {
       case 'show':
         return yield* this.#show(request.topic);
@@ -224,14 +236,7 @@ function missingLink(interests: Interests, config: DaemonConfig): ConfigError | 
 }
 
 /** Keys of `world` that are taken at start only; the role's own address is one of theirs. */
-const fixed: readonly (keyof WorldConfig)[] = [
-  'links',
-  'stateDirectory',
-  'controlSocket',
-  'metrics',
-  'tunnels',
-  'attachments',
-];
+const fixed: readonly (keyof WorldConfig)[] = ['links', 'stateDirectory', 'controlSocket', 'metrics', 'tunnels'];
 
 function* restartProblems(before: DaemonConfig, after: DaemonConfig): Iterable<ConfigError> {
   for (const key of fixed)

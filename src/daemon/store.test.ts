@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
@@ -56,4 +56,20 @@ test('state store: a file that is not one, one cut off and one of another role a
   assert.throws(() => new StateStore(path, 'mpa'), { message: /holds the state of 'lmap', not of 'mpa'/ });
   truncateSync(path, 12_288);
   assert.throws(() => new StateStore(path, 'lmap'), StoreError);
+});
+
+test('state store: what was open when the machine went down is set aside, since it may be torn', async () => {
+  const path = join(directory, 'lmap.lmdb');
+  const store = new StateStore(path, 'lmap');
+  store.put('binding/a', 1);
+  await store.close();
+  assert.equal(existsSync(`${path}.open`), false);
+  const clean = new StateStore(path, 'lmap');
+  assert.equal([...clean.records()].length, 1);
+  await clean.close();
+  writeFileSync(`${path}.open`, 'another boot of the machine');
+  const after = new StateStore(path, 'lmap');
+  assert.equal(after.setAside, `${path}.torn`);
+  assert.deepEqual([...after.records()], []);
+  await after.close();
 });

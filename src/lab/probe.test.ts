@@ -48,10 +48,9 @@ test('lab measure: iperf3 and ping say how they fared', () => {
   const interval = (bytes: number) => ({ sum: { bytes, seconds: 0.5 } });
   const tcp = {
     intervals: [10, 0, 0, 5, 0, 1].map(interval),
-    end: { sum_sent: { retransmits: 3 } },
     error: 'interrupt - ended',
   };
-  assert.deepEqual(readTcp(JSON.stringify(tcp)), { octets: 16, retransmissions: 3, secondsWithout: 1 });
+  assert.deepEqual(readTcp(JSON.stringify(tcp)), { octets: 16, secondsWithout: 1 });
   assert.throws(() => readTcp(JSON.stringify({ ...tcp, error: 'unable to connect' })), /unable to connect/);
   assert.deepEqual(readPing('x\n20 packets transmitted, 18 received, 10% packet loss'), { sent: 20, received: 18 });
   assert.throws(() => readPing('nothing'), /did not say/);

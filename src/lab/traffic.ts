@@ -5,7 +5,7 @@ import { type Children, end, namespaceOf, run, until } from './host.js';
 /** What the mobile's own programs say of a run. */
 export interface TrafficReport {
   /** iperf3, correspondent to mobile. */
-  readonly tcp: { readonly octets: number; readonly retransmissions: number; readonly secondsWithout: number };
+  readonly tcp: { readonly octets: number; readonly secondsWithout: number };
   readonly ping: { readonly sent: number; readonly received: number };
 }
 
@@ -64,16 +64,14 @@ interface IperfInterval {
 }
 
 export function readTcp(json: string): TrafficReport['tcp'] {
-  const { intervals, end, error } = JSON.parse(json) as {
+  const { intervals, error } = JSON.parse(json) as {
     intervals: IperfInterval[];
-    end: { sum_sent?: { retransmits?: number } };
     error?: string;
   };
   if (error !== undefined && !error.startsWith('interrupt')) throw new Error(`iperf3: ${error}`);
   const sums = intervals.map(({ sum }) => sum);
   return {
     octets: sums.reduce((octets, { bytes }) => octets + bytes, 0),
-    retransmissions: end.sum_sent?.retransmits ?? 0,
     secondsWithout: longest(sums),
   };
 }
