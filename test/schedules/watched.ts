@@ -68,7 +68,7 @@ export class WatchedEngine implements Engine {
 
   handle(input: Input, now: Instant): Output[] {
     const outputs = this.#engine.handle(input, now);
-    if (input.kind === 'restored') for (const { key } of input.records) this.#records.add(key);
+    if (input.kind === 'restored') for (const { key } of input.records) this.#keep(key);
     for (const output of outputs) this.#follow(output);
     const { deadline } = this.#engine;
     if (input.kind === 'tick' && deadline !== undefined && deadline <= now)
@@ -109,13 +109,17 @@ export class WatchedEngine implements Engine {
         this.#ends.delete(endKey(output.end));
         return;
       case 'store':
-        // What protects signalling is counted for as long as its keys are in use.
-        if (output.value === undefined || output.key.startsWith('security/')) this.#records.delete(output.key);
-        else this.#records.add(output.key);
+        if (output.value === undefined) this.#records.delete(output.key);
+        else this.#keep(output.key);
         return;
       default:
         return;
     }
+  }
+
+  /** What protects signalling is counted for as long as its keys are in use. */
+  #keep(key: string): void {
+    if (!key.startsWith('security/')) this.#records.add(key);
   }
 
   // ---- anchors ---------------------------------------------------------------------------------------------------
