@@ -120,10 +120,9 @@ test('gundavelli §6.1 and §7.3 [G00-6.1-10, G00-7.3-01, G00-7.3-02, G00-7.3-03
       { kind: 'forward', rule: { from: host, via: { kind: 'tunnel', local: gatewayAddress, remote: anchorAddress } } },
     ],
   );
-  const from = parsePrefix('::/0');
   assert.deepEqual(
     [...b.ends.values()],
-    [{ kind: 'admit', end: { local: gatewayAddress, remote: anchorAddress, from } }],
+    [{ kind: 'admit', end: { local: gatewayAddress, remote: anchorAddress, to: host } }],
   );
 });
 
