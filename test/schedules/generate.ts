@@ -231,7 +231,12 @@ class Generator {
     if (this.#chance(0.5)) return skews;
     const node = this.#pick(nodes);
     const { fromMs, untilMs } = this.#span();
-    const beyond = { kind: 'clockSkew', node, atMs: fromMs, skewMs: Math.round(uniform(this.#random, -20_000, 20_000)) };
+    const beyond = {
+      kind: 'clockSkew',
+      node,
+      atMs: fromMs,
+      skewMs: Math.round(uniform(this.#random, -20_000, 20_000)),
+    };
     return [...skews, beyond as FaultText, { kind: 'clockSkew', node, atMs: untilMs, skewMs: 0 }];
   }
 

@@ -3,11 +3,18 @@ import { type Instant, milliseconds, seconds } from '../../src/base/time.js';
 import type { Engine } from '../../src/protocol/contract.js';
 import type { Placement, Scheme } from '../../src/protocol/scheme.js';
 import { schemeNamed } from '../../src/protocol/schemes.js';
-import type { PlacedRole } from '../../src/scenario/place.js';
-import { parseScenario } from '../../src/scenario/parse.js';
 import type { MobileNode, Scenario } from '../../src/scenario/model.js';
+import { parseScenario } from '../../src/scenario/parse.js';
+import type { PlacedRole } from '../../src/scenario/place.js';
 import { type SimulatedScenario, simulate } from '../../src/scenario/simulate.js';
-import { type FlowRecord, type Node, rowsOf, type Simulation, type TraceRecord, Watchdog } from '../../src/sim/index.js';
+import {
+  type FlowRecord,
+  type Node,
+  rowsOf,
+  type Simulation,
+  type TraceRecord,
+  Watchdog,
+} from '../../src/sim/index.js';
 import type { Schedule } from './generate.js';
 import { type AnchorFacts, type GatewayFacts, type Offence, WatchedEngine } from './watched.js';
 
@@ -91,7 +98,11 @@ class Run {
     if (stack.routes.ruleCount !== engine.rules.length)
       this.#add({ invariant: 'rules', node: name, detail: `${stack.routes.ruleCount}, not ${engine.rules.length}` });
     if (stack.tunnelEnds.size !== engine.ends.length)
-      this.#add({ invariant: 'tunnel-ends', node: name, detail: `${stack.tunnelEnds.size}, not ${engine.ends.length}` });
+      this.#add({
+        invariant: 'tunnel-ends',
+        node: name,
+        detail: `${stack.tunnelEnds.size}, not ${engine.ends.length}`,
+      });
   }
 
   /** No two mobiles have one address, as they or as their anchors see it. */
@@ -286,6 +297,8 @@ function tuned({ scheme: name, anchor, gateway }: Schedule): Scheme {
   return {
     ...scheme,
     place: network =>
-      scheme.place(network).map((placed): Placement => ({ ...placed, config: { ...placed.config, ...settings(placed.role) } })),
+      scheme
+        .place(network)
+        .map((placed): Placement => ({ ...placed, config: { ...placed.config, ...settings(placed.role) } })),
   };
 }
