@@ -116,8 +116,12 @@ class Declarations {
         via: formatVia(via),
         copy: copy && formatVia(copy),
       };
-    for (const { local, remote, from } of this.#ends.values())
-      yield { from: formatPrefix(from), via: `end of tunnel ${formatAddress(local)} from ${formatAddress(remote)}` };
+    for (const { local, remote, from, to } of this.#ends.values())
+      yield {
+        to: to && formatPrefix(to),
+        from: from && formatPrefix(from),
+        via: `end of tunnel ${formatAddress(local)} from ${formatAddress(remote)}`,
+      };
   }
 }
 
@@ -126,7 +130,7 @@ function ruleKey(rule: { readonly to?: Prefix; readonly from?: Prefix }): string
 }
 
 function endKey(end: TunnelEnd): string {
-  return `${end.local}${end.remote}${prefixKey(end.from)}`;
+  return `${end.local}${end.remote} ${end.from ? 'from' : 'to'} ${prefixKey(end.from ?? end.to)}`;
 }
 
 function formatVia(via: Via): string {

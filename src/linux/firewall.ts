@@ -28,14 +28,15 @@ const sourceOffset = 8;
 const destinationOffset = 24;
 
 /**
- * An nf_tables table of the world's own. It drops tunnelled packets whose outer and inner source do not belong together
- * (RFC 6275 §10.4.5), keeps the kernel's own stack silent where the engine speaks, and logs packets of access links
+ * An nf_tables table of the world's own. It drops tunnelled packets whose outer source and inner source or destination do
+ * not belong together (RFC 6275 §10.4.5, RFC 5213 §6.10.3), keeps the kernel's own stack silent where the engine speaks, and logs packets of access links
  * whose source no rule covers. It grows by an element a tunnel end, in hash sets.
  */
 export class Firewall {
   readonly #socket: NetlinkSocket;
   readonly #scope: FirewallScope;
-  readonly #prefixLengths = new Set<number>();
+  /** Sets of tunnel ends that are there. */
+  readonly #sets = new Set<string>();
 
   constructor(socket: NetlinkSocket, scope: FirewallScope) {
     this.#socket = socket;
@@ -45,7 +46,7 @@ export class Firewall {
   /** Puts the table in the place of whatever has its name, with these tunnel ends at these addresses, in one step. */
   install(admitted: Iterable<TunnelEnd>, locals: Iterable<Address>): void {
     const { table } = this.#scope;
-    this.#prefixLengths.clear();
+    this.#sets.clear();
     nft.commit(this.#socket, [
       nft.newTable(table),
       nft.deleteTable(table),
@@ -128,35 +129,49 @@ export class Firewall {
   }
 
   #admissions(added: readonly TunnelEnd[]): Request[] {
-    return groupByLength(added).flatMap(([length, keys]) => [
-      ...this.#setFor(length),
-      ...nft.addElements(this.#scope.table, setName(length), keys),
+    return groupBySet(added).flatMap(([set, keys]) => [
+      ...this.#setFor(set),
+      ...nft.addElements(this.#scope.table, set.name, keys),
     ]);
   }
 
   #refusals(refused: readonly TunnelEnd[]): Request[] {
-    return groupByLength(refused).flatMap(([length, keys]) =>
-      this.#prefixLengths.has(length) ? nft.deleteElements(this.#scope.table, setName(length), keys) : [],
+    return groupBySet(refused).flatMap(([{ name }, keys]) =>
+      this.#sets.has(name) ? nft.deleteElements(this.#scope.table, name, keys) : [],
     );
   }
 
-  /** The hash set of ends whose inner prefix has that length, and the rule that asks it, made when first needed. */
-  #setFor(length: number): Request[] {
-    if (this.#prefixLengths.has(length)) return [];
-    this.#prefixLengths.add(length);
+  /** A hash set of ends whose inner prefixes have one length, and the rule that asks it, made when first needed. */
+  #setFor({ name, id, offset, length }: EndSet): Request[] {
+    if (this.#sets.has(name)) return [];
+    this.#sets.add(name);
     const { table } = this.#scope;
     const octets = keyOctets(length);
     const inner = [
-      nft.payload(nft.payloadBase.transport, sourceOffset, octets, 2),
+      nft.payload(nft.payloadBase.transport, offset, octets, 2),
       ...(length % 32 === 0 ? [] : [nft.keepBits(prefixMask(length).subarray(0, octets), 2)]),
     ];
     const pair = [nft.payload(nft.payloadBase.network, sourceOffset, 16), ...(length === 0 ? [] : inner)];
-    const known = nft.lookup(setName(length), length);
     return [
-      nft.newSet(table, setName(length), 16 + octets, length),
-      nft.newRule(table, 'tunnelled', [...pair, known, nft.verdict('return')], 'first'),
+      nft.newSet(table, name, 16 + octets, id),
+      nft.newRule(table, 'tunnelled', [...pair, nft.lookup(name, id), nft.verdict('return')], 'first'),
     ];
   }
+}
+
+/** Tunnel ends that one rule can ask for: by inner source or by inner destination, of one length. */
+interface EndSet {
+  readonly name: string;
+  readonly id: number;
+  /** Of the inner address. */
+  readonly offset: number;
+  readonly length: number;
+}
+
+function setOf({ from, to }: TunnelEnd): EndSet {
+  return from
+    ? { name: `from${from.length}`, id: 1 + from.length, offset: sourceOffset, length: from.length }
+    : { name: `to${to.length}`, id: 200 + to.length, offset: destinationOffset, length: to.length };
 }
 
 function jump(chain: string): nft.Expression {
@@ -183,10 +198,6 @@ function deviceNumber(device: number): Uint8Array {
   return new Uint8Array(Uint32Array.of(device).buffer);
 }
 
-function setName(length: number): string {
-  return `admitted${length}`;
-}
-
 /** Octets of an inner prefix in a key: whole registers of four. */
 function keyOctets(length: number): number {
   return 4 * Math.ceil(length / 32);
@@ -196,19 +207,20 @@ function prefixMask(length: number): Uint8Array {
   return addressBytes(maskAddress(parseAddress('ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff'), length));
 }
 
-function groupByLength(ends: readonly TunnelEnd[]): [length: number, keys: Uint8Array[]][] {
-  const groups = new Map<number, Uint8Array[]>();
+function groupBySet(ends: readonly TunnelEnd[]): [set: EndSet, keys: Uint8Array[]][] {
+  const groups = new Map<string, [EndSet, Uint8Array[]]>();
   for (const end of ends) {
-    const keys = groups.get(end.from.length);
-    if (keys) keys.push(elementKey(end.remote, end.from));
-    else groups.set(end.from.length, [elementKey(end.remote, end.from)]);
+    const set = setOf(end);
+    const group = groups.get(set.name) ?? [set, []];
+    group[1].push(elementKey(end.remote, end.from ?? end.to));
+    groups.set(set.name, group);
   }
-  return [...groups];
+  return [...groups.values()];
 }
 
-function elementKey(remote: Address, from: Prefix): Uint8Array {
-  const key = new Uint8Array(16 + keyOctets(from.length));
+function elementKey(remote: Address, inner: Prefix): Uint8Array {
+  const key = new Uint8Array(16 + keyOctets(inner.length));
   key.set(addressBytes(remote));
-  key.set(addressBytes(from.address).subarray(0, keyOctets(from.length)), 16);
+  key.set(addressBytes(inner.address).subarray(0, keyOctets(inner.length)), 16);
   return key;
 }

@@ -251,7 +251,7 @@ function dumpOrNothing(kernel: NetlinkSocket, request: Request) {
 }
 
 function endKey(end: TunnelEnd): string {
-  return end.local + end.remote + prefixKey(end.from);
+  return `${end.local}${end.remote} ${end.from ? 'from' : 'to'} ${prefixKey(end.from ?? end.to)}`;
 }
 
 function neighbourKey(neighbour: { device: number; address: Address }): string {

@@ -33,7 +33,7 @@ const anchorRules: Output[] = [
 const gatewayRules: Output[] = [
   { kind: 'forward', rule: { to: home, via: { kind: 'link', link: 'radio', neighbour: mobileLink } } },
   { kind: 'forward', rule: { from: home, via: { kind: 'tunnel', local: gateway, remote: anchor } } },
-  { kind: 'admit', end: { local: gateway, remote: anchor, from: parsePrefix('::/0') } },
+  { kind: 'admit', end: { local: gateway, remote: anchor, to: home } },
 ];
 
 /** A world in a process of its own. */
@@ -247,6 +247,32 @@ namespaceTest(
     send(gateway, { ...inner, source: other });
     await until('three strangers', async () => (await anchorWorld.statistics()).strangers === 3);
     assert.equal(refused(), 2);
+  },
+);
+
+namespaceTest(
+  'RFC 5213 §6.10.3: a packet tunnelled for a mobile that is not here is dropped and counted',
+  async namespaces => {
+    const { gatewayWorld } = await startBoth(namespaces);
+    const payload = { kind: 'udp', sourcePort: 7, destinationPort: 9, data: new Uint8Array(8) } as const;
+    const send = (destination: Address) => {
+      const inner: Packet = { source: correspondent, destination, hopLimit: 64, payload };
+      const socket = namespaces.within('anchor', () => new RoutedSocket(anchor));
+      const outer: Packet = {
+        source: anchor,
+        destination: gateway,
+        hopLimit: 64,
+        payload: { kind: 'ipv6', packet: inner },
+      };
+      socket.send(encodePacket(outer), gateway);
+      socket.close();
+    };
+    const refused = () =>
+      Number(/Udp6NoPorts\s+(\d+)/.exec(namespaces.run('mobile', 'nstat', '-asz', 'Udp6NoPorts'))?.[1]);
+    send(parseAddress('2001:db8:a::6'));
+    send(mobile);
+    await until('the packet for the mobile', () => refused() === 1);
+    assert.equal((await gatewayWorld.statistics()).strangers, 1);
   },
 );
 

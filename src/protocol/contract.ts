@@ -96,7 +96,10 @@ export type Output =
   /** Add a rule, or replace the one with the same `to` and `from`. */
   | { readonly kind: 'forward'; readonly rule: ForwardingRule }
   | { readonly kind: 'unforward'; readonly to?: Prefix; readonly from?: Prefix }
-  /** Accept tunnelled packets from `remote` whose inner source lies in `from`. Others are dropped (RFC 6275 §10.4.5). */
+  /**
+   * Accept tunnelled packets from `remote` whose inner source lies in `from`, or whose inner destination lies in `to`. Others
+   * are dropped (RFC 6275 §10.4.5, RFC 5213 §6.10.3).
+   */
   | { readonly kind: 'admit'; readonly end: TunnelEnd }
   | { readonly kind: 'unadmit'; readonly end: TunnelEnd }
   /** Report flows to that prefix as they begin. */
@@ -131,12 +134,11 @@ export interface ForwardingRule {
   readonly copy?: Via;
 }
 
-export interface TunnelEnd {
-  readonly local: Address;
-  readonly remote: Address;
-  /** Inner sources. */
-  readonly from: Prefix;
-}
+/** An anchor knows its mobiles by what they send, a gateway by what is for them. */
+export type TunnelEnd = { readonly local: Address; readonly remote: Address } & (
+  | { readonly from: Prefix; readonly to?: undefined }
+  | { readonly to: Prefix; readonly from?: undefined }
+);
 
 /** What the AAA port says of a station that asks for access. */
 export type AccessOutcome =

@@ -48,7 +48,7 @@ export type DropReason =
   | 'no-route'
   | 'rule' // a forwarding rule says drop
   | 'source' // a station's packet from an address no rule covers
-  | 'unadmitted' // a tunnel end nobody admitted, or a strange inner source
+  | 'unadmitted' // a tunnel end nobody admitted, or a strange inside
   | 'too-big'
   | 'unresolved' // Neighbour Discovery failed
   | 'parked' // the parking place is full, or was given up

@@ -68,7 +68,7 @@ export class WatchedEngine implements Engine {
 
   handle(input: Input, now: Instant): Output[] {
     const outputs = this.#engine.handle(input, now);
-    if (input.kind === 'restored') for (const { key } of input.records) this.#records.add(key);
+    if (input.kind === 'restored') for (const { key } of input.records) this.#keep(key);
     for (const output of outputs) this.#follow(output);
     const { deadline } = this.#engine;
     if (input.kind === 'tick' && deadline !== undefined && deadline <= now)
@@ -80,7 +80,7 @@ export class WatchedEngine implements Engine {
   /** Rules and tunnel ends are those of the views. */
   compare(now: Instant): void {
     if (this.#facts.kind === 'anchor') this.#compareAnchor(this.#facts, now);
-    else this.#compareGateway();
+    else this.#compareGateway(now);
   }
 
   /** What an engine still has when its last mobile is long gone. */
@@ -109,13 +109,17 @@ export class WatchedEngine implements Engine {
         this.#ends.delete(endKey(output.end));
         return;
       case 'store':
-        // What protects signalling is counted for as long as its keys are in use.
-        if (output.value === undefined || output.key.startsWith('security/')) this.#records.delete(output.key);
-        else this.#records.add(output.key);
+        if (output.value === undefined) this.#records.delete(output.key);
+        else this.#keep(output.key);
         return;
       default:
         return;
     }
+  }
+
+  /** What protects signalling is counted for as long as its keys are in use. */
+  #keep(key: string): void {
+    if (!key.startsWith('security/')) this.#records.add(key);
   }
 
   // ---- anchors ---------------------------------------------------------------------------------------------------
@@ -125,16 +129,16 @@ export class WatchedEngine implements Engine {
     const holders = new Map<string, Row>();
     const ends = new Set<string>();
     for (const row of this.#rows('bindings'))
-      for (const home of String(row.home).split(' ')) {
+      for (const home of words(row.home)) {
         const holder = holders.get(home);
         if (holder) this.#offend('one-holder', `${home} is ${row.identity}'s and ${holder.identity}'s`);
         holders.set(home, row);
         if (row.state !== 'registered') continue;
         expected.set(`to ${home}`, `tunnel ${address} ${row.careOf}`);
-        ends.add(`${address} ${row.careOf} ${home}`);
+        ends.add(`${address} ${row.careOf} from ${home}`);
       }
     this.#compareRules(expected);
-    this.#compareEnds(ends, milliseconds(drainDelayMs), now);
+    this.#compareEnds(ends, now, milliseconds(drainDelayMs));
     this.#onePlace();
   }
 
@@ -148,25 +152,26 @@ export class WatchedEngine implements Engine {
     }
   }
 
-  #compareRules(expected: ReadonlyMap<string, string>): void {
+  #compareRules(expected: ReadonlyMap<string, string>, besides: (rule: ForwardingRule) => boolean = () => false): void {
     for (const [key, via] of expected) {
       const rule = this.#rules.get(key);
       if (!rule) this.#offend('rules', `no rule ${key} via ${via}`);
       else if (viaText(rule.via) !== via) this.#offend('rules', `${key} via ${viaText(rule.via)}, not ${via}`);
     }
-    for (const [key, { via }] of this.#rules)
-      if (!expected.has(key)) this.#offend('rules', `${key} via ${viaText(via)} for nobody`);
+    for (const [key, rule] of this.#rules)
+      if (!expected.has(key) && !besides(rule)) this.#offend('rules', `${key} via ${viaText(rule.via)} for nobody`);
   }
 
-  /** Ends that no binding has any more may drain for a while. */
-  #compareEnds(expected: ReadonlySet<string>, drainDelay: Duration, now: Instant): void {
+  /** Ends that nobody has any more may drain for a while, where that is given. */
+  #compareEnds(expected: ReadonlySet<string>, now: Instant, drainDelay?: Duration): void {
     for (const key of expected) if (!this.#ends.has(key)) this.#offend('tunnel-ends', `${key} is not admitted`);
     for (const key of this.#ends.keys()) {
       if (expected.has(key)) this.#closing.delete(key);
       else {
         const since = this.#closing.get(key) ?? now;
         this.#closing.set(key, since);
-        if (now - since > drainDelay) this.#offend('tunnel-ends', `${key} is admitted ${now - since} ns after its end`);
+        if (drainDelay === undefined || now - since > drainDelay)
+          this.#offend('tunnel-ends', `${key} is admitted ${now - since} ns after its end`);
       }
     }
     for (const key of this.#closing.keys()) if (!this.#ends.has(key)) this.#closing.delete(key);
@@ -174,35 +179,23 @@ export class WatchedEngine implements Engine {
 
   // ---- gateways --------------------------------------------------------------------------------------------------
 
-  #compareGateway(): void {
+  /** What visitors have is forwarded to their stations and from them to their anchors, and comes out of the tunnel. */
+  #compareGateway(now: Instant): void {
     const visitors = this.#rows('visitors');
-    const missing = new Map<string, string>();
-    for (const row of visitors)
-      if (row.state === 'registered')
-        for (const prefix of servedPrefixes(row)) {
-          missing.set(`to ${prefix}`, `link ${row.link} ${row.station}`);
-          missing.set(`from ${prefix}`, `tunnel ${row.tunnelSource} ${row.anchor}`);
-        }
-    for (const [key, rule] of this.#rules) {
-      const via = viaText(rule.via);
-      const wanted = missing.get(key);
-      if (wanted !== undefined && wanted !== via) this.#offend('rules', `${key} via ${via}, not ${wanted}`);
-      if (wanted === undefined && !visitors.some(row => explains(row, rule)))
-        this.#offend('rules', `${key} via ${via} for nobody: ${JSON.stringify(visitors)}`);
-      missing.delete(key);
+    const expected = new Map<string, string>();
+    const ends = new Set<string>();
+    for (const row of visitors) {
+      const forwards = words(row.forwards);
+      if (row.state === 'registered' && forwards.join() !== servedPrefixes(row).join())
+        this.#offend('rules', `${row.identity} is registered with ${servedPrefixes(row)}, served with ${forwards}`);
+      for (const prefix of forwards) {
+        expected.set(`to ${prefix}`, `link ${row.link} ${row.station}`);
+        expected.set(`from ${prefix}`, `tunnel ${row.tunnelSource} ${row.anchor}`);
+        ends.add(`${row.tunnelSource} ${row.anchor} to ${prefix}`);
+      }
     }
-    for (const [key, via] of missing) this.#offend('rules', `no rule ${key} via ${via}`);
-    this.#compareGatewayEnds();
-  }
-
-  /** A tunnel is open while something goes through it. */
-  #compareGatewayEnds(): void {
-    const expected = new Set<string>();
-    for (const { via } of this.#rules.values())
-      if (via.kind === 'tunnel') expected.add(`${formatAddress(via.local)} ${formatAddress(via.remote)} ::/0`);
-    for (const key of expected) if (!this.#ends.has(key)) this.#offend('tunnel-ends', `${key} is not admitted`);
-    for (const key of this.#ends.keys())
-      if (!expected.has(key)) this.#offend('tunnel-ends', `${key} is admitted for nobody`);
+    this.#compareRules(expected, rule => rule.via.kind === 'park' && visitors.some(row => isParking(row, rule)));
+    this.#compareEnds(ends, now);
   }
 
   #rows(view: string): Row[] {
@@ -216,17 +209,21 @@ export class WatchedEngine implements Engine {
 
 /** LoAs one by one where the gateway registers them, else the prefix. */
 function servedPrefixes(row: Row): string[] {
-  const addresses = String(row.addresses ?? '');
-  if (addresses !== '') return addresses.split(' ').map(address => `${address}/128`);
+  const addresses = words(row.addresses);
+  if (addresses.length > 0) return addresses.map(address => `${address}/128`);
   return row.prefix === undefined ? [] : [String(row.prefix)];
 }
 
-/** Whether a rule may still be there for a visitor that left, came back, or is being registered. */
-function explains(row: Row, { to, from, via }: ForwardingRule): boolean {
-  if (row.state !== 'leaving' && row.state !== 'authenticating' && row.state !== 'registering') return false;
-  const prefix = row.prefix === undefined ? undefined : parsePrefix(String(row.prefix));
-  if (!prefix || !prefixCovers(prefix, (to ?? from) as Prefix)) return false;
-  return via.kind !== 'link' || (via.link === row.link && textOf(via.neighbour) === row.station);
+function words(cell: Row[string]): string[] {
+  return cell === undefined || cell === '' ? [] : String(cell).split(' ');
+}
+
+/** Being registered, and what may come between that and its end. */
+const parkingStates = ['registering', 'authenticating', 'leaving'];
+
+function isParking({ state, prefix }: Row, { from }: ForwardingRule): boolean {
+  if (prefix === undefined || from === undefined || !parkingStates.includes(String(state))) return false;
+  return prefixCovers(parsePrefix(String(prefix)), from);
 }
 
 function textOf(neighbour: Extract<Via, { kind: 'link' }>['neighbour']): string {
@@ -237,8 +234,8 @@ function ruleKey({ to, from }: { readonly to?: Prefix; readonly from?: Prefix })
   return [to && `to ${formatPrefix(to)}`, from && `from ${formatPrefix(from)}`].filter(Boolean).join(' ');
 }
 
-function endKey({ local, remote, from }: TunnelEnd): string {
-  return `${text(local)} ${text(remote)} ${formatPrefix(from)}`;
+function endKey({ local, remote, from, to }: TunnelEnd): string {
+  return `${text(local)} ${text(remote)} ${ruleKey(from ? { from } : { to })}`;
 }
 
 export function viaText(via: Via): string {

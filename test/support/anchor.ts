@@ -142,10 +142,12 @@ export class AnchorWorld {
         assert.ok(this.rules.delete(formatPrefix(output.to as Prefix)), 'a rule that is taken away was there');
         return;
       case 'admit':
-        this.admitted.add(`${formatAddress(output.end.remote)} ${formatPrefix(output.end.from)}`);
+        this.admitted.add(`${formatAddress(output.end.remote)} ${formatPrefix(output.end.from ?? output.end.to)}`);
         return;
       case 'unadmit':
-        assert.ok(this.admitted.delete(`${formatAddress(output.end.remote)} ${formatPrefix(output.end.from)}`));
+        assert.ok(
+          this.admitted.delete(`${formatAddress(output.end.remote)} ${formatPrefix(output.end.from ?? output.end.to)}`),
+        );
         return;
       case 'store':
         if (output.value === undefined) this.stored.delete(output.key);

@@ -1,9 +1,15 @@
-import { type Address, parseAddress, solicitedNodeMulticast, unspecified } from '../../src/base/address.js';
+import {
+  type Address,
+  formatAddress,
+  parseAddress,
+  solicitedNodeMulticast,
+  unspecified,
+} from '../../src/base/address.js';
 import type { LinkAddress } from '../../src/base/link-address.js';
 import { autoconfiguredAddress, linkLocalAddress, parseLinkAddress } from '../../src/base/link-address.js';
 import { formatPrefix, parsePrefix } from '../../src/base/prefix.js';
 import { type Instant, second } from '../../src/base/time.js';
-import type { Engine, Handoff, Input, Output, Profile, StoredRecord } from '../../src/protocol/contract.js';
+import type { Engine, Handoff, Input, Output, Profile, StoredRecord, TunnelEnd } from '../../src/protocol/contract.js';
 import type { GatewayConfig } from '../../src/protocol/gateway/config.js';
 import type { TraceEvent } from '../../src/protocol/trace.js';
 import type { Icmpv6Message, Icmpv6MessageOf } from '../../src/wire/icmpv6/messages.js';
@@ -187,17 +193,21 @@ export class GatewayBench {
         if (!this.rules.delete(key(output))) throw new Error(`no rule ${key(output)} to take away`);
         break;
       case 'admit':
-        if (this.ends.has(output.end.remote)) throw new Error('tunnel end admitted twice');
-        this.ends.set(output.end.remote, output);
+        if (this.ends.has(endKey(output.end))) throw new Error('tunnel end admitted twice');
+        this.ends.set(endKey(output.end), output);
         break;
       case 'unadmit':
-        if (!this.ends.delete(output.end.remote)) throw new Error('no tunnel end to close');
+        if (!this.ends.delete(endKey(output.end))) throw new Error('no tunnel end to close');
         break;
       case 'store':
         if (output.value === undefined) this.records.delete(output.key);
         else this.records.set(output.key, output.value);
     }
   }
+}
+
+function endKey({ remote, from, to }: TunnelEnd): string {
+  return `${formatAddress(remote)} ${formatPrefix(from ?? to)}`;
 }
 
 export function acknowledgementOf(

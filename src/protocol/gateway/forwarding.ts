@@ -1,17 +1,14 @@
 import type { Address } from '../../base/address.js';
-import { addressFromGroups } from '../../base/address.js';
 import { type Prefix, prefixEquals, prefixKey } from '../../base/prefix.js';
 import type { Output, TunnelEnd } from '../contract.js';
 import type { Visitor } from './visitor.js';
 
-/** Anybody may write to a mobile. */
-const everywhere: Prefix = { address: addressFromGroups([0, 0, 0, 0, 0, 0, 0, 0]), length: 0 };
-
-/** What the world is told to forward for visitors, and the tunnel ends they share (gundavelli §7.3, RFC 5213 §6.10.5). */
+/**
+ * What the world is told to forward for visitors (gundavelli §7.3, RFC 5213 §6.10.5). What comes out of the tunnel for
+ * somebody who is not here is dropped (RFC 5213 §6.10.3): routed, it would go back to the anchor and round.
+ */
 export class Forwarding {
   readonly #local: Address;
-  /** Visitors served through each anchor. */
-  #ends = new Map<Address, number>();
   #owners = new Map<string, Visitor>();
 
   /** `local` is the gateway's tunnel end. */
@@ -23,20 +20,12 @@ export class Forwarding {
   serve(visitor: Visitor, prefixes: readonly Prefix[], anchor: Address): Output[] {
     const outputs: Output[] = [];
     const old = visitor.served;
-    if (old?.anchor !== anchor) this.#open(anchor, outputs);
     const kept = old?.anchor === anchor ? old.prefixes : [];
-    const { link, station: neighbour } = visitor;
-    for (const prefix of without(prefixes, kept)) {
-      this.#owners.set(prefixKey(prefix), visitor);
-      outputs.push(
-        { kind: 'forward', rule: { to: prefix, via: { kind: 'link', link, neighbour } } },
-        { kind: 'forward', rule: { from: prefix, via: { kind: 'tunnel', local: this.#local, remote: anchor } } },
-      );
-    }
+    for (const prefix of without(prefixes, kept)) this.#start(visitor, prefix, anchor, outputs);
     for (const prefix of without(old?.prefixes ?? [], prefixes)) this.#stop(prefix, outputs);
+    if (old) this.#refuse(old.anchor === anchor ? without(old.prefixes, prefixes) : old.prefixes, old.anchor, outputs);
     // A rule put in the place of the parking one sends on what that kept.
     for (const from of without(visitor.parked, prefixes)) outputs.push({ kind: 'unforward', from });
-    if (old && old.anchor !== anchor) this.#close(old.anchor, outputs);
     visitor.served = { prefixes, anchor };
     visitor.parked = [];
     return outputs;
@@ -56,7 +45,7 @@ export class Forwarding {
     if (!served) return outputs;
     visitor.served = undefined;
     for (const prefix of served.prefixes) this.#stop(prefix, outputs);
-    this.#close(served.anchor, outputs);
+    this.#refuse(served.prefixes, served.anchor, outputs);
     return outputs;
   }
 
@@ -65,29 +54,27 @@ export class Forwarding {
     return prefixes.flatMap(prefix => this.#owners.get(prefixKey(prefix)) ?? []).filter(owner => owner !== visitor);
   }
 
+  #start(visitor: Visitor, prefix: Prefix, anchor: Address, outputs: Output[]): void {
+    this.#owners.set(prefixKey(prefix), visitor);
+    const { link, station: neighbour } = visitor;
+    outputs.push(
+      { kind: 'forward', rule: { to: prefix, via: { kind: 'link', link, neighbour } } },
+      { kind: 'forward', rule: { from: prefix, via: { kind: 'tunnel', local: this.#local, remote: anchor } } },
+      { kind: 'admit', end: this.#end(prefix, anchor) },
+    );
+  }
+
   #stop(prefix: Prefix, outputs: Output[]): void {
     this.#owners.delete(prefixKey(prefix));
     outputs.push({ kind: 'unforward', to: prefix }, { kind: 'unforward', from: prefix });
   }
 
-  #open(anchor: Address, outputs: Output[]): void {
-    const users = this.#ends.get(anchor) ?? 0;
-    this.#ends.set(anchor, users + 1);
-    if (users === 0) outputs.push({ kind: 'admit', end: this.#end(anchor) });
+  #refuse(prefixes: readonly Prefix[], anchor: Address, outputs: Output[]): void {
+    for (const prefix of prefixes) outputs.push({ kind: 'unadmit', end: this.#end(prefix, anchor) });
   }
 
-  #close(anchor: Address, outputs: Output[]): void {
-    const users = (this.#ends.get(anchor) ?? 1) - 1;
-    if (users > 0) {
-      this.#ends.set(anchor, users);
-      return;
-    }
-    this.#ends.delete(anchor);
-    outputs.push({ kind: 'unadmit', end: this.#end(anchor) });
-  }
-
-  #end(remote: Address): TunnelEnd {
-    return { local: this.#local, remote, from: everywhere };
+  #end(to: Prefix, remote: Address): TunnelEnd {
+    return { local: this.#local, remote, to };
   }
 }
 

@@ -121,14 +121,21 @@ export class Registrar {
 /** RFC 6275 §6.1.8. */
 const outOfWindow = 135;
 
+/**
+ * An answer to a request has its Sequence Number. One with status 135 has what the anchor accepted last (RFC 6275 §9.5.1):
+ * where that is no newer than the request, a copy of an older update was refused, and the request itself was or will be
+ * accepted.
+ */
 function matching(message: BindingAcknowledgement, source: Address, visitors: VisitorList): Visitor | undefined {
   const identity = findOption(message.options, 'mobileNodeIdentifier')?.identifier;
   const candidates = identity === undefined ? visitors : visitors.byIdentity(identity);
   for (const visitor of { [Symbol.iterator]: () => candidates[Symbol.iterator]() }) {
     if (!visitor.request || visitor.anchor !== source) continue;
     const { firstSequence, transmissions } = visitor.request;
-    const within = ((message.sequence - firstSequence) & 0xffff) < transmissions;
-    if (within || (message.status === outOfWindow && identity !== undefined)) return visitor;
+    const ahead = (message.sequence - firstSequence) & 0xffff;
+    if (message.status === outOfWindow) {
+      if (identity !== undefined && ahead >= transmissions && ahead < 0x8000) return visitor;
+    } else if (ahead < transmissions) return visitor;
   }
   return undefined;
 }

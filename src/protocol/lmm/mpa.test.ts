@@ -120,10 +120,9 @@ test('gundavelli §6.1 and §7.3 [G00-6.1-10, G00-7.3-01, G00-7.3-02, G00-7.3-03
       { kind: 'forward', rule: { from: host, via: { kind: 'tunnel', local: gatewayAddress, remote: anchorAddress } } },
     ],
   );
-  const from = parsePrefix('::/0');
   assert.deepEqual(
     [...b.ends.values()],
-    [{ kind: 'admit', end: { local: gatewayAddress, remote: anchorAddress, from } }],
+    [{ kind: 'admit', end: { local: gatewayAddress, remote: anchorAddress, to: host } }],
   );
 });
 
@@ -302,11 +301,28 @@ test('RFC 6275 §11.7.3: sequence number out of window is answered at once with 
   const b = bench();
   b.attach();
   b.authenticate();
-  b.acknowledge({ status: 135, sequence: 40_000 });
-  assert.equal(b.update.sequence, 40_001);
-  b.acknowledge({ status: 135, sequence: 50_000 });
+  const { sequence } = b.update;
+  const ahead = (by: number) => (sequence + by) & 0xffff;
+  b.acknowledge({ status: 135, sequence: ahead(1000) });
+  assert.equal(b.update.sequence, ahead(1001));
+  b.acknowledge({ status: 135, sequence: ahead(2000) });
   assert.equal(b.updates.length, 0);
   assert.equal(b.row.state, 'refused');
+});
+
+test('RFC 6275 §9.5.1, §11.7.3: that a copy of an earlier update was refused is no answer to the one outstanding', () => {
+  const b = bench();
+  b.attach();
+  b.authenticate();
+  const { sequence } = b.update;
+  b.until(1);
+  const repeated = b.update;
+  for (const accepted of [sequence - 1, sequence, repeated.sequence]) {
+    b.acknowledge({ status: 135, sequence: accepted & 0xffff }, repeated);
+    assert.equal(b.updates.length, 0);
+  }
+  b.acknowledge({ options: withAddress() }, repeated);
+  assert.equal(b.row.state, 'registered');
 });
 
 test('RFC 6275 §11.8, RFC 5213 §6.9.4: without an answer the update is repeated after 1, 2, 4 … 32 s, each with a greater sequence number', () => {

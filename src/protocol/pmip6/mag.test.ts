@@ -253,5 +253,5 @@ test('RFC 5213 §5.4: two interfaces of one mobile are two sessions', () => {
   b.signal(acknowledgementOf(b.update, { options: [second] }));
   assert.equal(b.rows.length, 2);
   assert.equal(b.rules.size, 4);
-  assert.equal(b.ends.size, 1);
+  assert.equal(b.ends.size, 2);
 });

@@ -191,7 +191,7 @@ export class LocalDelivery {
     octets: number,
   ): void {
     const stack = this.#stack;
-    if (!stack.tunnelEnds.admits(outer.destination, outer.source, inner.source)) {
+    if (!stack.tunnelEnds.admits(outer.destination, outer.source, inner.source, inner.destination)) {
       if (stack.isForEngines(protocol.ipv6)) return this.#deliverToEngines(protocol.ipv6, ip, from, outer, hopLimit);
       return stack.dropped('unadmitted', outer, ip);
     }

@@ -2,41 +2,59 @@ import type { Address } from '../../base/address.js';
 import type { TunnelEnd } from '../../protocol/contract.js';
 import { PrefixTable } from './prefix-table.js';
 
-/** Which tunnelled packets a node accepts: from whom, for which inner sources (RFC 6275 §10.4.5). */
+/** What a tunnel may carry. */
+interface Admitted {
+  readonly from: PrefixTable<true>;
+  readonly to: PrefixTable<true>;
+}
+
+/** Which tunnelled packets a node accepts: from whom, for which inner sources or destinations (RFC 6275 §10.4.5). */
 export class TunnelEnds {
-  readonly #byRemote = new Map<Address, Map<Address, PrefixTable<true>>>();
+  readonly #byRemote = new Map<Address, Map<Address, Admitted>>();
   #size = 0;
 
   get size(): number {
     return this.#size;
   }
 
-  admit({ local, remote, from }: TunnelEnd): void {
+  admit(end: TunnelEnd): void {
+    const { local, remote } = end;
     let byLocal = this.#byRemote.get(remote);
     if (byLocal === undefined) {
       byLocal = new Map();
       this.#byRemote.set(remote, byLocal);
     }
-    let sources = byLocal.get(local);
-    if (sources === undefined) {
-      sources = new PrefixTable();
-      byLocal.set(local, sources);
+    let admitted = byLocal.get(local);
+    if (admitted === undefined) {
+      admitted = { from: new PrefixTable(), to: new PrefixTable() };
+      byLocal.set(local, admitted);
     }
-    if (sources.get(from) === undefined) this.#size++;
-    sources.set(from, true);
+    const table = tableOf(admitted, end);
+    const prefix = end.from ?? end.to;
+    if (table.get(prefix) === undefined) this.#size++;
+    table.set(prefix, true);
   }
 
-  unadmit({ local, remote, from }: TunnelEnd): void {
+  unadmit(end: TunnelEnd): void {
+    const { local, remote } = end;
     const byLocal = this.#byRemote.get(remote);
-    const sources = byLocal?.get(local);
-    if (byLocal === undefined || sources === undefined || !sources.delete(from)) return;
+    const admitted = byLocal?.get(local);
+    if (byLocal === undefined || admitted === undefined || !tableOf(admitted, end).delete(end.from ?? end.to)) return;
     this.#size--;
-    if (sources.size > 0) return;
+    if (admitted.from.size + admitted.to.size > 0) return;
     byLocal.delete(local);
     if (byLocal.size === 0) this.#byRemote.delete(remote);
   }
 
-  admits(local: Address, remote: Address, innerSource: Address): boolean {
-    return this.#byRemote.get(remote)?.get(local)?.lookup(innerSource) !== undefined;
+  admits(local: Address, remote: Address, innerSource: Address, innerDestination: Address): boolean {
+    const admitted = this.#byRemote.get(remote)?.get(local);
+    return (
+      admitted !== undefined &&
+      (admitted.from.lookup(innerSource) !== undefined || admitted.to.lookup(innerDestination) !== undefined)
+    );
   }
+}
+
+function tableOf(admitted: Admitted, end: TunnelEnd): PrefixTable<true> {
+  return end.from === undefined ? admitted.to : admitted.from;
 }

@@ -30,7 +30,7 @@ function tunnelled(mtu?: number) {
   const ends = { local: parseAddress('fd00:f::1'), remote: parseAddress('fd00:f::2') };
   const down: Via = { kind: 'tunnel', ...ends };
   at.gateway({ kind: 'forward', rule: { to, via: { kind: 'link', link: 'access', neighbour: station.linkAddress } } });
-  at.gateway({ kind: 'admit', end: { local: ends.remote, remote: ends.local, from: parsePrefix('::/0') } });
+  at.gateway({ kind: 'admit', end: { local: ends.remote, remote: ends.local, to } });
   const correspondent = parseAddress('fd00:5::5');
   return { ...world, sender, anchor, gateway, mobile, core, backhaul, access, at, home, to, ends, down, correspondent };
 }
@@ -77,6 +77,17 @@ test('RFC 6275 §10.4.5: tunnelled packets from a stranger, or with a strange in
   w.simulation.run(60 * ms);
   assert.equal(arrivals.length, 1);
   assert.equal(w.anchor.drops.unadmitted, 3);
+});
+
+test('RFC 5213 §6.10.3: what is tunnelled for a mobile that is not here is dropped, and does not go back to the anchor', () => {
+  const w = tunnelled();
+  const absent = parseAddress('fd00:b::bad');
+  w.at.anchor({ kind: 'forward', rule: { to: hostPrefix(absent), via: w.down } });
+  const frames = sentOn(w.backhaul);
+  w.sender.stack?.output(datagram(w.correspondent, absent));
+  w.simulation.run(500 * ms);
+  assert.equal(frames.length, 1);
+  assert.equal(w.gateway.drops.unadmitted, 1);
 });
 
 test('RFC 2473 §7.1: what does not fit the tunnel draws Packet Too Big with the MTU less 40 at the inner source', () => {
