@@ -51,6 +51,7 @@ class RecordingWorld implements World {
     malformed: { truncated: 2 },
     hostErrors: {},
     strangers: 0,
+    spoofed: 0,
     rules: 1,
   } as unknown as WorldStatistics;
 }

@@ -19,6 +19,7 @@ test('metrics: counters, views and the world’s statistics in Prometheus’ for
     malformed: { checksum: 7 },
     hostErrors: {},
     strangers: 6,
+    spoofed: 2,
     rules: 5,
   } as unknown as WorldStatistics;
   const server = await serveMetrics(new Metrics('lmap', () => ({ engine, statistics })), { host: '::1', port: 0 });

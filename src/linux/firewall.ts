@@ -1,4 +1,5 @@
 import { type Address, addressBytes, parseAddress } from '../base/address.js';
+import { type LinkAddress, linkAddressBytes } from '../base/link-address.js';
 import { maskAddress, type Prefix } from '../base/prefix.js';
 import type { TunnelEnd } from '../protocol/contract.js';
 import { protocol } from '../wire/ipv6/packet.js';
@@ -18,19 +19,30 @@ export interface FirewallScope {
   readonly logGroup: number;
 }
 
+/** Who may send from a prefix: the station that packets to it are given to. */
+export interface Station {
+  readonly prefix: Prefix;
+  /** Six octets. */
+  readonly linkAddress: LinkAddress;
+}
+
 /** Octets of a logged packet: its IPv6 header. */
 const loggedOctets = 40;
 const loggedPerSecond = 1000;
 const strangers = 'strangers';
+const spoofed = 'spoofed';
 const ends = 'ends';
 const endsId = 1000;
 const sourceOffset = 8;
 const destinationOffset = 24;
+/** Of an Ethernet frame's source. */
+const linkSourceOffset = 6;
 
 /**
  * An nf_tables table of the world's own. It drops tunnelled packets whose outer source and inner source or destination do
- * not belong together (RFC 6275 §10.4.5, RFC 5213 §6.10.3), keeps the kernel's own stack silent where the engine speaks, and logs packets of access links
- * whose source no rule covers. It grows by an element a tunnel end, in hash sets.
+ * not belong together (RFC 6275 §10.4.5, RFC 5213 §6.10.3), keeps the kernel's own stack silent where the engine speaks,
+ * logs packets of access links whose source no rule covers and drops those from another station's address. It grows by an
+ * element a tunnel end and an element a station's prefix, in hash sets.
  */
 export class Firewall {
   readonly #socket: NetlinkSocket;
@@ -43,8 +55,8 @@ export class Firewall {
     this.#scope = scope;
   }
 
-  /** Puts the table in the place of whatever has its name, with these tunnel ends at these addresses, in one step. */
-  install(admitted: Iterable<TunnelEnd>, locals: Iterable<Address>): void {
+  /** Puts the table in the place of whatever has its name, with these tunnel ends at these addresses and these stations, in one step. */
+  install(admitted: Iterable<TunnelEnd>, locals: Iterable<Address>, stations: Iterable<Station>): void {
     const { table } = this.#scope;
     this.#sets.clear();
     nft.commit(this.#socket, [
@@ -52,11 +64,22 @@ export class Firewall {
       nft.deleteTable(table),
       nft.newTable(table),
       nft.newCounter(table, strangers),
+      nft.newCounter(table, spoofed),
       nft.newSet(table, ends, 16, endsId),
       ...this.#chains(),
       ...nft.addElements(table, ends, Array.from(locals, addressBytes)),
       ...this.#admissions([...admitted]),
+      ...this.#welcome([...stations]),
     ]);
+  }
+
+  /** Changes who may send from where in one step. */
+  changeStations(come: readonly Station[], gone: readonly Station[]): void {
+    const leaving = gone.flatMap(station =>
+      nft.deleteElements(this.#scope.table, stationSetName(station), [stationKey(station)]),
+    );
+    const requests = [...leaving, ...this.#welcome(come)];
+    if (requests.length > 0) nft.commit(this.#socket, requests);
   }
 
   /** Changes tunnel ends in one step. An end may be in both lists; it is admitted then. */
@@ -72,7 +95,16 @@ export class Firewall {
 
   /** Tunnelled packets dropped because nobody admitted their sources. */
   get strangers(): number {
-    const answer = this.#socket.ask(nft.getCounter(this.#scope.table, strangers));
+    return this.#count(strangers);
+  }
+
+  /** Packets of access links dropped because their source is another station's. */
+  get spoofed(): number {
+    return this.#count(spoofed);
+  }
+
+  #count(name: string): number {
+    const answer = this.#socket.ask(nft.getCounter(this.#scope.table, name));
     const counter = attributesOf(attributesOf(answer.body, 4).get(4) ?? new Uint8Array());
     const packets = counter.get(2);
     return packets ? Number(viewOf(packets).getBigUint64(0)) : 0;
@@ -86,6 +118,7 @@ export class Firewall {
     const { table, accessDevices } = this.#scope;
     const chains = [
       nft.newChain(table, 'unseen'),
+      nft.newChain(table, 'stations'),
       nft.newChain(table, 'tunnelled'),
       nft.newChain(table, 'prerouting', nft.hook.prerouting),
       nft.newChain(table, 'input', nft.hook.localIn),
@@ -99,6 +132,7 @@ export class Firewall {
       ...chains,
       rule('unseen', nft.limit(loggedPerSecond), nft.logTo(this.#scope.logGroup, loggedOctets)),
       rule('unseen', drop),
+      rule('stations', nft.count(spoofed), drop),
       rule('tunnelled', nft.count(strangers), drop),
       rule('prerouting', ...layer4(protocol.ipv6), destination, nft.lookup(ends, endsId), jump('tunnelled')),
       ...accessDevices.flatMap(device => this.#accessRules(device, rule)),
@@ -123,8 +157,35 @@ export class Firewall {
       rule('prerouting', ...from, ...linkLocal, returns),
       rule('prerouting', ...from, source, nft.compare('equal', new Uint8Array(16)), returns),
       rule('prerouting', ...from, ...nft.sourceNotRoutedBack(), jump('unseen')),
+      rule('prerouting', ...from, jump('stations')),
       ...this.#scope.udpPorts.map(port => rule('input', ...from, ...udpTo(port), drop)),
       rule('output', ...towards, ...icmpv6Types(130, 255), drop),
+    ];
+  }
+
+  #welcome(stations: readonly Station[]): Request[] {
+    return stations.flatMap(station => [
+      ...this.#stationSetFor(station),
+      ...nft.addElements(this.#scope.table, stationSetName(station), [stationKey(station)]),
+    ]);
+  }
+
+  /** The hash set of stations whose prefixes have that length, and the rule that asks it, made when first needed. */
+  #stationSetFor(station: Station): Request[] {
+    const name = stationSetName(station);
+    if (this.#sets.has(name)) return [];
+    this.#sets.add(name);
+    const { table } = this.#scope;
+    const { length } = station.prefix;
+    const id = 400 + length;
+    const source = [
+      nft.payload(nft.payloadBase.network, sourceOffset, 16),
+      ...(length === 128 ? [] : [nft.keepBits(prefixMask(length))]),
+    ];
+    const sender = nft.payload(nft.payloadBase.link, linkSourceOffset, 6, 2);
+    return [
+      nft.newSet(table, name, 24, id, 'linkAddress'),
+      nft.newRule(table, 'stations', [...source, sender, nft.lookup(name, id), nft.verdict('return')], 'first'),
     ];
   }
 
@@ -172,6 +233,17 @@ function setOf({ from, to }: TunnelEnd): EndSet {
   return from
     ? { name: `from${from.length}`, id: 1 + from.length, offset: sourceOffset, length: from.length }
     : { name: `to${to.length}`, id: 200 + to.length, offset: destinationOffset, length: to.length };
+}
+
+function stationSetName({ prefix }: Station): string {
+  return `station${prefix.length}`;
+}
+
+function stationKey({ prefix, linkAddress }: Station): Uint8Array {
+  const key = new Uint8Array(24);
+  key.set(addressBytes(prefix.address));
+  key.set(linkAddressBytes(linkAddress), 16);
+  return key;
 }
 
 function jump(chain: string): nft.Expression {

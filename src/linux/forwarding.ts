@@ -4,7 +4,7 @@ import { type LinkAddress, linkLocalAddress } from '../base/link-address.js';
 import { hostPrefix, prefixKey } from '../base/prefix.js';
 import type { ForwardingRule, LinkId, Output, TunnelEnd, Via } from '../protocol/contract.js';
 import { errno } from './ffi/libc.js';
-import type { Firewall } from './firewall.js';
+import type { Firewall, Station } from './firewall.js';
 import type { Request } from './netlink/message.js';
 import * as netlink from './netlink/route.js';
 import type { NetlinkSocket } from './netlink/socket.js';
@@ -19,16 +19,18 @@ export type TunnelRoutes = { readonly kind: 'seg6' } | { readonly kind: 'ip6tnl'
 
 export interface ForwardingScope {
   readonly address: Address;
-  /** Routing tables: `tunnelTable` for ends of tunnels, the next one for rules. */
+  /** Routing tables: `tunnelTable` for ends of tunnels, the next for rules to a prefix, the one after for rules by source alone. */
   readonly tunnelTable: number;
   readonly devices: ReadonlyMap<LinkId, number>;
+  /** Names of the devices of access links. */
+  readonly accessDevices: readonly string[];
   readonly tunnels: TunnelRoutes;
 }
 
 /**
- * The contract's rules as kernel routes: one route a rule, in a table that the kernel asks after `local` and before
- * `main`, so that a rule beats the machine's own routes and never its own addresses. Destination prefixes are compared before
- * source prefixes there, as the contract wants. Every call returns when the kernel has it all.
+ * The contract's rules as kernel routes: one route a rule, in tables that the kernel asks after `local` and before
+ * `main`, so that a rule beats the machine's own routes and never its own addresses. Rules to a prefix come before those by
+ * source alone, and after them for what arrives on an access link. Every call returns when the kernel has it all.
  */
 export class Forwarding {
   readonly #kernel: NetlinkSocket;
@@ -61,17 +63,14 @@ export class Forwarding {
 
   /** Has the kernel ask our tables. Throws HostError where it cannot take tunnels apart that way. */
   prepare(): void {
-    this.#kernel.execute([
-      ...this.#localEnd(this.#scope.address),
-      ...policyRules(this.#scope.tunnelTable).map(netlink.addRule),
-    ]);
+    this.#kernel.execute([...this.#localEnd(this.#scope.address), ...policyRules(this.#scope).map(netlink.addRule)]);
     this.#kernel.execute([netlink.deleteRule(kernelLocalRule)]);
   }
 
   /** Takes everything out of the kernel again. */
   remove(): void {
     this.#kernel.execute([netlink.addRule(kernelLocalRule)]);
-    this.#kernel.execute(policyRules(this.#scope.tunnelTable).map(netlink.deleteRule));
+    this.#kernel.execute(policyRules(this.#scope).map(netlink.deleteRule));
     this.#rules.clear();
     this.#ends.clear();
     this.#localEnds.clear();
@@ -82,7 +81,8 @@ export class Forwarding {
 
   /** Takes out what a predecessor installed and nobody has asked for since. What both want is never touched. */
   reconcile(): void {
-    this.#firewall.install(this.#ends.values(), this.#localEnds);
+    const stations = [...this.#rules.values()].flatMap(rule => stationOf(rule) ?? []);
+    this.#firewall.install(this.#ends.values(), this.#localEnds, stations);
     this.#reconciled = true;
     this.#kernel.execute(this.#leftovers());
   }
@@ -93,6 +93,7 @@ export class Forwarding {
     const after: Request[] = [];
     const released: Uint8Array[][] = [];
     this.#admit(outputs, before);
+    this.#seat(outputs);
     for (const output of outputs) {
       if (output.kind === 'forward') released.push(this.#forward(output.rule, before, after));
       else if (output.kind === 'unforward') this.#unforward(output, before, after);
@@ -146,6 +147,22 @@ export class Forwarding {
     if (this.#reconciled) this.#firewall.change(added, gone);
   }
 
+  /** Who may send from where changes ahead of the routes, too. */
+  #seat(outputs: readonly ForwardingOutput[]): void {
+    if (!this.#reconciled) return;
+    const before = new Map<string, Station | undefined>();
+    const after = new Map<string, Station | undefined>();
+    for (const output of outputs) {
+      if (output.kind !== 'forward' && output.kind !== 'unforward') continue;
+      const key = keyText(output.kind === 'forward' ? output.rule : output);
+      if (!before.has(key)) before.set(key, stationOf(this.#rules.get(key)));
+      after.set(key, output.kind === 'forward' ? stationOf(output.rule) : undefined);
+    }
+    const changed = [...after.keys()].filter(key => before.get(key)?.linkAddress !== after.get(key)?.linkAddress);
+    const present = (stations: Map<string, Station | undefined>) => changed.flatMap(key => stations.get(key) ?? []);
+    this.#firewall.changeStations(present(after), present(before));
+  }
+
   #localEnd(local: Address): Request[] {
     this.#localEnds.add(local);
     if (this.#scope.tunnels.kind === 'ip6tnl') return [];
@@ -172,7 +189,7 @@ export class Forwarding {
   }
 
   #routeKey({ to, from }: RuleKey): Omit<netlink.Route, 'target'> {
-    return { ...(to && { to }), ...(from && { from }), table: this.#scope.tunnelTable + 1 };
+    return { ...(to && { to }), ...(from && { from }), table: this.#scope.tunnelTable + (to ? 1 : 2) };
   }
 
   #device(link: LinkId): number {
@@ -213,7 +230,9 @@ export class Forwarding {
     const routesOf = (table: number) => dumpOrNothing(this.#kernel, netlink.dumpRoutes(table)).map(netlink.parseRoute);
     const own = (route: netlink.RouteKey) => route.protocol === netlink.ownProtocol;
     const ends = routesOf(tunnelTable).filter(route => own(route) && !this.#localEnds.has(route.to.address));
-    const rules = routesOf(tunnelTable + 1).filter(route => own(route) && !this.#rules.has(keyText(route)));
+    const rules = [...routesOf(tunnelTable + 1), ...routesOf(tunnelTable + 2)].filter(
+      route => own(route) && !this.#rules.has(keyText(route)),
+    );
     const devices = new Set(this.#scope.devices.values());
     const neighbours = this.#kernel
       .dump(netlink.dumpNeighbours())
@@ -232,12 +251,20 @@ const asRulesSay = 0;
 const kernelLocalRule: netlink.Rule = { preference: 0, table: netlink.localTable, kernel: true };
 const ipv6InIpv6 = 41;
 /** Ends of tunnels are own addresses too, so they have to be asked for before `local` is, which moves one place down. */
-function policyRules(tunnelTable: number): netlink.Rule[] {
+function policyRules({ tunnelTable, accessDevices }: ForwardingScope): netlink.Rule[] {
   return [
     { preference: 1, ipProtocol: ipv6InIpv6, table: tunnelTable },
     { preference: 2, table: netlink.localTable },
-    { preference: 3, table: tunnelTable + 1 },
+    ...accessDevices.map(inDevice => ({ preference: 3, inDevice, table: tunnelTable + 2 })),
+    { preference: 4, table: tunnelTable + 1 },
+    { preference: 5, table: tunnelTable + 2 },
   ];
+}
+
+/** Who may send from the rule's prefix: the Ethernet neighbour it leads to. */
+function stationOf(rule: ForwardingRule | undefined): Station | undefined {
+  if (rule?.to === undefined || rule.via.kind !== 'link' || rule.via.neighbour?.length !== 6) return undefined;
+  return { prefix: rule.to, linkAddress: rule.via.neighbour };
 }
 
 /** A table that never had a route does not exist. */

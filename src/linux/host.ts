@@ -50,6 +50,8 @@ export class Host {
   #receiver: Receiver | undefined;
   /** Undoes what was done, the last first. */
   readonly #undo: (() => void)[] = [];
+  /** Names of the devices of access links. */
+  readonly #accessDevices: readonly string[];
 
   /** Throws HostError with nothing left behind. */
   constructor(options: WorldOptions, interests: Interests, arrivals: Arrivals) {
@@ -63,6 +65,9 @@ export class Host {
       for (const { name, device } of options.links) this.#bind(name, deviceIndex(device));
       for (const { device, linkAddress } of options.links) if (linkAddress) this.#setLinkAddress(device, linkAddress);
       const accessDevices = interests.accessLinks.map(name => this.#device(name));
+      this.#accessDevices = options.links
+        .filter(({ name }) => interests.accessLinks.includes(name))
+        .map(({ device }) => device);
       const table = options.table ?? defaultTable;
       this.routed = this.#keep(new RoutedSocket(options.address), socket => socket.close());
       this.#tun = this.#keep(new TunDevice(tunName), tun => tun.remove());
@@ -85,6 +90,10 @@ export class Host {
 
   get strangers(): number {
     return this.#firewall.strangers;
+  }
+
+  get spoofed(): number {
+    return this.#firewall.spoofed;
   }
 
   startReceiving(): void {
@@ -132,7 +141,13 @@ export class Host {
   #prepareForwarding(mechanism: TunnelMechanism, address: Address, tunnelTable: number): Forwarding {
     const tunnels: TunnelRoutes = mechanism === 'seg6' ? this.#prepareSeg6(address) : this.#prepareTunnelDevice();
     const parts = { kernel: this.#route, firewall: this.#firewall, parking: this.parking, tun: this.#tun };
-    const forwarding = new Forwarding(parts, { address, tunnelTable, devices: this.devices, tunnels });
+    const forwarding = new Forwarding(parts, {
+      address,
+      tunnelTable,
+      devices: this.devices,
+      accessDevices: this.#accessDevices,
+      tunnels,
+    });
     forwarding.prepare();
     this.#undo.push(() => forwarding.remove());
     return forwarding;

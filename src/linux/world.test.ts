@@ -295,6 +295,43 @@ namespaceTest(
   },
 );
 
+namespaceTest(
+  'gundavelli §7.3 [G00-7.3-03]: a station is reached from another one of this gateway through the tunnel',
+  async namespaces => {
+    const { gatewayWorld } = await startBoth(namespaces);
+    const neighbour = parseLinkAddress('02:00:00:00:00:06');
+    const second = hostPrefix(parseAddress('2001:db8:a::6'));
+    await gatewayWorld.perform({
+      kind: 'forward',
+      rule: { to: second, via: { kind: 'link', link: 'radio', neighbour } },
+    });
+    const tunnelled = () =>
+      Number(/Ip6InReceives\s+(\d+)/.exec(namespaces.run('anchor', 'nstat', '-asz', 'Ip6InReceives'))?.[1]);
+    const before = tunnelled();
+    ping(namespaces, 'mobile', '2001:db8:a::6', 3);
+    assert.ok(tunnelled() >= before + 3);
+  },
+);
+
+namespaceTest(
+  'gundavelli §6 [G00-6-13]: a packet from the address of another station is dropped, counted and not seen',
+  async namespaces => {
+    const { gatewayWorld } = await startBoth(namespaces);
+    // A new link-layer address empties the neighbour cache.
+    const become = (linkAddress: string) =>
+      namespaces.configure('mobile', [
+        `link set radio address ${linkAddress}`,
+        'neigh replace fe80::1 lladdr 02:00:00:00:aa:01 dev radio nud permanent',
+      ]);
+    become('02:00:00:00:00:66');
+    assert.equal(ping(namespaces, 'mobile', '2001:db8:c::2', 2), 0);
+    assert.equal((await gatewayWorld.statistics()).spoofed, 2);
+    assert.equal(gatewayWorld.inputs.filter(input => input.kind === 'seen').length, 0);
+    become('02:00:00:00:00:05');
+    assert.equal(ping(namespaces, 'mobile', '2001:db8:c::2', 1), 1);
+  },
+);
+
 namespaceTest('RFC 4861 §7.2: on an access link the engine hears solicitations and alone answers', async namespaces => {
   const { gatewayWorld } = await startBoth(namespaces);
   namespaces.configure('gateway', ['addr add fe80::77/64 dev radio nodad']);

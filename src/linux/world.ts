@@ -67,6 +67,8 @@ export interface WorldStatistics {
   readonly hostErrors: Readonly<Record<string, number>>;
   /** Tunnelled packets from strangers, dropped. */
   readonly strangers: number;
+  /** Packets of stations from another station's address, dropped. */
+  readonly spoofed: number;
   /** Packets that found their parking queue full. */
   readonly parkingDropped: number;
   /** Octets of packets that are parked now. */
@@ -164,6 +166,7 @@ export class LinuxWorld {
       malformed: this.#malformed,
       hostErrors: this.#hostErrors,
       strangers: this.#host?.strangers ?? 0,
+      spoofed: this.#host?.spoofed ?? 0,
       parkingDropped: this.#host?.parking.dropped ?? 0,
       parkedOctets: this.#host?.parking.octets ?? 0,
       rules: this.#host?.forwarding.size ?? 0,

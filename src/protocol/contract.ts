@@ -125,7 +125,11 @@ export type Via =
   | { readonly kind: 'park'; readonly limitOctets: number }
   | { readonly kind: 'drop' };
 
-/** Packets to `to` and from `from` (at least one is given) go that way. The longest prefix wins, `to` before `from`. */
+/**
+ * Packets to `to` and from `from` (at least one is given) go that way. The longest prefix wins, `to` before `from`. What a
+ * station sends on an access link goes by the rule for its source first (gundavelli §7.3: into the tunnel, whoever it is
+ * for), and only where the rule to that source leads back to this station; a packet from another's address is dropped.
+ */
 export interface ForwardingRule {
   readonly to?: Prefix;
   readonly from?: Prefix;

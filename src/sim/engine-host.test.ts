@@ -13,8 +13,10 @@ import {
   sentOn,
 } from '../../test/support/network.js';
 import { formatAddress, parseAddress } from '../base/address.js';
+import { parseLinkAddress } from '../base/link-address.js';
 import { hostPrefix } from '../base/prefix.js';
 import type { Input } from '../protocol/contract.js';
+import { LinkPath } from './stack/routes.js';
 
 /** A cell whose gateway has an engine that serves it. */
 function served(answer?: ConstructorParameters<typeof ScriptedEngine>[1]) {
@@ -86,14 +88,22 @@ test('on a served link Neighbour Discovery is the engine’s, and the stack stay
   assert.equal(frames.filter(({ frame }) => frame.sender.node === gateway).length, 0);
 });
 
-test('a packet whose source no rule covers is dropped and its source given to the engine', () => {
-  const { simulation, gateway, cell, mobile, engine, drops } = served();
-  const loA = parseAddress('fd00:b::5');
+const loA = parseAddress('fd00:b::5');
+
+/** A station on a served link that sends to fd00:c::1 from fd00:b::5. */
+function uplink() {
+  const world = served();
+  const { simulation, gateway, cell, mobile } = world;
   const station = mobile.interface('wlan0');
   mobile.roam('wlan0', { to: cell });
   simulation.run(0);
   const send = () =>
     station.send(gateway.interface('ap0').linkAddress, datagram(loA, parseAddress('fd00:c::1')), 64, 100);
+  return { ...world, station, send };
+}
+
+test('a packet whose source no rule covers is dropped and its source given to the engine', () => {
+  const { simulation, gateway, station, engine, drops, send } = uplink();
   send();
   simulation.run(10 * ms);
   assert.deepEqual(
@@ -106,6 +116,30 @@ test('a packet whose source no rule covers is dropped and its source given to th
   simulation.run(20 * ms);
   assert.equal(only(engine, 'seen').length, 1);
   assert.deepEqual(drops().at(-1), { node: 'gateway', reason: 'rule' });
+});
+
+test('gundavelli §7.3 [G00-7.3-03]: what a station sends goes by the rule for its source first, also to another station here', () => {
+  const { gateway, send, simulation, drops } = uplink();
+  const [from, to] = [hostPrefix(loA), hostPrefix(parseAddress('fd00:c::1'))];
+  gateway.stack?.routes.setRule({ to, from: undefined, path: { kind: 'none' } });
+  gateway.stack?.routes.setRule({ to: undefined, from, path: { kind: 'drop', copy: undefined } });
+  send();
+  simulation.run(10 * ms);
+  assert.deepEqual(drops(), [{ node: 'gateway', reason: 'rule' }]);
+});
+
+test('gundavelli §6 [G00-6-13]: a packet from the address of another station is dropped, and nobody is told that the address moved', () => {
+  const { gateway, send, simulation, drops, engine } = uplink();
+  const ip = gateway.stack?.interfaces.find(({ served }) => served);
+  assert.ok(ip);
+  const other = parseLinkAddress('02:00:00:00:00:99');
+  const back = new LinkPath(ip, undefined, other);
+  gateway.stack?.routes.setRule({ to: hostPrefix(loA), from: undefined, path: back });
+  gateway.stack?.routes.setRule({ to: undefined, from: hostPrefix(loA), path: { kind: 'drop', copy: undefined } });
+  send();
+  simulation.run(10 * ms);
+  assert.deepEqual(drops(), [{ node: 'gateway', reason: 'spoofed' }]);
+  assert.equal(only(engine, 'seen').length, 0);
 });
 
 test('a deadline is kept to the nanosecond, also when it moves', () => {

@@ -48,6 +48,7 @@ export type DropReason =
   | 'no-route'
   | 'rule' // a forwarding rule says drop
   | 'source' // a station's packet from an address no rule covers
+  | 'spoofed' // a station's packet from another station's address
   | 'unadmitted' // a tunnel end nobody admitted, or a strange inside
   | 'too-big'
   | 'unresolved' // Neighbour Discovery failed

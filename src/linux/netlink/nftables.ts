@@ -73,9 +73,18 @@ export function newRule(
 }
 
 const addressType = 8;
+/** What stands behind the first address of a longer key: `nft list` reads it so. */
+type KeyPart = 'address' | 'linkAddress';
+const keyPartType: Readonly<Record<KeyPart, number>> = { address: addressType, linkAddress: 9 };
 /** A set of keys that are one or several addresses, as nft's `type ipv6_addr . ipv6_addr`. */
-export function newSet(table: string, name: string, keyOctets: number, id: number): Request {
-  const keyType = keyOctets <= 16 ? addressType : (addressType << 6) | addressType;
+export function newSet(
+  table: string,
+  name: string,
+  keyOctets: number,
+  id: number,
+  second: KeyPart = 'address',
+): Request {
+  const keyType = keyOctets <= 16 ? addressType : (addressType << 6) | keyPartType[second];
   return request(message.newSet, `${table} ${name}`, flag.create, [
     [1, table],
     [2, name],
@@ -154,7 +163,7 @@ export function be16(value: number): Uint8Array {
 /** Expressions load a value into register 1 and compare it; a key of two addresses fills registers 1 and 2. */
 const register = 1;
 export const metaKey = { inDevice: 4, outDevice: 5, layer4: 16 } as const;
-export const payloadBase = { network: 1, transport: 2 } as const;
+export const payloadBase = { link: 0, network: 1, transport: 2 } as const;
 const comparison = { equal: 0, notEqual: 1, atMost: 3, atLeast: 5 } as const;
 
 export function meta(key: number): Expression {

@@ -209,6 +209,8 @@ export interface Rule {
   readonly preference: number;
   /** IP protocol of the packets it is for. */
   readonly ipProtocol?: number;
+  /** Name of the device they arrive by. */
+  readonly inDevice?: string;
   readonly table: number;
   /** The kernel's own, as it is at boot. */
   readonly kernel?: boolean;
@@ -225,6 +227,7 @@ export function deleteRule(rule: Rule): Request {
 function ruleRequest(messageType: number, rule: Rule): Request {
   const toTable = 1;
   const attributes: Attribute[] = [
+    [3, rule.inDevice],
     [6, rule.preference],
     [22, rule.ipProtocol === undefined ? undefined : u8(rule.ipProtocol)],
     [15, rule.table],

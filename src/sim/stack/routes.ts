@@ -113,11 +113,6 @@ export class RoutingTable {
     return rule;
   }
 
-  /** Whether some rule, with `to` or without, is for packets from `source`. */
-  admitsSource(source: Address): boolean {
-    return this.ruleFrom(source) !== undefined;
-  }
-
   #fill(destination: Address, source: Address): Cached {
     const rule = this.#ruleTo(destination, source);
     const path = rule?.path ?? this.#redirects.get(destination) ?? this.#route(destination);

@@ -15,7 +15,7 @@ import { IcmpErrors, leastMtu, unreachable } from './icmp-errors.js';
 import { IpInterface } from './ip-interface.js';
 import { LocalDelivery } from './local-delivery.js';
 import { Output } from './output.js';
-import { type LinkPath, noPath, RoutingTable } from './routes.js';
+import { type LinkPath, noPath, type Path, RoutingTable } from './routes.js';
 import { selectSource } from './source-selection.js';
 import { TunnelEnds } from './tunnel-ends.js';
 
@@ -158,20 +158,30 @@ export class Stack {
         this.icmpErrors.send({ kind: 'destinationUnreachable', code: unreachable.beyondScope }, packet, hopLimit);
       return;
     }
-    if (ip.served && !this.routes.admitsSource(source)) return this.#strangeSource(ip, from, packet);
-    this.relay(packet, hopLimit, octets);
+    if (!ip.served) return this.relay(packet, hopLimit, octets);
+    const rule = this.routes.ruleFrom(source);
+    if (rule === undefined) return this.#strangeSource(ip, from, packet);
+    if (!this.#leadsBack(source, ip, from)) return this.dropped('spoofed', packet, ip);
+    this.relay(packet, hopLimit, octets, rule.path);
   }
 
-  /** Passes on a packet that is not for this node: from a link, or out of a tunnel. */
-  relay(packet: Packet, hopLimit: number, octets: number): void {
+  /** Whether `source` is that station's address, as far as a rule says whose it is. */
+  #leadsBack(source: Address, ip: IpInterface, station: LinkAddress): boolean {
+    const back = this.routes.lookup(source, unspecified);
+    if (back.kind !== 'link' || back.neighbour === undefined) return true;
+    return back.ip === ip && back.neighbour === station;
+  }
+
+  /** Passes on a packet that is not for this node: from a link, or out of a tunnel; along `path` where that is settled. */
+  relay(packet: Packet, hopLimit: number, octets: number, path?: Path): void {
     if (hopLimit <= 1) {
       this.dropped('hop-limit', packet);
       return this.icmpErrors.send({ kind: 'timeExceeded', code: 0 }, packet, hopLimit);
     }
     if (packet.headers !== undefined && !this.delivery.acceptHopByHop(packet, hopLimit)) return;
     if (this.flows.active) this.flows.passed(packet.source, packet.destination);
-    const path = this.routes.lookup(packet.destination, packet.source);
-    this.#output.follow(path, packet, hopLimit - 1, octets, false, 0);
+    const way = path ?? this.routes.lookup(packet.destination, packet.source);
+    this.#output.follow(way, packet, hopLimit - 1, octets, false, 0);
   }
 
   #strangeSource(ip: IpInterface, station: LinkAddress, packet: Packet): void {
