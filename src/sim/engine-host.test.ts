@@ -88,6 +88,28 @@ test('on a served link Neighbour Discovery is the engine’s, and the stack stay
   assert.equal(frames.filter(({ frame }) => frame.sender.node === gateway).length, 0);
 });
 
+test('gundavelli §6.2, RFC 4861 §7.3.1: a probe of the anchor that a station takes for its router is the engine’s', () => {
+  const { simulation, cell, mobile, engine, drops } = served();
+  mobile.roam('wlan0', { to: cell });
+  simulation.run(1 * ms);
+  const anchor = parseAddress('fd00:b::1');
+  const neighbour = cell.gateway?.linkAddress;
+  for (const source of ['fe80::77', 'fd00:b::5'])
+    mobile.interface('wlan0').ip?.sendSignalling(
+      {
+        source: parseAddress(source),
+        destination: anchor,
+        hopLimit: 255,
+        payload: { kind: 'icmpv6', message: { kind: 'neighbourSolicitation', code: 0, target: anchor, options: [] } },
+      },
+      neighbour,
+    );
+  simulation.run(20 * ms);
+  const probes = only(engine, 'packet').filter(({ input }) => input.packet.destination === anchor);
+  assert.equal(probes.length, 2);
+  assert.deepEqual(drops(), []);
+});
+
 const loA = parseAddress('fd00:b::5');
 
 /** A station on a served link that sends to fd00:c::1 from fd00:b::5. */

@@ -33,6 +33,8 @@ export function runSchedule(schedule: Schedule, options: RunOptions = {}): Offen
 /** How long the probes at the end are sent, and how long after that they may take. */
 const probe = { interval: milliseconds(50), length: seconds(1), patience: seconds(2) };
 const mostOffences = 20;
+/** Between two arrivals of a mobile: in whatever time updates take here, and whatever clocks say, the later one is known. */
+const orderedMs = 2000;
 /** Ten times what schedules need. */
 const mostFrames = 500_000;
 
@@ -73,7 +75,7 @@ class Run {
     const calmAt = milliseconds(calmFromMs);
     for (let at: Instant = 0; at < calmAt; at += milliseconds(100)) this.#runTo(at);
     this.#runTo(calmAt + seconds(settleS(this.#schedule)));
-    if (this.#schedule.scheme === 'lmm') this.#speak();
+    this.#speak();
     this.#checkAtRest();
     this.#checkReachable();
     this.#leave();
@@ -167,13 +169,25 @@ class Run {
     });
   }
 
-  /** gundavelli §6.3: what has no registered address shows it by what it sends; a mobile that keeps silent cannot be known. */
+  /** Mobiles that no gateway can know of while they keep silent say something. */
   #speak(): void {
     const cn = this.#node('cn');
     const start = this.#simulation.now;
     const every = { interval: seconds(2), size: 64, start, stop: start + seconds(3) };
-    for (const { name } of this.#mobiles) this.#simulation.cbr({ from: this.#node(name), to: cn, ...every });
+    for (const mobile of this.#mobiles)
+      if (this.#mayBeUnknown(mobile)) this.#simulation.cbr({ from: this.#node(mobile.name), to: cn, ...every });
     this.#runTo(start + seconds(2 * this.#schedule.gateway.retryDelayS + 10));
+  }
+
+  /**
+   * gundavelli §6.3: a gateway learns an address from what is sent. RFC 5213 §5.5: where a mobile moves faster than clocks
+   * agree and messages arrive, the anchor takes the wrong gateway for the last one and has the right one forget.
+   */
+  #mayBeUnknown({ name }: MobileNode): boolean {
+    const { scheme, scenario } = this.#schedule;
+    const arrivals = scenario.movement.filter(({ mobile, to }) => mobile === name && to !== 'away');
+    const [before, last] = arrivals.slice(-2).map(({ atMs, l2GapMs = 0 }) => atMs + l2GapMs);
+    return scheme === 'lmm' || (last !== undefined && last - before < orderedMs);
   }
 
   #probe(from: Node, to: Node): FlowRecord {

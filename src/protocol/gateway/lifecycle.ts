@@ -1,5 +1,6 @@
 import { type Address, allNodes, isUnspecified, unspecified } from '../../base/address.js';
 import type { Deadlines } from '../../base/deadlines.js';
+import { linkLocalAddress } from '../../base/link-address.js';
 import { type Instant, second } from '../../base/time.js';
 import type { BindingAcknowledgement } from '../../wire/mobility/messages.js';
 import type { AccessOutcome, Environment, Output, Profile } from '../contract.js';
@@ -202,9 +203,18 @@ export class Lifecycle {
     turn.outputs.push(output);
   }
 
+  /** The station's own address on the link: what it can be asked by. */
+  identifyLinkLocal(visitor: Visitor, address: Address, turn: Turn): void {
+    if (visitor.linkLocal === address) return;
+    visitor.linkLocal = address;
+    if (visitor.served) this.#store(visitor, turn);
+  }
+
   /** A visitor from before a restart: served again at once, registered again once it has been heard. */
   resume(visitor: Visitor, turn: Turn): void {
     this.trace(visitor, 'restored', turn);
+    // It may have left meanwhile, so it has to be asked, if need be by the link-local address that most hosts have.
+    visitor.linkLocal ??= linkLocalAddress(visitor.station);
     visitor.advertised = true;
     this.timers.set(timerKey('expire', visitor), visitor.expiresAt!);
     this.#serve(visitor, turn);
@@ -290,9 +300,13 @@ export class Lifecycle {
     const prefixes = this.dialect.servedPrefixes(visitor);
     for (const other of this.forwarding.othersServed(visitor, prefixes))
       this.raise(other, 'superseded', turn, 'its prefix is at another station');
+    this.#store(visitor, turn);
+    turn.outputs.push(...this.forwarding.serve(visitor, prefixes, visitor.anchor!));
+  }
+
+  #store(visitor: Visitor, turn: Turn): void {
     const value = recordValue(visitor, turn.now, this.environment.clock(turn.now));
     turn.outputs.push({ kind: 'store', key: recordKey(visitor), value });
-    turn.outputs.push(...this.forwarding.serve(visitor, prefixes, visitor.anchor!));
   }
 
   /** A Router Advertisement, and again well before the station would forget its router. */

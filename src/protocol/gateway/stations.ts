@@ -100,7 +100,7 @@ export class Stations {
   #discovery(visitor: Visitor, packet: Packet, message: Icmpv6Message, turn: Turn): void {
     switch (message.kind) {
       case 'routerSolicitation':
-        if (isLinkLocal(packet.source)) visitor.linkLocal = packet.source;
+        if (isLinkLocal(packet.source)) this.lifecycle.identifyLinkLocal(visitor, packet.source, turn);
         visitor.solicitor = packet.source;
         if (isAttended(visitor)) this.lifecycle.advertise(visitor, turn);
         return;
@@ -122,7 +122,7 @@ export class Stations {
     const server = visitor.profile?.dhcpServer ?? config.dhcpServer;
     const forward = face && server && relayed(visitor, face, packet, config.address, server);
     if (!forward) return this.count('dhcpDiscarded');
-    if (isLinkLocal(packet.source)) visitor.linkLocal = packet.source;
+    if (isLinkLocal(packet.source)) this.lifecycle.identifyLinkLocal(visitor, packet.source, turn);
     this.count('dhcpRelayed');
     turn.outputs.push({ kind: 'send', packet: forward });
   }
@@ -157,8 +157,7 @@ export class Stations {
         if (isUnspecified(packet.source)) this.count('duplicateAddresses');
         return this.lifecycle.toStation(visitor, neighbourAdvertisement(face, message.target, packet.source), turn);
       case 'linkLocal':
-        visitor.linkLocal = result.address;
-        return;
+        return this.lifecycle.identifyLinkLocal(visitor, result.address, turn);
       case 'address':
         return this.learn(visitor, result.address, 'slaac', turn);
       case 'none':

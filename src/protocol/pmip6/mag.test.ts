@@ -18,7 +18,7 @@ import {
   stationLinkLocal,
 } from '../../../test/support/gateway.js';
 import { environment, epochS } from '../../../test/support/signalling.js';
-import { allRouters, unspecified } from '../../base/address.js';
+import { allRouters, parseAddress, unspecified } from '../../base/address.js';
 import { parsePrefix } from '../../base/prefix.js';
 import { findNeighbourOption } from '../../wire/icmpv6/neighbour-options.js';
 import { findOption, type MobilityOption } from '../../wire/mobility/options.js';
@@ -254,4 +254,18 @@ test('RFC 5213 §5.4: two interfaces of one mobile are two sessions', () => {
   assert.equal(b.rows.length, 2);
   assert.equal(b.rules.size, 4);
   assert.equal(b.ends.size, 2);
+});
+
+test('RFC 5213 §6.13, operation: after a kill nobody is registered before being heard, by the address it was last seen with', () => {
+  const before = registered();
+  const linkLocal = parseAddress('fe80::1234');
+  const restarted = () => {
+    const after = bench();
+    after.give({ kind: 'restored', records: before.stored });
+    assert.equal(after.updates.length, 0, 'the mobile may be at another gateway by now');
+    return after.said('neighbourSolicitation').at(-1)?.message.target;
+  };
+  assert.equal(restarted(), stationLinkLocal);
+  before.say(routerSolicitation, linkLocal, allRouters);
+  assert.equal(restarted(), linkLocal);
 });

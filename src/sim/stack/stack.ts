@@ -10,6 +10,7 @@ import type { Node } from '../node.js';
 import type { Simulation } from '../simulation.js';
 import type { DropReason, SimulationEvent } from '../trace.js';
 import { LocalAddress } from './addresses.js';
+import { isDiscovery } from './discovery.js';
 import { WatchedFlows } from './flows.js';
 import { IcmpErrors, leastMtu, unreachable } from './icmp-errors.js';
 import { IpInterface } from './ip-interface.js';
@@ -137,8 +138,8 @@ export class Stack {
     if (local !== undefined) {
       if (local.usable) this.delivery.deliver(ip, from, packet, hopLimit, octets);
       else this.dropped('no-listener', packet, ip);
-    } else if (ip.served && isLinkLocal(destination)) {
-      // The engine shows the station a router that is not this node's: what is sent to it is the engine's.
+    } else if (ip.served && (isLinkLocal(destination) || speaksDiscovery(packet))) {
+      // The engine shows the station routers that are not this node: what is said to them is the engine's.
       this.delivery.offerToEngines(ip, from, packet, hopLimit);
     } else if (this.forwarding) this.#forward(ip, from, packet, hopLimit, octets);
     else this.dropped('not-forwarding', packet, ip);
@@ -261,4 +262,8 @@ export class Stack {
     if (port.link !== undefined) ip.linkUp(true);
     return ip;
   }
+}
+
+function speaksDiscovery({ payload }: Packet): boolean {
+  return payload.kind === 'icmpv6' && isDiscovery(payload.message);
 }
