@@ -1,6 +1,7 @@
 /** `npm run bench [NAME…]`: figures of one run, ratios where two things are compared. Never a test. */
 import { benchAnchor } from './anchor.js';
 import { benchCodec } from './codec.js';
+import { benchNs3 } from './ns3.js';
 import { benchSimulator } from './simulator.js';
 
 interface Figure {
@@ -13,10 +14,22 @@ const benches: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
   codec: benchCodec,
   anchor: benchAnchor,
   simulator: async () => {
-    const result = await benchSimulator();
+    // The first run compiles; the second counts.
+    await benchSimulator();
+    const ours = await benchSimulator();
+    const theirs = await benchNs3();
+    const figures: Figure[] = [
+      { name: 'simulator, 4 gateways × 25 hosts: delivered packets', value: ours.deliveredPerSecond, unit: '/s' },
+      { name: 'simulator: events', value: ours.eventsPerSecond, unit: '/s' },
+    ];
+    if (theirs.kind === 'absent') {
+      console.error(theirs.reason);
+      return figures;
+    }
     return [
-      { name: 'simulator, 4 gateways × 25 hosts: delivered packets', value: result.deliveredPerSecond, unit: '1/s' },
-      { name: 'simulator: events', value: result.eventsPerSecond, unit: '1/s' },
+      ...figures,
+      { name: 'ns-3, the same topology: delivered packets', value: theirs.deliveredPerSecond, unit: '/s' },
+      { name: 'simulator over ns-3', value: ours.deliveredPerSecond / theirs.deliveredPerSecond, unit: '×' },
     ];
   },
 };
