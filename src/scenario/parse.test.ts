@@ -114,6 +114,11 @@ test('what a file leaves open is filled in', () => {
 /** What is replaced in `small`, by what, and the problem that shows. */
 const bad: readonly (readonly [from: string, to: string, ...expected: string[]])[] = [
   ['durationMs: 1000', 'durationMs: -1', 'small.yaml:5 durationMs: a number above 0, not -1'],
+  [
+    'durationMs: 1000',
+    'durationMs: 1000\nname: ../elsewhere',
+    'small.yaml:6 name: a name of letters, digits, _, . and -: files are named after it',
+  ],
   ['durationMs: 1000', 'durationMs: .inf', 'small.yaml:5 durationMs: a number of at most 1000000000, not Infinity'],
   ['durationMs: 1000', 'durationMs: .nan', 'small.yaml:5 durationMs: a number above 0, not NaN'],
   ['delayMs: 10', 'delayMs: 1e10', 'small.yaml:12 links[0].delayMs: a number of at most 1000000000, not 10000000000'],

@@ -16,6 +16,8 @@ export function resolve(file: ScenarioFile, context: Context): Scenario {
   const nodes = resolveNodes(file, names);
   const links = resolveLinks(file.links, nodes, names);
   const { durationMs } = file;
+  if (file.name !== undefined && !/^\w[\w.-]*$/.test(file.name))
+    names.problem(['name'], 'a name of letters, digits, _, . and -: files are named after it');
   if (context.problems.length === 0) checkConnected(nodes, links, names);
   const name = file.name ?? baseName(context.document.file);
   return {
