@@ -102,6 +102,9 @@ test('usage errors exit with 2 and say what there is', () => {
     [['compare', '--scheme', 'lmm,mipv9'], /no scheme 'mipv9'; known: .*lmm/],
     [['run', 'comparison'], /required option '--scheme/],
     [['run', 'comparison', '--scheme', 'lmm', '--seed', '-1'], /whole number/],
+    [['compare', '--out', main], /--out .*main\.js: a directory that can be written: ENOTDIR/],
+    [['run', 'comparison', '--scheme', 'lmm', '--out', '/proc/none'], /--out \/proc\/none: a directory/],
+    [['decode', directory], /: a pcapng or pcap file: EISDIR/],
     [['fly'], /unknown command 'fly'/],
   ];
   for (const [args, expected] of cases) {

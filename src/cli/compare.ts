@@ -1,11 +1,10 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { schemes } from '../protocol/schemes.js';
 import type { Scenario } from '../scenario/model.js';
 import { reportPage } from '../scenario/report/page.js';
 import { runScheme, type SchemeRun } from '../scenario/run.js';
 import { comparisonTable } from './comparison-table.js';
-import { packageVersion, plotLibrary } from './files.js';
+import { outputDirectory, packageVersion, plotLibrary, writeOutput } from './files.js';
 import { Progress } from './progress.js';
 import { addScenarioOptions, findScheme, loadScenario, type ScenarioOptions } from './scenario-options.js';
 
@@ -20,7 +19,8 @@ export function register(program: Command): void {
 
 function compare(file: string, options: ScenarioOptions & { scheme?: string }): void {
   const scenario = loadScenario(file, options.set);
-  const chosen = options.scheme === undefined ? schemes : options.scheme.split(',').map(findScheme);
+  const chosen = options.scheme === undefined ? schemes : [...new Set(options.scheme.split(','))].map(findScheme);
+  const directory = outputDirectory(options.out ?? `out/${scenario.name}`);
   const progress = new Progress();
   const runs = chosen.map(scheme =>
     runScheme(scenario, scheme, {
@@ -29,7 +29,6 @@ function compare(file: string, options: ScenarioOptions & { scheme?: string }): 
     }),
   );
   progress.end();
-  const directory = options.out ?? `out/${scenario.name}`;
   const command = ['anchorage compare', scenario.file, ...commandOptions(options)].join(' ');
   const report = writeReport(runs, { scenario, directory, command, seed: options.seed });
   const results = runs.map(run => run.result);
@@ -57,8 +56,7 @@ export function writeReport(
     version: packageVersion(),
     plotLibrary: plotLibrary(),
   });
-  mkdirSync(place.directory, { recursive: true });
   const path = `${place.directory}/report.html`;
-  writeFileSync(path, page);
+  writeOutput(path, page);
   return path;
 }

@@ -9,6 +9,10 @@ export function register(program: Command): void {
     .option('--hex <digits>', 'the octets of an IPv6 packet or an Ethernet frame')
     .option('--json', 'print data instead of text')
     .action((file: string | undefined, { hex, json = false }: { hex?: string; json?: boolean }) => {
-      process.exitCode = decodeCommand({ file, hex, json }, text => process.stdout.write(text));
+      process.exitCode = decodeCommand(
+        { file, hex, json },
+        text => process.stdout.write(text),
+        text => process.stderr.write(text),
+      );
     });
 }

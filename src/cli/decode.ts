@@ -5,6 +5,7 @@ import type { WallTime } from '../base/time.js';
 import { type Dissection, dissect, type Field, type Layer } from '../wire/dissect.js';
 import { linkType } from '../wire/pcapng/blocks.js';
 import { readCapture } from '../wire/pcapng/reader.js';
+import { exit, UsageError } from './outcome.js';
 
 export interface DecodeArguments {
   /** A pcapng or pcap file. */
@@ -14,55 +15,62 @@ export interface DecodeArguments {
   readonly json: boolean;
 }
 
-/** 0: everything decoded, every checksum good. 1: something did not. 2: there was nothing to decode. */
-export type DecodeExit = 0 | 1 | 2;
-
-/** `anchorage decode`: every header, option and checksum verdict, as text or as a JSON array. `out` gets whole lines. */
-export function decodeCommand(args: DecodeArguments, out: (text: string) => void): DecodeExit {
-  const input = open(args);
-  if ('problem' in input) {
-    out(args.json ? `${JSON.stringify({ error: input.problem })}\n` : `${input.problem}\n`);
-    return 2;
-  }
+/**
+ * `anchorage decode`: every header, option and checksum verdict, as text or as a JSON array. `out` gets whole lines, `complain`
+ * why a capture could not be read to its end. Returns the exit code: whether everything decoded and every checksum is good.
+ * Throws UsageError where there is nothing to read.
+ */
+export function decodeCommand(
+  args: DecodeArguments,
+  out: (text: string) => void,
+  complain: (text: string) => void,
+): number {
+  const records = open(args);
   const print = args.json ? jsonPrinter(out) : textPrinter(out);
   let good = true;
   try {
-    for (const record of input.records) {
+    for (const record of records) {
       print.record(record);
       good &&= isGood(record);
     }
   } catch (error) {
     if (!(error instanceof DecodeError)) throw error;
-    print.failure(error.message);
+    complain(`${args.file}: ${error.message}\n`);
     good = false;
   }
   print.end();
-  return good ? 0 : 1;
+  return good ? exit.ok : exit.failed;
 }
 
 interface DecodedFrame {
   readonly number: number;
+  /** On the link. */
   readonly octets: number;
+  /** In the capture, where it cut the frame. */
+  readonly capturedOctets?: number;
   readonly interface?: string;
   readonly time?: WallTime;
   readonly comment?: string;
   readonly dissection: Dissection;
 }
 
-function open(args: DecodeArguments): { records: Iterable<DecodedFrame> } | { problem: string } {
-  if ((args.file === undefined) === (args.hex === undefined)) return { problem: 'either a file or --hex is wanted' };
-  if (args.file !== undefined) {
-    try {
-      return { records: recordsOf(readFileSync(args.file)) };
-    } catch (error) {
-      return { problem: `${args.file}: ${(error as Error).message}` };
-    }
-  }
+function open(args: DecodeArguments): Iterable<DecodedFrame> {
+  if ((args.file === undefined) === (args.hex === undefined))
+    throw new UsageError(['either a file or --hex is wanted']);
+  if (args.file !== undefined) return recordsOf(readCaptureFile(args.file));
   const digits = (args.hex as string).replace(/^\s*0x/i, '').replace(/[\s:]/g, '');
   if (digits === '' || digits.length % 2 !== 0 || /[^0-9a-f]/i.test(digits))
-    return { problem: 'not an even number of hexadecimal digits' };
+    throw new UsageError(['--hex: an even number of hexadecimal digits']);
   const bytes = hexToBytes(digits);
-  return { records: [{ number: 1, octets: bytes.length, dissection: dissect(bytes, linkOf(bytes)) }] };
+  return [{ number: 1, octets: bytes.length, dissection: dissect(bytes, linkOf(bytes)) }];
+}
+
+function readCaptureFile(file: string): Uint8Array {
+  try {
+    return readFileSync(file);
+  } catch (error) {
+    throw new UsageError([`${file}: a pcapng or pcap file: ${(error as Error).message}`]);
+  }
 }
 
 /** A frame says in its EtherType that it is one; what does not and begins with a 6 is a packet. */
@@ -78,6 +86,7 @@ function* recordsOf(file: Uint8Array): Generator<DecodedFrame> {
     yield {
       number,
       octets: packet.originalOctets,
+      ...(packet.bytes.length < packet.originalOctets && { capturedOctets: packet.bytes.length }),
       interface: packet.interface.name,
       time: packet.time,
       comment: packet.comment,
@@ -86,13 +95,15 @@ function* recordsOf(file: Uint8Array): Generator<DecodedFrame> {
   }
 }
 
-function isGood({ dissection }: DecodedFrame): boolean {
-  return dissection.error === undefined && dissection.layers.every(layer => layer.checksum?.good !== false);
+/** A frame that the capture cut may well end too early. */
+function isGood({ dissection, capturedOctets }: DecodedFrame): boolean {
+  const { error, layers } = dissection;
+  const whole = error === undefined || (error.code === 'truncated' && capturedOctets !== undefined);
+  return whole && layers.every(layer => layer.checksum?.good !== false);
 }
 
 interface Printer {
   record(record: DecodedFrame): void;
-  failure(message: string): void;
   end(): void;
 }
 
@@ -104,7 +115,6 @@ function jsonPrinter(out: (text: string) => void): Printer {
   };
   return {
     record: ({ dissection, ...record }) => item({ ...record, ...dissection }),
-    failure: error => item({ error }),
     end: () => out(separator === '[\n' ? '[]\n' : '\n]\n'),
   };
 }
@@ -117,16 +127,20 @@ function textPrinter(out: (text: string) => void): Printer {
       const { error } = record.dissection;
       if (error)
         out(
-          `  malformed: ${error.path && `${error.path}: `}${error.reason} (${error.code} at octet ${error.offset})\n`,
+          `  ${verdict(record)}: ${error.path && `${error.path}: `}${error.reason} (${error.code} at octet ${error.offset})\n`,
         );
     },
-    failure: message => out(`malformed capture: ${message}\n`),
     end: () => {},
   };
 }
 
-function heading({ number, octets, time, comment, interface: from }: DecodedFrame): string {
+function verdict(record: DecodedFrame): string {
+  return isGood(record) ? 'cut by the capture' : 'malformed';
+}
+
+function heading({ number, octets, capturedOctets, time, comment, interface: from }: DecodedFrame): string {
   const parts = [`frame ${number}`, `${octets} octets`];
+  if (capturedOctets !== undefined) parts.push(`${capturedOctets} captured`);
   if (time) parts.push(`${time.seconds}.${String(time.nanoseconds).padStart(9, '0')} s`);
   if (from !== undefined) parts.push(from);
   if (comment !== undefined) parts.push(comment);

@@ -5,6 +5,7 @@ import { adjust, type LabAdjustments } from '../lab/adjust.js';
 import { experiment, type LabResult, type Quantiles } from '../lab/experiment.js';
 import { missingPrerequisites } from '../lab/prerequisites.js';
 import { describeNetwork } from '../scenario/describe.js';
+import { outputDirectory } from './files.js';
 import { exit, UsageError } from './outcome.js';
 import { addScenarioOptions, findScheme, loadScenario, type ScenarioOptions } from './scenario-options.js';
 import { textTable } from './table.js';
@@ -41,7 +42,7 @@ async function lab(file: string, options: LabOptions): Promise<void> {
     const result = await experiment({
       scenario,
       scheme,
-      out: resolve(options.out ?? `out/lab-${options.scheme}`),
+      out: resolve(outputDirectory(options.out ?? `out/lab-${options.scheme}`)),
       main: fileURLToPath(new URL('./main.js', import.meta.url)),
       roams: options.roams,
       dwellMs: options.dwell,

@@ -1,9 +1,9 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { runScheme } from '../scenario/run.js';
 import { Capture, traceLine } from '../sim/index.js';
 import { commandOptions, writeReport } from './compare.js';
 import { comparisonTable } from './comparison-table.js';
+import { outputDirectory, writeOutput } from './files.js';
 import { Progress } from './progress.js';
 import { addScenarioOptions, findScheme, loadScenario, type ScenarioOptions } from './scenario-options.js';
 
@@ -19,8 +19,7 @@ export function register(program: Command): void {
 function run(file: string, options: ScenarioOptions & { scheme: string }): void {
   const scenario = loadScenario(file, options.set);
   const scheme = findScheme(options.scheme);
-  const directory = options.out ?? `out/${scenario.name}-${scheme.name}`;
-  mkdirSync(directory, { recursive: true });
+  const directory = outputDirectory(options.out ?? `out/${scenario.name}-${scheme.name}`);
   let capture: Capture | undefined;
   const progress = new Progress();
   const done = runScheme(scenario, scheme, {
@@ -31,8 +30,8 @@ function run(file: string, options: ScenarioOptions & { scheme: string }): void 
     progress: (doneMs, totalMs) => progress.update(`${scheme.name}: ${Math.floor((100 * doneMs) / totalMs)} %`),
   });
   progress.end();
-  if (capture) writeFileSync(`${directory}/capture.pcapng`, capture.bytes());
-  writeFileSync(`${directory}/trace.jsonl`, `${done.simulated.trace.map(traceLine).join('\n')}\n`);
+  if (capture) writeOutput(`${directory}/capture.pcapng`, capture.bytes());
+  writeOutput(`${directory}/trace.jsonl`, `${done.simulated.trace.map(traceLine).join('\n')}\n`);
   const command = ['anchorage run', scenario.file, ...commandOptions(options)].join(' ');
   writeReport([done], { scenario, directory, command, seed: options.seed });
   if (options.json) process.stdout.write(`${JSON.stringify(done.result, null, 2)}\n`);

@@ -117,11 +117,13 @@ function known(issue: RawIssue): string {
   return shape ? `; keys are ${Object.keys(shape).join(', ')}` : '';
 }
 
-function expecting(expected: string): (issue: { readonly input?: unknown }) => string {
+/** What to say of a value that is not what was `expected`. */
+export function expecting(expected: string): (issue: { readonly input?: unknown }) => string {
   return issue => (issue.input === undefined ? `missing: ${expected}` : `${expected}, not ${shown(issue.input)}`);
 }
 
-function shown(value: unknown): string {
+/** A value that somebody wrote, for a message. */
+export function shown(value: unknown): string {
   if (typeof value === 'string') return `'${value}'`;
   if (Array.isArray(value)) return 'a list';
   return value !== null && typeof value === 'object' ? 'a section' : String(value);

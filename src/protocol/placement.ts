@@ -1,5 +1,11 @@
 import { formatPrefix, parsePrefix } from '../base/prefix.js';
-import type { ClosedForm, Handover, NetworkDescription, Placement } from './scheme.js';
+import {
+  type ClosedForm,
+  type Handover,
+  type NetworkDescription,
+  type Placement,
+  UnsuitableNetwork,
+} from './scheme.js';
 
 /** Help for schemes whose access routers register mobiles with an anchor: what several of them say in `place` and `closedForm`. */
 
@@ -11,7 +17,7 @@ export function anchorOf(network: NetworkDescription, mobile: Mobile): AnchorNod
   const first =
     network.accessRouters.find(router => router.node === mobile.firstAccessRouter) ?? network.accessRouters[0];
   const anchor = network.anchors.find(({ node }) => node === first?.nearestAnchor) ?? network.anchors[0];
-  if (!anchor) throw new RangeError('the network has no anchor');
+  if (!anchor) throw new UnsuitableNetwork('a node with role anchor');
   return anchor;
 }
 
@@ -58,15 +64,15 @@ const authenticationMs = 'authenticationMs';
 
 function dhcpServerOf(network: NetworkDescription): string {
   const [server] = network.dhcpServers;
-  if (!server) throw new RangeError('a mobile uses DHCPv6 and the network has no DHCP server');
+  if (!server) throw new UnsuitableNetwork('a node with role dhcp-server, for mobiles that use DHCPv6');
   return server.address;
 }
 
 /**
- * The handover of a gateway that registers a mobile with its anchor, from `reference`'s letters: a is from the new gateway to
- * the anchor, w the radio link. Downlink: link layer, access authentication, update there, first packet back and over the air.
- * The old gateway's share of the path delays what is already under way there, so that as much less or more is lost. Uplink:
- * a packet that reaches the gateway when the registration is through may leave the mobile w before.
+ * The handover of a gateway that registers a mobile with its anchor. Downlink: link layer, access authentication, update
+ * there, first packet back and over the air. The old gateway's share of the path delays what is already under way there, so
+ * that as much less or more is lost. Uplink: a packet that reaches the gateway when the registration is through may have left
+ * the mobile a radio delay before.
  */
 export function proxyRegistrationForm(handover: Handover): ClosedForm | undefined {
   const { network, from, to } = handover;

@@ -26,12 +26,17 @@ export interface Scheme {
   readonly title: string;
   /** The document it implements. */
   readonly document: string;
-  /** Roles for the nodes of a network, configured. Addresses and prefixes as text: the form of a configuration file. */
+  /** Roles for the nodes of a network, configured. Addresses and prefixes as text: the form of a configuration file. Throws UnsuitableNetwork. */
   place(network: NetworkDescription): readonly Placement[];
   /** Where a mobile whose address is given by hand has it from, as text; absent: the first /64 of its anchor's block. */
   manualPrefix?(network: NetworkDescription, mobile: string): string;
   /** Undefined where the scheme cannot keep the session through that handover. */
   closedForm(handover: Handover): ClosedForm | undefined;
+}
+
+/** What a network lacks that a scheme needs. */
+export class UnsuitableNetwork extends Error {
+  override readonly name = 'UnsuitableNetwork';
 }
 
 export interface Placement {
@@ -69,6 +74,8 @@ export interface NetworkDescription {
   }[];
   readonly correspondents: readonly { readonly node: string; readonly address: string }[];
   readonly dhcpServers: readonly { readonly node: string; readonly address: string }[];
+  /** From the farthest access router to its farthest anchor; what signalling is allowed to take. */
+  readonly longestAccessMs: number;
   readonly protection: Protection;
   /** The scenario's named parameters. */
   readonly parameters: Readonly<Record<string, number>>;

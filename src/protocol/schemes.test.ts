@@ -33,6 +33,7 @@ const network: NetworkDescription = {
   ],
   correspondents: [{ node: 'cn', address: 'fd00::3' }],
   dhcpServers: [{ node: 'dhcp', address: 'fd00::4' }],
+  longestAccessMs: 40,
   protection: 'rfc4285',
   parameters: { authenticationMs: 20 },
 };
@@ -107,7 +108,7 @@ test('RFC 5213 §6.11: a mobile that leases gets a prefix the DHCPv6 server has 
   assert.equal(profile.dhcpServer, 'fd00::4');
   assert.deepEqual(configOf(placements, 'dhcp').pools, [{ prefix: profile.prefix }]);
   assert.ok(prefixCovers(parsePrefix('fd00:a:5::/48'), parsePrefix(profile.prefix!)));
-  assert.throws(() => placed('lmm', { dhcpServers: [] }), /no DHCP server/);
+  assert.throws(() => placed('lmm', { dhcpServers: [] }), /role dhcp-server/);
 });
 
 test('reference: the closed form of a proxy registration is L2 + AU + 2a + w to the anchor of the first access router', () => {

@@ -10,9 +10,14 @@ export function describeNetwork(scenario: Scenario, topology: Topology = topolog
     ...named(node),
     prefix: node.prefix,
   });
+  const accessRouters = nodesWithRole(scenario, 'access');
+  let longestAccessMs = 0;
+  for (const router of accessRouters)
+    for (const anchor of anchors)
+      longestAccessMs = Math.max(longestAccessMs, topology.delayMs(router.name, anchor.name));
   return {
     anchors: anchors.map(withPrefix),
-    accessRouters: nodesWithRole(scenario, 'access').map(node => ({
+    accessRouters: accessRouters.map(node => ({
       ...withPrefix(node),
       links: scenario.links.filter(link => link.kind === 'access' && link.router === node.name).map(link => link.name),
       nearestAnchor: nearest(node.name, anchors, topology),
@@ -27,6 +32,7 @@ export function describeNetwork(scenario: Scenario, topology: Topology = topolog
     })),
     correspondents: nodesWithRole(scenario, 'correspondent').map(named),
     dhcpServers: nodesWithRole(scenario, 'dhcp-server').map(named),
+    longestAccessMs,
     protection: scenario.protection,
     parameters: scenario.parameters,
   };

@@ -9,7 +9,9 @@ export interface YamlDocument {
   readonly value: unknown;
   /** Syntax errors; `value` is then worthless. */
   readonly problems: readonly ConfigError[];
-  /** A problem at `path`, on the line of the nearest thing that exists; a `key` points at that key's own line. */
+  /** The line of the thing at `path`, or of what of it exists. */
+  lineOf(path: Path): number;
+  /** A problem at `path`, on its line. */
   problem(path: Path, expected: string): ConfigError;
 }
 
@@ -19,7 +21,11 @@ export function readYaml(text: string, file: string): YamlDocument {
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true });
   const lineAt = (offset: number) => lines.linePos(offset).line;
   const problems = document.errors.map(
-    error => new ConfigError({ file, line: lineAt(error.pos[0]), path: '' }, `valid YAML: ${error.message}`),
+    ({ code, message, pos }) =>
+      new ConfigError(
+        { file, line: lineAt(pos[0]), path: '' },
+        code === 'MULTIPLE_DOCS' ? 'one YAML document, not several' : `valid YAML: ${message}`,
+      ),
   );
   let value: unknown;
   if (problems.length === 0)
@@ -28,12 +34,13 @@ export function readYaml(text: string, file: string): YamlDocument {
     } catch (error) {
       problems.push(new ConfigError({ file, path: '' }, `valid YAML: ${(error as Error).message}`));
     }
+  const lineOf = (path: Path) => lineAt(offsetOf(document.contents, path));
   return {
     file,
     value,
     problems,
-    problem: (path, expected) =>
-      new ConfigError({ file, line: lineAt(offsetOf(document.contents, path)), path: formatPath(path) }, expected),
+    lineOf,
+    problem: (path, expected) => new ConfigError({ file, line: lineOf(path), path: formatPath(path) }, expected),
   };
 }
 

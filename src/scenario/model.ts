@@ -8,6 +8,8 @@ export interface Scenario {
   readonly description: string;
   /** Where it came from, for messages. */
   readonly file: string;
+  /** The line there of what stands at a path; undefined for a scenario that no file holds. */
+  readonly lineOf?: (path: readonly (string | number)[]) => number;
   readonly seed: number;
   readonly durationMs: number;
   readonly protection: Protection;

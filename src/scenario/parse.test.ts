@@ -90,7 +90,7 @@ test('what a file leaves open is filled in', () => {
       name: 'mn',
       role: 'mobile',
       identity: 'mn@example.net',
-      linkAddress: '02:00:00:00:00:04',
+      linkAddress: '02:00:01:00:00:04',
       addressing: 'slaac',
       duplicateAddressDetection: true,
     },
@@ -114,6 +114,14 @@ test('what a file leaves open is filled in', () => {
 /** What is replaced in `small`, by what, and the problem that shows. */
 const bad: readonly (readonly [from: string, to: string, ...expected: string[]])[] = [
   ['durationMs: 1000', 'durationMs: -1', 'small.yaml:5 durationMs: a number above 0, not -1'],
+  [
+    'durationMs: 1000',
+    'durationMs: 1000\nname: ../elsewhere',
+    'small.yaml:6 name: a name of letters, digits, _, . and -: files are named after it',
+  ],
+  ['durationMs: 1000', 'durationMs: .inf', 'small.yaml:5 durationMs: a number of at most 1000000000, not Infinity'],
+  ['durationMs: 1000', 'durationMs: .nan', 'small.yaml:5 durationMs: a number above 0, not NaN'],
+  ['delayMs: 10', 'delayMs: 1e10', 'small.yaml:12 links[0].delayMs: a number of at most 1000000000, not 10000000000'],
   ['durationMs: 1000', 'durationMs: soon', "small.yaml:5 durationMs: a number or a $name, not 'soon' in 'soon'"],
   [
     'durationMs: 1000',
@@ -197,7 +205,7 @@ const bad: readonly (readonly [from: string, to: string, ...expected: string[]])
   ['atMs: 0', 'atMs: 2000', 'small.yaml:16 movement[0].atMs: a time before the end, 1000'],
   ['kind: cbr', 'kind: sctp', 'small.yaml:18 traffic[0].kind: one of cbr, ping, tcp'],
   ['to: mn', 'to: cn', "small.yaml:18 traffic[0].to: a node other than 'from'"],
-  ['intervalMs: 1', 'intervalMs: 0', 'small.yaml:18 traffic[0].intervalMs: a number above 0, not 0'],
+  ['intervalMs: 1', 'intervalMs: 0', 'small.yaml:18 traffic[0].intervalMs: a number of at least 0.001, not 0'],
   [
     'intervalMs: 1',
     'intervalMs: 1, startMs: 900, stopMs: 800',
@@ -231,6 +239,19 @@ for (const [from, to, ...expected] of bad)
     assert.deepEqual(problems(text), expected);
   });
 
+test('the nodes that numbers stand for are different however many they are', () => {
+  const mobiles = Array.from({ length: 70_000 }, (_, i) => `  m${i}: { role: mobile }\n`).join('');
+  const { nodes } = parsed(
+    small
+      .replace('  mn:', () => `${mobiles}  late: { role: router }\n  mn:`)
+      .replace('links:', 'links:\n  - { between: [late, cn], delayMs: 1 }'),
+  );
+  const [last, late] = [nodes.at(-1), nodes.at(-2)];
+  assert.ok(last?.role === 'mobile' && late?.role === 'router');
+  assert.equal(last.linkAddress, '02:00:01:01:11:75');
+  assert.equal(late.address, 'fd00::1:1174');
+});
+
 test('every problem is reported at once', () => {
   const text = small.replace('delayMs: 10', 'delayMs: -1').replace('intervalMs: 1', 'intervalMs: x');
   assert.deepEqual(problems(text), [
@@ -247,6 +268,7 @@ test('a node that no link reaches is refused', () => {
 
 test('YAML that is none names the line', () => {
   assert.match(problems('nodes: {\n  a: [\n')[0], /^small\.yaml:3 : valid YAML: /);
+  assert.match(problems('a: 1\n---\nb: 2\n')[0], /^small\.yaml:2 : one YAML document, not several/);
   assert.match(problems('a: 1\na: 2\n')[0], /^small\.yaml:2 : valid YAML: Map keys must be unique/);
 });
 

@@ -16,6 +16,8 @@ export function resolve(file: ScenarioFile, context: Context): Scenario {
   const nodes = resolveNodes(file, names);
   const links = resolveLinks(file.links, nodes, names);
   const { durationMs } = file;
+  if (file.name !== undefined && !/^\w[\w.-]*$/.test(file.name))
+    names.problem(['name'], 'a name of letters, digits, _, . and -: files are named after it');
   if (context.problems.length === 0) checkConnected(nodes, links, names);
   const name = file.name ?? baseName(context.document.file);
   return {
@@ -23,6 +25,7 @@ export function resolve(file: ScenarioFile, context: Context): Scenario {
     title: file.title ?? name,
     description: file.description ?? '',
     file: context.document.file,
+    lineOf: context.document.lineOf,
     seed: file.seed,
     durationMs,
     protection: file.protection,
@@ -68,6 +71,14 @@ class Names {
   }
 }
 
+/** What no two nodes share. */
+const ownProperties = [
+  ['address', 'an address'],
+  ['prefix', 'a prefix'],
+  ['identity', 'an identity'],
+  ['linkAddress', 'a link-layer address'],
+] as const;
+
 function resolveNodes(file: ScenarioFile, names: Names): ScenarioNode[] {
   const counts: Record<string, number> = {};
   const nodes = Object.entries(file.nodes).map(([name, entry], i) => {
@@ -81,13 +92,13 @@ function resolveNodes(file: ScenarioFile, names: Names): ScenarioNode[] {
         ['nodes', node.name, 'advertisementMinMs'],
         `at most advertisementMaxMs, ${node.advertisementMaxMs}`,
       );
-  for (const key of ['address', 'prefix', 'identity', 'linkAddress'] as const)
+  for (const [key, what] of ownProperties)
     names.unique(
       nodes.flatMap(node => {
         const value = (node as Partial<Record<typeof key, string>>)[key];
         return value === undefined ? [] : [{ value, path: ['nodes', node.name, key] }];
       }),
-      `an ${key}`,
+      what,
     );
   return nodes;
 }
@@ -101,9 +112,9 @@ function numbered(name: string, entry: NodeEntry, position: number, ordinal: num
       name,
       identity: entry.identity ?? `${name}@example.net`,
       duplicateAddressDetection: entry.duplicateAddressDetection === 1,
-      linkAddress: entry.linkAddress ?? `02:00:00:00:00:${position.toString(16).padStart(2, '0')}`,
+      linkAddress: entry.linkAddress ?? mobileLinkAddress(position),
     };
-  const address = entry.address ?? `fd00::${position.toString(16)}`;
+  const address = entry.address ?? `fd00::${groups(position)}`;
   switch (entry.role) {
     case 'anchor':
       return { ...entry, name, address, prefix: entry.prefix ?? `fd00:a:${hex}::/48` };
@@ -114,6 +125,17 @@ function numbered(name: string, entry: NodeEntry, position: number, ordinal: num
     default:
       return { ...entry, name, address };
   }
+}
+
+/** Apart from those that the simulator gives to other interfaces. */
+function mobileLinkAddress(position: number): string {
+  const octets = [position >> 16, position >> 8, position].map(part => (part & 0xff).toString(16).padStart(2, '0'));
+  return `02:00:01:${octets.join(':')}`;
+}
+
+/** `1:86a0` for 100,000: the low groups of an address. */
+function groups(value: number): string {
+  return value > 0xffff ? `${(value >> 16).toString(16)}:${(value & 0xffff).toString(16)}` : value.toString(16);
 }
 
 function resolveLinks(entries: readonly LinkEntry[], nodes: readonly ScenarioNode[], names: Names): ScenarioLink[] {

@@ -12,12 +12,12 @@ export function scenarioSchema(parameters: Parameters) {
     name: c.name.optional(),
     title: c.name.optional(),
     description: c.name.optional(),
-    seed: number({ integer: true }).default(1),
+    seed: number({ most: Number.MAX_SAFE_INTEGER, integer: true }).default(1),
     durationMs: number({ positive: true }),
     protection: c.choice(['rfc4285', 'esp', 'insecure']).default('rfc4285'),
     /** Read before the rest, which needs them. */
     parameters: z.unknown().optional(),
-    nodes: z.record(z.string(), nodeSchema(number)),
+    nodes: z.record(z.string(), nodeSchema(number), { error: c.expecting('names with nodes') }),
     links: z.array(linkSchema(number)),
     movement: z.array(moveSchema(number)).default([]),
     traffic: z.array(trafficSchema(number)).default([]),
@@ -43,8 +43,8 @@ function nodeSchema(number: NumberSchemas) {
       role: z.literal('access'),
       address,
       prefix,
-      advertisementMinMs: number({ positive: true }).default(200_000),
-      advertisementMaxMs: number({ positive: true }).default(600_000),
+      advertisementMinMs: number({ least: 1 }).default(200_000),
+      advertisementMaxMs: number({ least: 1 }).default(600_000),
     }),
     z.strictObject({
       role: z.literal('mobile'),
@@ -65,7 +65,7 @@ function linkSchema(number: NumberSchemas) {
     /** The radio below an access router. */
     access: c.name.optional(),
     delayMs: number({}),
-    rateMbps: number({ positive: true }).optional(),
+    rateMbps: number({ least: 0.001 }).optional(),
     queueOctets: number({ positive: true }).optional(),
     loss: probability,
     duplication: probability,
@@ -94,7 +94,7 @@ function trafficSchema(number: NumberSchemas) {
     stopMs: number({}).optional(),
   };
   const packets = {
-    intervalMs: number({ positive: true }),
+    intervalMs: number({ least: 0.001 }),
     payloadOctets: number({ least: 16, most: 65000, integer: true }).default(160),
   };
   return z.discriminatedUnion('kind', [
@@ -120,14 +120,18 @@ function faultSchema(number: NumberSchemas) {
       kind: z.literal('clockSkew'),
       node: c.name,
       atMs: number({}).default(0),
-      skewMs: number({ least: Number.NEGATIVE_INFINITY }),
+      skewMs: number({ least: -greatest }),
     }),
   ]);
 }
 
+/** In ms it is eleven days, so that nanoseconds and sums of them stay whole numbers. */
+const greatest = 1_000_000_000;
+
 interface Range {
   /** 0 where not given. */
   readonly least?: number;
+  /** {@link greatest} where not given. */
   readonly most?: number;
   /** More than 0. */
   readonly positive?: boolean;
@@ -140,7 +144,9 @@ function numbers(parameters: Parameters) {
     z.unknown().transform((given, context): number => {
       const value = numberFrom(given, parameters);
       if (typeof value === 'number' && inRange(value, range)) return value;
-      context.addIssue({ code: 'custom', message: refusal(describeRange(range), given, value) });
+      const tooGreat = typeof value === 'number' && value > greatest && range.most === undefined;
+      const expected = tooGreat ? `a number of at most ${greatest}` : describeRange(range);
+      context.addIssue({ code: 'custom', message: refusal(expected, given, value) });
       return z.NEVER;
     });
 }
@@ -160,10 +166,10 @@ function numberFrom(given: unknown, parameters: Parameters): number | string | u
 function refusal(expected: string, given: unknown, value: number | string | undefined): string {
   if (given === undefined) return `missing: ${expected}`;
   if (typeof value === 'string') return value;
-  return `${expected}, not ${typeof given === 'string' ? `${value} ('${given}')` : JSON.stringify(given)}`;
+  return `${expected}, not ${typeof given === 'string' ? `${value} ('${given}')` : c.shown(given)}`;
 }
 
-function inRange(value: number, { least = 0, most = Number.POSITIVE_INFINITY, positive, integer }: Range): boolean {
+function inRange(value: number, { least = 0, most = greatest, positive, integer }: Range): boolean {
   return value >= least && value <= most && (!positive || value > 0) && (!integer || Number.isInteger(value));
 }
 
@@ -171,5 +177,5 @@ function describeRange({ least = 0, most, positive, integer }: Range): string {
   const what = integer ? 'a whole number' : 'a number';
   if (positive) return `${what} above 0`;
   if (most !== undefined) return `${what} from ${least} to ${most}`;
-  return Number.isFinite(least) ? `${what} of at least ${least}` : what;
+  return `${what} of at least ${least}`;
 }

@@ -2,7 +2,7 @@ import { parseAddress } from '../base/address.js';
 import { invariant } from '../base/errors.js';
 import { autoconfiguredAddress, parseLinkAddress } from '../base/link-address.js';
 import { type Prefix, parsePrefix, withInterfaceId } from '../base/prefix.js';
-import { milliseconds } from '../base/time.js';
+import { milliseconds, second } from '../base/time.js';
 import type { Engine, Environment } from '../protocol/contract.js';
 import { anchorOf, localNetworkPrefix } from '../protocol/placement.js';
 import type { NetworkDescription, Scheme } from '../protocol/scheme.js';
@@ -229,8 +229,8 @@ function advertisementOptions(router: AccessRouterNode, { address, length }: Pre
     prefixes: [{ address, length }],
     minInterval: milliseconds(router.advertisementMinMs),
     maxInterval: milliseconds(router.advertisementMaxMs),
-    // RFC 6275 §7.5: routers that mobiles visit may advertise faster than RFC 4861 lets others.
-    minDelayBetween: milliseconds(router.advertisementMinMs),
+    // RFC 6275 §7.5: routers that mobiles visit may advertise faster than RFC 4861 §10's MIN_DELAY_BETWEEN_RAS.
+    minDelayBetween: Math.min(milliseconds(router.advertisementMinMs), 3 * second),
   };
 }
 

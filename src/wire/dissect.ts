@@ -92,7 +92,7 @@ const linkHeaders: Readonly<Record<number, { name: string; octets: number; ether
 function dissectLink(reader: Reader, link: number, layers: Layer[]): boolean {
   if (link === linkType.ipv6 || link === linkType.raw) return true;
   const header = linkHeaders[link];
-  if (!header) throw reader.error('value', `link type ${link}`);
+  if (!header) throw reader.error('value', `link type ${link}, which is none that is known here`);
   const at = named('link', () => reader.take(header.octets)) + header.etherTypeAt;
   const etherType = (reader.bytes[at] << 8) | reader.bytes[at + 1];
   const fields: Field[] = [];

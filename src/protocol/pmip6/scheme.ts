@@ -21,6 +21,9 @@ export const pmip6: Scheme = {
   closedForm: proxyRegistrationForm,
 };
 
+/** RFC 5213 §9.1 TimestampValidityWindow, "adjusted to suit the deployment": by what the way takes. */
+const defaultTimestampWindowMs = 300;
+
 function anchors(network: NetworkDescription): Placement[] {
   const gateways = network.accessRouters.map(router => router.address);
   return network.anchors.map(anchor => ({
@@ -29,6 +32,7 @@ function anchors(network: NetworkDescription): Placement[] {
     config: {
       address: anchor.address,
       prefixes: [anchor.prefix],
+      timestampWindowMs: defaultTimestampWindowMs + network.longestAccessMs,
       ...placedProtection(network.protection, anchor.address, gateways),
     },
   }));
