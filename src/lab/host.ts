@@ -48,9 +48,14 @@ export class Children {
     return child;
   }
 
-  /** Likewise, with all it prints at the end of a file. */
-  startLogged(namespace: string, command: readonly string[], file: string): ChildProcess {
-    const output = openSync(file, 'a');
+  /** Likewise, with all it prints in a file, new or behind what is there. */
+  startLogged(
+    namespace: string,
+    command: readonly string[],
+    file: string,
+    mode: 'new' | 'append' = 'new',
+  ): ChildProcess {
+    const output = openSync(file, mode === 'new' ? 'w' : 'a');
     try {
       return this.start(namespace, command, { stdio: ['ignore', output, output] });
     } finally {
