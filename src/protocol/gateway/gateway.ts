@@ -108,11 +108,12 @@ export class Gateway implements Engine {
   /** gundavelli §6.4: the visitor entry is removed before the acknowledgement is sent. */
   #revocation(message: BindingRevocationIndication, source: Address, turn: Turn): void {
     this.counters.revocationsReceived++;
-    const { status, revoked } = judge(message, source, this.#visitors);
+    const { status, revoked, newer } = judge(message, source, this.#visitors);
     if (status !== 0) this.counters.revocationsRefused++;
     const event = isHandover(message) ? 'revoked' : 'dismissed';
     for (const visitor of revoked) this.#lifecycle.raise(visitor, event, turn, `trigger ${message.trigger}`);
     turn.outputs.push(mobilityPacket(this.#config.address, source, revocationAcknowledgement(message, status)));
+    for (const visitor of newer) this.#lifecycle.insist(visitor, turn);
   }
 
   #detached(visitor: Visitor | undefined, turn: Turn): void {

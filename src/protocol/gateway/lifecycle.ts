@@ -171,6 +171,11 @@ export class Lifecycle {
       turn.outputs.push(...this.forwarding.park(visitor, this.dialect.servedPrefixes(visitor), park.limitOctets));
   }
 
+  /** The anchor took another gateway's update for the later one: what it answers to ours may be from before that. */
+  insist(visitor: Visitor, turn: Turn): void {
+    if (visitor.request) this.#begin(visitor, visitor.request.purpose, turn);
+  }
+
   /** RFC 5213 §6.13: a registration is not extended before the mobile has been seen to be there. */
   #refresh(visitor: Visitor, turn: Turn): void {
     const target = visitor.addresses[0] ?? visitor.linkLocal;

@@ -1,4 +1,5 @@
 import type { Address } from '../../base/address.js';
+import { prefixContains } from '../../base/prefix.js';
 import type { BindingRevocationAcknowledgement, BindingRevocationIndication } from '../../wire/mobility/messages.js';
 import { findOption } from '../../wire/mobility/options.js';
 import type { Visitor, VisitorList } from './visitor.js';
@@ -18,11 +19,13 @@ export interface Judgement {
   readonly status: number;
   /** Whose registration ends. */
   readonly revoked: readonly Visitor[];
+  /** Who came after what is revoked. */
+  readonly newer: readonly Visitor[];
 }
 
 /** What a revocation is worth (RFC 5846 §9.1). Only the anchor that has the binding may revoke it. */
 export function judge(message: BindingRevocationIndication, source: Address, visitors: VisitorList): Judgement {
-  const refuse = (status: number): Judgement => ({ status, revoked: [] });
+  const refuse = (status: number): Judgement => ({ status, revoked: [], newer: [] });
   if (message.flags.global) return refuse(globalNotAuthorized);
   if (message.flags.ipv4HomeAddressOnly) return refuse(ipv4HomeAddressRequired);
   const identity = findOption(message.options, 'mobileNodeIdentifier')?.identifier;
@@ -31,15 +34,16 @@ export function judge(message: BindingRevocationIndication, source: Address, vis
     visitor => visitor.anchor === source && visitor.sequence !== undefined && concerns(message, visitor),
   );
   if (concerned.length === 0) return refuse(bindingDoesNotExist);
-  const revoked = concerned.filter(visitor => !(isHandover(message) && isNewer(visitor)));
-  return revoked.length === 0 ? refuse(attached) : { status: success, revoked };
+  const newer = isHandover(message) ? concerned.filter(isNewer) : [];
+  const revoked = concerned.filter(visitor => !newer.includes(visitor));
+  return { status: revoked.length === 0 ? attached : success, revoked, newer };
 }
 
 export function isHandover(message: BindingRevocationIndication): boolean {
   return handoverTriggers.has(message.trigger);
 }
 
-/** A visitor that came back after it was registered: the revocation is of its former stay, and the next answer will tell. */
+/** A visitor that came back after it was registered: the revocation is of its former stay. */
 function isNewer(visitor: Visitor): boolean {
   return visitor.state === 'authenticating' || visitor.state === 'registering';
 }
@@ -49,7 +53,7 @@ function concerns(message: BindingRevocationIndication, visitor: Visitor): boole
   const named = findOption(message.options, 'homeNetworkPrefix');
   return named === undefined || visitor.prefix === undefined || visitor.addresses.length > 0
     ? true
-    : visitor.prefix.address === named.address;
+    : prefixContains(visitor.prefix, named.address);
 }
 
 export function revocationAcknowledgement(

@@ -8,6 +8,7 @@ import {
   identity,
   lnp,
   loa,
+  mobileNodeIdentifier,
   otherStation,
   revocation,
   slaac,
@@ -462,7 +463,7 @@ test('RFC 5846 §9.1: a revocation is refused from anybody but the LMAP, without
   assert.equal(b.revocationAnswer?.status, 128);
 });
 
-test('RFC 5846 §9.1: a mobile that came back before the revocation of its last stay is attached (132), and its update decides', () => {
+test('RFC 5846 §9.1: a mobile that came back before the revocation of its last stay is attached (132), and an update sent after that decides', () => {
   const b = bench();
   b.register();
   b.detach();
@@ -470,12 +471,26 @@ test('RFC 5846 §9.1: a mobile that came back before the revocation of its last 
   b.signal(revocation());
   assert.equal(b.revocationAnswer?.status, 132);
   b.give({ kind: 'profile', transaction: 2, outcome: { kind: 'accepted', profile: slaac } });
-  const { update } = b;
+  const { update: before } = b;
   b.signal(revocation());
   assert.equal(b.revocationAnswer?.status, 132);
-  b.acknowledge({ options: withAddress() }, update);
+  const { update: after } = b;
+  b.acknowledge({ options: withAddress() }, before);
+  assert.equal(b.row.state, 'registering', 'the anchor may have taken another update for the later one since');
+  b.acknowledge({ options: withAddress() }, after);
   assert.equal(b.row.state, 'registered');
   assert.equal(b.rules.size, 2);
+});
+
+test('RFC 5846 §9.1: a revocation that names an address of the prefix is of the mobile, while its address is being asked for', () => {
+  const b = bench();
+  b.attach();
+  b.authenticate();
+  b.signal({ ...revocation(), options: [mobileNodeIdentifier, { kind: 'homeNetworkPrefix', ...hostPrefix(loa) }] });
+  assert.equal(b.revocationAnswer?.status, 132);
+  const elsewhere = { ...parsePrefix('fd00:b::/64'), kind: 'homeNetworkPrefix' } as const;
+  b.signal({ ...revocation(), options: [mobileNodeIdentifier, elsewhere] });
+  assert.equal(b.revocationAnswer?.status, 128);
 });
 
 test('gundavelli §6.4: while the host is away its packets still flow, until it is revoked or deregistered', () => {

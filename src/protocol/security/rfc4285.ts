@@ -32,6 +32,9 @@ export interface MessageAuthenticationParameters {
 /** For how long an answer may take: as long as the longest retransmission timeout (RFC 6275 §12), with room. */
 const answerTime = seconds(64);
 
+/** What clocks of peers may differ by without being set: whole seconds are all that a refusal tells. */
+const inStepS = 1;
+
 /** What waits for its answer: the packet as the engine sent it, for sending it again with a better timestamp. */
 interface Asked {
   readonly packet: Packet;
@@ -127,13 +130,16 @@ export class MessageAuthentication implements Association {
   #acceptAnswer(packet: Packet, message: OptionedMessage, now: Instant): Verdict {
     const time = findOption(message.options, 'replayProtection');
     if (!time) return refused('unidentified');
-    if (this.#asked.take(ntpKey(time), now)) return { kind: 'accepted', packet, outputs: [] };
     if (message.kind === 'bindingAcknowledgement' && message.status === identificationMismatch)
       return this.#askAgain(packet, message, time, now);
+    if (this.#asked.take(ntpKey(time), now)) return { kind: 'accepted', packet, outputs: [] };
     return refused('unasked');
   }
 
-  /** RFC 4285 §6: the peer put its own seconds into the timestamp; set ours by them and send the request again, once. */
+  /**
+   * RFC 4285 §6: the peer put its own seconds into the timestamp; set ours by them and send the request again, once. Where
+   * they are ours already, what was refused is a copy of a message that had been accepted: its own answer counts.
+   */
   #askAgain(packet: Packet, answer: BindingAcknowledgement, time: NtpTime, now: Instant): Verdict {
     const asked = this.#takeRefused(answer, time, now);
     if (!asked) return refused('unasked');
@@ -148,7 +154,8 @@ export class MessageAuthentication implements Association {
     for (const [key, asked] of this.#asked.entries(now)) {
       const request = optionedMessage(asked.packet);
       if (asked.time.ntpFraction !== time.ntpFraction || request?.kind !== 'bindingUpdate') continue;
-      if (request.sequence === answer.sequence) return this.#asked.take(key, now);
+      if (request.sequence !== answer.sequence) continue;
+      return Math.abs(ntpDifferenceS(time, asked.time)) > inStepS ? this.#asked.take(key, now) : undefined;
     }
     return undefined;
   }

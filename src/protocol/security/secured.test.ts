@@ -369,6 +369,20 @@ test('RFC 6275 §9.5.1: an answer at once belongs to what came in, whatever sequ
   assert.equal(timestampOf(answer), timestampOf(request));
 });
 
+test('RFC 4285 §6: that a copy was refused does not take the answer from the request', () => {
+  const mpa = gatewayEnd();
+  const lmap = anchorEnd();
+  const request = register(mpa, 1, second);
+  const [answer] = sent(receive(lmap, request, second));
+  for (const at of [second, 2 * second]) {
+    const [refusal] = sent(receive(lmap, request, at));
+    const outputs = receive(mpa, refusal, at);
+    assert.deepEqual([reasons(outputs), sent(outputs)], [['unasked'], []]);
+  }
+  receive(mpa, answer, 2 * second);
+  assert.equal((messageOf(mpa.inner.packets[0]) as BindingAcknowledgement).status, 0);
+});
+
 test('RFC 4285 §6: an old 144 does not move the clock', () => {
   const mpa = gatewayEnd();
   const lmap = anchorEnd(1_000_000);
