@@ -179,15 +179,9 @@ class Run {
     this.#runTo(start + seconds(2 * this.#schedule.gateway.retryDelayS + 10));
   }
 
-  /**
-   * gundavelli §6.3: a gateway learns an address from what is sent. RFC 5213 §5.5: where a mobile moves faster than clocks
-   * agree and messages arrive, the anchor takes the wrong gateway for the last one and has the right one forget.
-   */
+  /** gundavelli §6.3: a gateway learns an address from what is sent. */
   #mayBeUnknown({ name }: MobileNode): boolean {
-    const { scheme, scenario } = this.#schedule;
-    const arrivals = scenario.movement.filter(({ mobile, to }) => mobile === name && to !== 'away');
-    const [before, last] = arrivals.slice(-2).map(({ atMs, l2GapMs = 0 }) => atMs + l2GapMs);
-    return scheme === 'lmm' || (last !== undefined && last - before < orderedMs);
+    return this.#schedule.scheme === 'lmm' || outrunsOrder(this.#schedule, name);
   }
 
   #probe(from: Node, to: Node): FlowRecord {
@@ -280,12 +274,25 @@ function factsOf({ role, config }: PlacedRole): AnchorFacts | GatewayFacts | und
 /**
  * Until every time-out of the documents has run that may stand between a fault and its repair: the longest retransmission
  * (RFC 6275 §12), refusals and departures waited out, clocks that were ahead passed; a registration's lifetime where
- * somebody forgot it.
+ * somebody forgot it, or was wrong about it and is not told.
  */
-function settleS({ gateway, scenario }: Schedule): number {
+function settleS(schedule: Schedule): number {
+  const { gateway, scenario } = schedule;
   const forgets = scenario.faults.some(fault => fault.kind === 'crash' && fault.stateLost);
   const jumps = scenario.faults.some(fault => fault.kind === 'clockSkew' && fault.atMs > 0);
-  return 120 + 2 * gateway.retryDelayS + (forgets || jumps ? gateway.lifetimeS : 0);
+  const mobiles = new Set(scenario.movement.map(({ mobile }) => mobile));
+  const errs = schedule.scheme === 'pmip6' && [...mobiles].some(mobile => outrunsOrder(schedule, mobile));
+  return 120 + 2 * gateway.retryDelayS + (forgets || jumps || errs ? gateway.lifetimeS : 0);
+}
+
+/**
+ * RFC 5213 §5.5: where a mobile moves faster than clocks agree and updates arrive, their order is not known: the anchor may
+ * take the wrong gateway for the last one, and have the right one forget.
+ */
+function outrunsOrder({ scenario }: Schedule, name: string): boolean {
+  const arrivals = scenario.movement.filter(({ mobile, to }) => mobile === name && to !== 'away');
+  const [before, last] = arrivals.slice(-2).map(({ atMs, l2GapMs = 0 }) => atMs + l2GapMs);
+  return last !== undefined && last - before < orderedMs;
 }
 
 /** From the last departure: lifetimes, and what follows them. */

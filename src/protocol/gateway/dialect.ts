@@ -38,8 +38,11 @@ export type Answer =
   | { readonly kind: 'duplicate' }
   | { readonly kind: 'refused'; readonly retry: Retry; readonly reason: string };
 
-/** After a refusal: at once, after a while, or when the station comes again. */
-export type Retry = 'now' | 'later' | 'never';
+/**
+ * After a refusal: at once, after a while, or when the station comes again. `unlessAccepted`: it may be of a copy, and counts
+ * where the request is not accepted before it would be repeated; then after a while.
+ */
+export type Retry = 'now' | 'later' | 'never' | 'unlessAccepted';
 
 /** Refusals that mean the same in every dialect; those not named may be different next time. */
 export function refusal(status: number): Answer {

@@ -11,7 +11,7 @@ import type { Count } from './counters.js';
 import type { Dialect, Retry } from './dialect.js';
 import { Forwarding } from './forwarding.js';
 import { recordKey, recordValue } from './records.js';
-import { type Acknowledged, Registrar } from './registration.js';
+import { type Acknowledged, Registrar, refusedTrace } from './registration.js';
 import { quietKey, type TimerKey, timerKey, timerNames, timersOf } from './timers.js';
 import { type Action, type Event, transitions } from './transitions.js';
 import type { Purpose, Visitor, VisitorList } from './visitor.js';
@@ -200,8 +200,13 @@ export class Lifecycle {
     this.#begin(visitor, 'refresh', turn);
   }
 
-  /** The anchor did not answer. */
+  /** The anchor did not answer, or with no more than a refusal that might have been of a copy. */
   unanswered(visitor: Visitor, turn: Turn): void {
+    const { purpose, refusal } = visitor.request ?? {};
+    if (purpose && refusal !== undefined) {
+      this.registrar.cancel(visitor);
+      return this.#refused(visitor, purpose, 'later', refusal, turn);
+    }
     const output = this.registrar.retransmit(visitor, turn.now);
     if (!output) return this.raise(visitor, 'exhausted', turn);
     this.count('updatesRetransmitted');
@@ -212,7 +217,7 @@ export class Lifecycle {
   identifyLinkLocal(visitor: Visitor, address: Address, turn: Turn): void {
     if (visitor.linkLocal === address) return;
     visitor.linkLocal = address;
-    if (visitor.served) this.#store(visitor, turn);
+    if (visitor.state === 'registered') this.#store(visitor, turn);
   }
 
   /** A visitor from before a restart: served again at once, registered again once it has been heard. */
@@ -256,6 +261,7 @@ export class Lifecycle {
           turn.outputs.push(this.registrar.insist(visitor, purpose, turn.now));
           return;
         }
+        if (answer.retry === 'unlessAccepted') return;
         return this.#refused(visitor, purpose, answer.retry, answer.reason, turn);
     }
   }
@@ -388,8 +394,3 @@ const changes: Readonly<Partial<Record<Event, VisitorChange>>> = {
   dismissed: 'revoked',
   superseded: 'left',
 };
-
-function refusedTrace(visitor: Visitor, peer: Address, status: number, reason: string): Output {
-  const { identity } = visitor;
-  return { kind: 'trace', event: { event: 'refused', peer, status, reason, ...(identity && { identity }) } };
-}

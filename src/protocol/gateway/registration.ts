@@ -36,7 +36,14 @@ export class Registrar {
   /** Begins a request in place of the one outstanding. */
   begin(visitor: Visitor, purpose: Purpose, now: Instant): Output {
     const sequence = this.#nextSequence(visitor, now);
-    visitor.request = { purpose, firstSequence: sequence, sentAt: now, transmissions: 0, insisted: false };
+    visitor.request = {
+      purpose,
+      firstSequence: sequence,
+      sentAt: now,
+      transmissions: 0,
+      insisted: false,
+      refusal: undefined,
+    };
     return this.#transmit(visitor, sequence, now);
   }
 
@@ -65,7 +72,8 @@ export class Registrar {
     // A request is repeated at once only once: an anchor that keeps refusing must not make a loop of it.
     const answer: Answer =
       read.kind === 'refused' && read.retry === 'now' && insisted ? { ...read, retry: 'later' } : read;
-    this.cancel(visitor);
+    if (answer.kind === 'refused' && answer.retry === 'unlessAccepted') visitor.request.refusal = answer.reason;
+    else this.cancel(visitor);
     return { visitor, purpose, answer };
   }
 
@@ -144,4 +152,9 @@ function matching(message: BindingAcknowledgement, source: Address, visitors: Vi
 export function mobilityPacket(source: Address, destination: Address, message: MobilityMessage): Output {
   const packet: Packet = { source, destination, hopLimit: defaultHopLimit, payload: { kind: 'mobility', message } };
   return { kind: 'send', packet };
+}
+
+export function refusedTrace(visitor: Visitor, peer: Address, status: number, reason: string): Output {
+  const { identity } = visitor;
+  return { kind: 'trace', event: { event: 'refused', peer, status, reason, ...(identity && { identity }) } };
 }

@@ -64,6 +64,8 @@ export interface Request {
   transmissions: number;
   /** It repeats one that was refused. */
   insisted: boolean;
+  /** Status of a refusal that may be of a copy, and why. */
+  refusal: string | undefined;
 }
 
 /** `confirm` asks for what the anchor knows, `register` says what the gateway knows. */

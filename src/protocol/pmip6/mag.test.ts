@@ -179,7 +179,23 @@ test('RFC 5213 §6.9.1.2 (9): a timestamp mismatch is not hurried, and the clock
   b.acknowledge({ status: 156, options: [{ kind: 'timestamp', seconds: 5, fraction: 0 }] });
   assert.deepEqual(b.updates, []);
   b.until(30);
-  assert.equal(option(b, 'timestamp')?.seconds, epochS + 30);
+  assert.deepEqual(b.updates, []);
+  assert.equal(b.row.state, 'refused');
+  b.until(31);
+  assert.equal(option(b, 'timestamp')?.seconds, epochS + 31);
+});
+
+test('RFC 5213 §5.5, §6.9.1.2 (9): that a copy of an update is refused for its timestamp does not undo its acceptance', () => {
+  const b = bench();
+  b.attach();
+  b.authenticate();
+  const { update } = b;
+  b.acknowledge({ status: 156 }, update);
+  b.acknowledge({ options: assigned }, update);
+  b.acknowledge({ status: 156 }, update);
+  b.until(100);
+  assert.equal(b.row.state, 'registered');
+  assert.deepEqual(b.updates, []);
 });
 
 test('RFC 5213 §6.9.1.2 (10): a prefix the anchor does not grant is not asked for again', () => {

@@ -109,6 +109,9 @@ function refused(status: number, visitor: Visitor): Answer {
     // The gateway asserts that the mobile is on its link now.
     case bindingStatus.timestampLowerThanPreviouslyAccepted:
       return { kind: 'refused', retry: 'now', reason };
+    // A copy of an update has the timestamp of one that was accepted.
+    case bindingStatus.timestampMismatch:
+      return { kind: 'refused', retry: 'unlessAccepted', reason };
     // Next time the anchor is asked to assign one, unless AAA said which it has to be.
     case bindingStatus.notAuthorizedForHomeNetworkPrefix:
       return { kind: 'refused', retry: visitor.profile?.prefix ? 'never' : 'later', reason };

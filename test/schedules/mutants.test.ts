@@ -1,0 +1,146 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { parsePrefix } from '../../src/base/prefix.js';
+import type { Instant } from '../../src/base/time.js';
+import type { Engine, Input, Output, Row } from '../../src/protocol/contract.js';
+import type { PlacedRole } from '../../src/scenario/place.js';
+import { generate, type SchemeName } from './generate.js';
+import { runSchedule } from './run.js';
+
+/** An engine with something wrong. */
+class Mutant implements Engine {
+  readonly #engine: Engine;
+  readonly #wrong: Wrong;
+
+  constructor(engine: Engine, wrong: Wrong) {
+    this.#engine = engine;
+    this.#wrong = wrong;
+  }
+
+  get interests(): Engine['interests'] {
+    return this.#engine.interests;
+  }
+  get counters(): Engine['counters'] {
+    return this.#engine.counters;
+  }
+  get deadline(): Instant | undefined {
+    const { deadline } = this.#engine;
+    return this.#wrong.deadline ? this.#wrong.deadline(deadline) : deadline;
+  }
+  get views(): Engine['views'] {
+    const { row } = this.#wrong;
+    if (!row) return this.#engine.views;
+    const views = Object.entries(this.#engine.views);
+    return Object.fromEntries(views.map(([name, rows]) => [name, () => [...rows()].map(row)]));
+  }
+
+  handle(input: Input, now: Instant): Output[] {
+    const { hears = () => true, asks = output => [output] } = this.#wrong;
+    return hears(input) ? this.#engine.handle(input, now).flatMap(asks) : [];
+  }
+}
+
+/** What is wrong with it. */
+interface Wrong {
+  readonly hears?: (input: Input) => boolean;
+  /** What becomes of an output. */
+  readonly asks?: (output: Output) => Output[];
+  readonly deadline?: (deadline: Instant | undefined) => Instant | undefined;
+  readonly row?: (row: Row) => Row;
+}
+
+const anchors = ['lmap', 'lma'];
+const gateways = ['mpa', 'mag'];
+
+/** Whether some schedule shows that engines of these roles are wrong, and breaks that promise. */
+function isCaught(invariant: string, roles: readonly string[], make: () => Wrong, scheme: SchemeName = 'lmm'): boolean {
+  for (let seed = 1; seed <= 30; seed++) {
+    const mutate = (engine: Engine, { role }: PlacedRole) =>
+      roles.includes(role) ? new Mutant(engine, make()) : engine;
+    if (runSchedule(generate(seed, scheme), { mutate }).some(offence => offence.invariant === invariant)) return true;
+  }
+  return false;
+}
+
+const forgets = (kind: Output['kind']) => (): Wrong => ({ asks: output => (output.kind === kind ? [] : [output]) });
+
+test('caught: a gateway that keeps rules, an anchor that keeps them', () => {
+  assert.ok(isCaught('rules', gateways, forgets('unforward')));
+  assert.ok(isCaught('rules', anchors, forgets('unforward')));
+});
+
+test('caught: tunnel ends left open, or never opened', () => {
+  assert.ok(isCaught('tunnel-ends', anchors, forgets('unadmit')));
+  assert.ok(isCaught('tunnel-ends', gateways, forgets('unadmit')));
+  assert.ok(isCaught('tunnel-ends', anchors, forgets('admit')));
+});
+
+test('caught: records that outlive what they are of', () => {
+  const wrong = (): Wrong => ({
+    asks: output => (output.kind === 'store' && output.value === undefined ? [] : [output]),
+  });
+  assert.ok(isCaught('no-leak', gateways, wrong));
+  assert.ok(isCaught('no-leak', anchors, wrong));
+});
+
+test('caught: a deadline that stays when everybody is gone, and one that stays in the past', () => {
+  assert.ok(isCaught('no-leak', gateways, () => ({ deadline: deadline => deadline ?? 1e18 })));
+  assert.ok(isCaught('deadline', gateways, () => ({ deadline: deadline => deadline && 1 })));
+});
+
+test('caught: packets for one mobile that go to another', () => {
+  const wrong = (): Wrong => {
+    let first: string | undefined;
+    return {
+      asks: output => {
+        if (output.kind !== 'forward' || output.rule.via.kind !== 'link') return [output];
+        const neighbour = output.rule.via.neighbour;
+        first ??= neighbour;
+        const via = { ...output.rule.via, neighbour: first as typeof neighbour };
+        return [{ kind: 'forward', rule: { ...output.rule, via } }];
+      },
+    };
+  };
+  assert.ok(isCaught('right-node', gateways, wrong));
+});
+
+test('caught: packets for the absent that go back into the tunnel', () => {
+  const from = parsePrefix('::/0');
+  const wrong = (): Wrong => ({
+    asks: output =>
+      output.kind === 'admit'
+        ? [{ kind: 'admit', end: { local: output.end.local, remote: output.end.remote, from } }]
+        : output.kind === 'unadmit'
+          ? []
+          : [output],
+  });
+  assert.ok(isCaught('no-loop', gateways, wrong));
+});
+
+test('caught: a gateway that hears no answers, one that hears of no departures', () => {
+  const answers = (input: Input) =>
+    input.kind === 'packet' &&
+    input.packet.payload.kind === 'mobility' &&
+    input.packet.payload.message.kind === 'bindingAcknowledgement';
+  assert.ok(isCaught('reachable-downlink', gateways, () => ({ hears: input => !answers(input) })));
+  assert.ok(isCaught('reachable-uplink', gateways, () => ({ hears: input => !answers(input) })));
+  assert.ok(isCaught('entries', gateways, () => ({ hears: input => input.kind !== 'detached' }), 'pmip6'));
+});
+
+test('caught: one address of two mobiles, two bindings of one mobile', () => {
+  assert.ok(
+    isCaught('one-holder', anchors, () => ({ row: row => (row.home ? { ...row, home: 'fd00::1/128' } : row) })),
+  );
+  const nobody = (row: Row) => (row.home ? { ...row, identity: 'nobody' } : row);
+  assert.ok(isCaught('one-place', anchors, () => ({ row: nobody })));
+});
+
+test('caught: an engine that throws', () => {
+  const wrong = (): Wrong => ({
+    hears: input => {
+      if (input.kind === 'detached') throw new Error('what?');
+      return true;
+    },
+  });
+  assert.ok(isCaught('no-exception', gateways, wrong));
+});

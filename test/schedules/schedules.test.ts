@@ -1,0 +1,26 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { failureOf } from './explain.js';
+import { generate } from './generate.js';
+import { runSchedule } from './run.js';
+
+const seeds = Array.from({ length: 150 }, (_, i) => i + 1);
+
+test('gundavelli §6.4 [G00-6.4-05]: through random moves and faults, entries are where the mobile is and packets find it', () => {
+  for (const seed of seeds) assert.equal(failureOf(seed, 'lmm'), undefined);
+});
+
+test('RFC 5213 §5, §6: through random moves and faults, entries are where the mobile is and packets find it', () => {
+  for (const seed of seeds) assert.equal(failureOf(seed, 'pmip6'), undefined);
+});
+
+test('a schedule runs the same way every time', () => {
+  const traceOf = (seed: number) => {
+    const trace: string[] = [];
+    runSchedule(generate(seed, 'lmm'), {
+      onTrace: ({ at, node, event }) => trace.push(`${at} ${node} ${event.event}`),
+    });
+    return trace;
+  };
+  assert.deepEqual(traceOf(7), traceOf(7));
+});
