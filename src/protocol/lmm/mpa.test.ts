@@ -511,11 +511,18 @@ test('gundavelli §6.4: while the host is away its packets still flow, until it 
 test('gundavelli §8.2, §3.1 [G00-8.2-01, G00-3.1-02]: a station that AAA rejects gets nothing, not even an answer', () => {
   const b = bench();
   b.attach();
-  b.reject();
-  b.say({ kind: 'routerSolicitation', code: 0, options: [] }, parseAddress('fe80::1'), parseAddress('ff02::2'));
-  b.seen(loa);
-  assert.deepEqual(b.sends, []);
-  assert.equal(b.rules.size, 0);
+  for (const step of [
+    () => b.reject(),
+    () => b.say({ kind: 'routerSolicitation', code: 0, options: [] }, parseAddress('fe80::1'), parseAddress('ff02::2')),
+    () => b.probes(loa),
+    () => b.seen(loa),
+    () => b.until(29),
+  ]) {
+    step();
+    assert.deepEqual(b.sends, []);
+    assert.equal(b.rules.size, 0);
+  }
+  assert.equal(b.row.state, 'refused');
 });
 
 test('gundavelli §8.2: a station rejected when it comes back loses what it had', () => {
