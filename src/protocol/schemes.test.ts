@@ -60,7 +60,7 @@ test('schemes: each has a name of its own, a document, and roles that exist and 
       }
 });
 
-test('gundavelli §3.1 [G00-1-04, G00-2-01, G00-3.2-05]: access routers are MPAs, anchors LMAPs; the mobile’s is the nearest to where it came', () => {
+test('gundavelli §3.1 [G00-1-04, G00-2-01, G00-3.2-05, G00-9-02]: access routers are MPAs, anchors LMAPs; the mobile’s is the nearest to where it came', () => {
   const placements = placed('lmm');
   assert.deepEqual(
     placements.map(({ node, role }) => `${node} ${role}`),

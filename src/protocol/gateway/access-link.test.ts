@@ -37,7 +37,7 @@ function advertised(b: GatewayBench) {
   return found;
 }
 
-test('gundavelli §6.2 [G00-6.2-03, G00-6.2-04, G00-6-08, G00-6-07, G00-7-04, G00-1-03]: the advertisement has the LNP with L = 0, from the virtual LMAP address', () => {
+test('gundavelli §6.2 [G00-6.2-03, G00-6.2-04, G00-6-08, G00-6-07, G00-7-04, G00-7.2-01, G00-1-03]: the advertisement has the LNP with L = 0, from the virtual LMAP address', () => {
   const b = registered();
   b.say(routerSolicitation, stationLinkLocal, allRouters);
   const { message, packet } = advertised(b);
@@ -78,7 +78,7 @@ test('gundavelli §6.3 and §8.1 [G00-6.3-2-01, G00-6.3-3-01, G00-8.1-02, G00-8.
   assert.deepEqual(advertised(stateless).message.flags, { managed: false, other: true, homeAgent: false });
 });
 
-test('gundavelli §8 [G00-8-04, G00-8-01, G00-8-02, G00-1-01]: every gateway says the same', () => {
+test('gundavelli §8 [G00-8-04]: every gateway says the same', () => {
   const one = registered();
   const other = registered({ address: parseAddress('fd00::2') });
   assert.deepEqual(advertised(one).packet, advertised(other).packet);
@@ -216,7 +216,7 @@ test('RFC 4861 §6.2.1: a station is advertised to again well before its router 
   assert.equal(b.said('routerAdvertisement').length, 1);
 });
 
-test('gundavelli §3.1 [G00-3.1-07, G00-3.2-01, G00-3.1-02]: nothing but Neighbour Discovery goes to the access link', () => {
+test('gundavelli §3.1 [G00-3.1-07, G00-3.2-01]: nothing but Neighbour Discovery goes to the access link', () => {
   const b = bench();
   const onAir: string[] = [];
   const note = () => onAir.push(...b.sends.filter(send => send.link).map(({ packet }) => packet.payload.kind));

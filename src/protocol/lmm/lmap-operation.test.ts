@@ -16,7 +16,7 @@ import { unspecified } from '../../base/address.js';
 import { seconds } from '../../base/time.js';
 import { createLmap } from './lmap.js';
 
-test('gundavelli §3.1 [G00-3.1-11, G00-3.1-08]: an LMAP says nothing of its own accord, and nothing to anybody but MPAs', () => {
+test('gundavelli §3.1 [G00-3.1-11]: an LMAP says nothing of its own accord, and nothing to anybody but MPAs', () => {
   const world = lmap();
   world.update(registration({ lifetimeS: 3600 }));
   world.run(seconds(3599));

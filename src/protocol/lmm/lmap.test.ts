@@ -47,7 +47,7 @@ test('gundavelli §6.1 [G00-6.1-06, G00-6.3-2-04, G00-2-05]: an assigned address
   assert.equal(acknowledgement?.lifetimeS, 600);
 });
 
-test('gundavelli §9.2, §3.3, §7.3 [G00-9.2-01, G00-9.2-02, G00-6-14, G00-6-15, G00-6-18, G00-3.3-02, G00-7.3-02]: downlink to LoA goes into the tunnel, uplink is let out of it from LoA only', () => {
+test('gundavelli §9.2, §3.3, §7.3 [G00-9.2-01, G00-9.2-02, G00-6-14, G00-6-15, G00-6-18, G00-3.3-01, G00-3.3-02, G00-7.3-02]: downlink to LoA goes into the tunnel, uplink is let out of it from LoA only', () => {
   const world = lmap();
   const outputs = world.receive(bindingUpdatePacket(registration()));
   const to = { address: loA, length: 128 };

@@ -32,14 +32,14 @@ function vendorOf(options: readonly MobilityOption[]) {
   return findOption(options, 'vendorSpecific')?.content;
 }
 
-test('gundavelli §6.1 [G00-6.1-01, G00-8.1-01, G00-8.2-01, G00-7-02]: a station that attaches is asked for at AAA, by what the link knows of it', () => {
+test('gundavelli §6.1 [G00-6.1-01, G00-8.1-01, G00-8.2-01, G00-3.1-02]: a station that attaches is asked for at AAA, by what the link knows of it', () => {
   const b = bench();
   b.give({ kind: 'attached', link: 'radio', station, identity, accessTechnology: 4 });
   assert.deepEqual(b.questions, [{ kind: 'authenticate', transaction: 1, link: 'radio', station, identity }]);
   assert.equal(b.updates.length, 0);
 });
 
-test('gundavelli §6.1 [G00-6.1-03, G00-6.1-05, G00-4.3-01, G00-4.3-02, G00-4.3-03, G00-6-06, G00-3.1-03, G00-7.2-01]: with AAA’s answer the LMAP is asked by NAI, in the same instant', () => {
+test('gundavelli §6.1 [G00-6.1-03, G00-6.1-05, G00-4.3-01, G00-4.3-02, G00-4.3-03, G00-6-06, G00-3.1-03, G00-7-02, G00-7.2-01]: with AAA’s answer the LMAP is asked by NAI, in the same instant', () => {
   const b = bench();
   b.attach();
   b.now = 20_000_000;
@@ -508,14 +508,21 @@ test('gundavelli §6.4: while the host is away its packets still flow, until it 
   assert.equal(b.rows.length, 0);
 });
 
-test('gundavelli §8.2 [G00-8.2-01]: a station that AAA rejects gets nothing, not even an answer', () => {
+test('gundavelli §8.2, §3.1 [G00-8.2-01, G00-3.1-02]: a station that AAA rejects gets nothing, not even an answer', () => {
   const b = bench();
   b.attach();
-  b.reject();
-  b.say({ kind: 'routerSolicitation', code: 0, options: [] }, parseAddress('fe80::1'), parseAddress('ff02::2'));
-  b.seen(loa);
-  assert.deepEqual(b.sends, []);
-  assert.equal(b.rules.size, 0);
+  for (const step of [
+    () => b.reject(),
+    () => b.say({ kind: 'routerSolicitation', code: 0, options: [] }, parseAddress('fe80::1'), parseAddress('ff02::2')),
+    () => b.probes(loa),
+    () => b.seen(loa),
+    () => b.until(29),
+  ]) {
+    step();
+    assert.deepEqual(b.sends, []);
+    assert.equal(b.rules.size, 0);
+  }
+  assert.equal(b.row.state, 'refused');
 });
 
 test('gundavelli §8.2: a station rejected when it comes back loses what it had', () => {

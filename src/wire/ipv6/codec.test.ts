@@ -160,7 +160,7 @@ for (const [name, payload, protocol] of [
   ['TCP', payloadMakers.tcp(r), 6],
   ['ICMPv6', { kind: 'icmpv6', message: icmpv6MessageMakers.echoRequest(r) }, 58],
 ] as [string, Payload, number][])
-  test(`RFC 6275 §6.1.1, §11.3.1 [G00-10-01]: the ${name} checksum counts the home address in its pseudo-header`, () => {
+  test(`RFC 6275 §6.1.1, §11.3.1: the ${name} checksum counts the home address in its pseudo-header`, () => {
     const cases: [ExtensionHeader[], Address, Address][] = [
       [[], node, peer],
       [[withHomeAddress], home, peer],
