@@ -4,6 +4,7 @@ const names = [
   'updatesRetransmitted',
   'acknowledgementsReceived',
   'acknowledgementsUnmatched',
+  'acknowledgementsIgnored',
   'revocationsReceived',
   'revocationsRefused',
   'advertisementsSent',

@@ -36,7 +36,9 @@ export type Answer =
   | { readonly kind: 'missing'; readonly prefix: Prefix | undefined }
   /** The address asked for belongs to somebody else. */
   | { readonly kind: 'duplicate' }
-  | { readonly kind: 'refused'; readonly retry: Retry; readonly reason: string };
+  | { readonly kind: 'refused'; readonly retry: Retry; readonly reason: string }
+  /** It is not one: everything stays as it is, but the request is not repeated (RFC 5213 §6.9.1.2 (6)). */
+  | { readonly kind: 'ignored'; readonly reason: string };
 
 /**
  * After a refusal: at once, after a while, or when the station comes again. `unlessAccepted`: it may be of a copy, and counts

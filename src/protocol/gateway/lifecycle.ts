@@ -235,8 +235,10 @@ export class Lifecycle {
   acknowledged(message: BindingAcknowledgement, source: Address, turn: Turn): boolean {
     const received = this.registrar.receive(message, source, this.visitors);
     if (!received) return false;
-    if (received.answer.kind === 'refused')
-      turn.outputs.push(refusedTrace(received.visitor, source, message.status, received.answer.reason));
+    const { visitor, answer } = received;
+    if (answer.kind === 'refused') turn.outputs.push(refusedTrace(visitor, source, message.status, answer.reason));
+    if (answer.kind === 'ignored')
+      turn.outputs.push({ kind: 'trace', event: { event: 'discarded', peer: source, reason: answer.reason } });
     this.#answered(received, turn);
     return true;
   }
@@ -263,6 +265,8 @@ export class Lifecycle {
         }
         if (answer.retry === 'unlessAccepted') return;
         return this.#refused(visitor, purpose, answer.retry, answer.reason, turn);
+      case 'ignored':
+        return this.count('acknowledgementsIgnored');
     }
   }
 

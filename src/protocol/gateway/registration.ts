@@ -67,6 +67,11 @@ export class Registrar {
     if (!visitor?.request) return undefined;
     const { purpose, insisted } = visitor.request;
     const read = this.dialect.read(visitor, message);
+    if (read.kind === 'ignored') {
+      // A deregistration is over when its time is, answered or not.
+      if (purpose !== 'deregister') this.timers.clear(timerKey('retransmit', visitor));
+      return { visitor, purpose, answer: read };
+    }
     if (read.kind === 'accepted') this.#grant(visitor, message);
     if (message.status === outOfWindow) visitor.sequence = message.sequence;
     // A request is repeated at once only once: an anchor that keeps refusing must not make a loop of it.

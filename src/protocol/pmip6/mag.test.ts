@@ -144,9 +144,35 @@ test('RFC 5213 §6.9.1.2 (6): an answer that echoes other values is no answer, a
     b.authenticate();
     b.acknowledge({ options: [...assigned, other] });
     assert.equal(b.rules.size, 0, other.kind);
+    assert.equal(b.engine.counters.acknowledgementsIgnored, 1);
     b.until(300);
     assert.deepEqual(b.updates, [], other.kind);
   }
+});
+
+test('RFC 5213 §6.9.1.2 (6): such an answer to an extension takes nothing, and one that is right still counts', () => {
+  const b = registered();
+  b.until(2700);
+  const { update } = b;
+  b.acknowledge({ options: [...assigned, { kind: 'accessTechnologyType', type: 3 }] }, update);
+  assert.deepEqual(b.traces, [
+    { event: 'discarded', peer: anchorAddress, reason: 'answer with another access technology' },
+  ]);
+  assert.deepEqual([b.row.state, b.rules.size, b.ends.size], ['registered', 2, 1]);
+  b.until(2800);
+  assert.deepEqual(b.updates, []);
+  b.acknowledge({ options: assigned, lifetimeS: 4000 }, update);
+  assert.equal(b.row.lifetimeS, 4000);
+});
+
+test('RFC 5213 §6.9.1.2 (6): such an answer to a deregistration does not keep the mobile', () => {
+  const b = registered();
+  b.detach();
+  b.until(5);
+  b.acknowledge({ options: [...assigned, { kind: 'accessTechnologyType', type: 3 }] });
+  assert.equal(b.rows.length, 1);
+  b.until(6);
+  assert.equal(b.rows.length, 0);
 });
 
 test('RFC 5213 §6.9.1.2 (7): proxy registration not enabled denies service until the mobile comes again', () => {

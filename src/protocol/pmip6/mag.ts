@@ -73,7 +73,7 @@ const indicators: Readonly<Record<Handoff, number>> = {
 function read(visitor: Visitor, acknowledgement: BindingAcknowledgement): Answer {
   const { status, options } = acknowledgement;
   const different = differentEcho(visitor, options);
-  if (different) return { kind: 'refused', retry: 'never', reason: `answer with another ${different}` };
+  if (different) return { kind: 'ignored', reason: `answer with another ${different}` };
   if (status >= 128) return refused(status, visitor);
   if (!acknowledgement.flags.proxy) return { kind: 'refused', retry: 'never', reason: 'answer without P' };
   const prefix = options.flatMap(homeNetworkPrefix)[0] ?? visitor.prefix;
