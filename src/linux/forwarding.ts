@@ -163,6 +163,11 @@ export class Forwarding {
     this.#firewall.changeStations(present(after), present(before));
   }
 
+  /** Local ends that stand as routes: an ip6tnl device needs none. */
+  get #endsInRoutes(): ReadonlySet<Address> {
+    return this.#scope.tunnels.kind === 'seg6' ? this.#localEnds : new Set();
+  }
+
   #localEnd(local: Address): Request[] {
     this.#localEnds.add(local);
     if (this.#scope.tunnels.kind === 'ip6tnl') return [];
@@ -229,7 +234,7 @@ export class Forwarding {
     const { tunnelTable } = this.#scope;
     const routesOf = (table: number) => dumpOrNothing(this.#kernel, netlink.dumpRoutes(table)).map(netlink.parseRoute);
     const own = (route: netlink.RouteKey) => route.protocol === netlink.ownProtocol;
-    const ends = routesOf(tunnelTable).filter(route => own(route) && !this.#localEnds.has(route.to.address));
+    const ends = routesOf(tunnelTable).filter(route => own(route) && !this.#endsInRoutes.has(route.to.address));
     const rules = [...routesOf(tunnelTable + 1), ...routesOf(tunnelTable + 2)].filter(
       route => own(route) && !this.#rules.has(keyText(route)),
     );

@@ -15,13 +15,16 @@ import { Receiver } from './receiver.js';
 import { LogSocket, PacketSocket, RoutedSocket } from './sockets.js';
 import { Sysctls } from './sysctl.js';
 import { TunDevice } from './tun.js';
-import type { TunnelMechanism, WorldOptions } from './world.js';
+import { chooseTunnels, type TunnelMechanism } from './tunnels.js';
+import type { WorldOptions } from './world.js';
 
 const tunName = 'anchorage';
 const tunnelName = 'anchorage-ip6';
 const firewallName = 'anchorage';
 const defaultTable = 0x9b00;
 const loggedOctets = 40;
+/** Value of addr_gen_mode: the kernel gives the device no link-local address. */
+const noAddress = '1';
 
 /** What arrives for the world. */
 export interface Arrivals {
@@ -72,7 +75,7 @@ export class Host {
       this.routed = this.#keep(new RoutedSocket(options.address), socket => socket.close());
       this.#tun = this.#keep(new TunDevice(tunName), tun => tun.remove());
       this.#sysctls.set('net/ipv6/conf/all/forwarding', '1');
-      this.#sysctls.set(`net/ipv6/conf/${tunName}/addr_gen_mode`, '1');
+      this.#sysctls.set(`net/ipv6/conf/${tunName}/addr_gen_mode`, noAddress);
       this.#route.execute([link.setLinkUp(this.#tun.index, true)]);
       for (const device of accessDevices) this.#route.execute([link.setLinkUp(device, true)]);
       const { address } = options;
@@ -81,7 +84,11 @@ export class Host {
       this.packets = this.#keep(new PacketSocket(scope), socket => socket.close());
       this.#log = this.#keep(new LogSocket(table & 0xffff, loggedOctets), socket => socket.close());
       this.#firewall = new Firewall(this.#netfilter, { ...scope, table: firewallName, logGroup: table & 0xffff });
-      [this.tunnels, this.forwarding] = this.#prepareTunnels(options.tunnels, address, table);
+      [this.tunnels, this.forwarding] = chooseTunnels(
+        options.tunnels,
+        mechanism => [mechanism, this.#prepareForwarding(mechanism, address, table)],
+        (tunnels, error) => options.log.info({ tunnels, error: error.message }, 'not possible with this kernel'),
+      );
     } catch (error) {
       this.#runUndo();
       throw error;
@@ -94,6 +101,12 @@ export class Host {
 
   get spoofed(): number {
     return this.#firewall.spoofed;
+  }
+
+  /** Takes out what a predecessor installed and nobody has asked for since. */
+  reconcile(): void {
+    this.forwarding.reconcile();
+    if (this.tunnels !== 'ip6tnl') this.#route.execute([link.deleteLink(tunnelName)]);
   }
 
   startReceiving(): void {
@@ -119,27 +132,26 @@ export class Host {
     await this.#receiver?.stop();
   }
 
+  /** Throws the first failure, after everything was tried. */
   remove(): void {
-    this.#runUndo();
+    const failure = this.#runUndo();
+    if (failure) throw failure;
   }
 
-  /** The mechanism that was asked for, or the first that this kernel has. */
-  #prepareTunnels(wanted: 'auto' | TunnelMechanism, address: Address, table: number): [TunnelMechanism, Forwarding] {
-    const candidates: TunnelMechanism[] = wanted === 'auto' ? ['seg6', 'ip6tnl'] : [wanted];
-    let failure: unknown;
-    for (const mechanism of candidates) {
-      try {
-        return [mechanism, this.#prepareForwarding(mechanism, address, table)];
-      } catch (error) {
-        if (!(error instanceof HostError)) throw error;
-        failure ??= error;
-      }
-    }
-    throw failure;
-  }
-
+  /** Throws HostError with nothing left behind. */
   #prepareForwarding(mechanism: TunnelMechanism, address: Address, tunnelTable: number): Forwarding {
-    const tunnels: TunnelRoutes = mechanism === 'seg6' ? this.#prepareSeg6(address) : this.#prepareTunnelDevice();
+    const done = this.#undo.length;
+    try {
+      return this.#preparedForwarding(mechanism, address, tunnelTable);
+    } catch (error) {
+      this.#runUndo(done);
+      throw error;
+    }
+  }
+
+  #preparedForwarding(mechanism: TunnelMechanism, address: Address, tunnelTable: number): Forwarding {
+    const tunnels: TunnelRoutes =
+      mechanism === 'seg6' ? this.#prepareSeg6(address) : this.#prepareTunnelDevice(address);
     const parts = { kernel: this.#route, firewall: this.#firewall, parking: this.parking, tun: this.#tun };
     const forwarding = new Forwarding(parts, {
       address,
@@ -148,8 +160,8 @@ export class Host {
       accessDevices: this.#accessDevices,
       tunnels,
     });
-    forwarding.prepare();
     this.#undo.push(() => forwarding.remove());
+    forwarding.prepare();
     return forwarding;
   }
 
@@ -161,10 +173,13 @@ export class Host {
     return { kind: 'seg6' };
   }
 
-  #prepareTunnelDevice(): TunnelRoutes {
+  /** A predecessor that used seg6 may have left its tunnel source. */
+  #prepareTunnelDevice(address: Address): TunnelRoutes {
     this.#route.execute([link.createTunnelDevice(tunnelName)]);
+    this.#undo.push(() => this.#route.execute([link.deleteLink(tunnelName)]));
+    this.#sysctls.set(`net/ipv6/conf/${tunnelName}/addr_gen_mode`, noAddress);
+    if (readTunnelSource() === address) setTunnelSource(unspecified);
     const device = deviceIndex(tunnelName);
-    this.#undo.push(() => this.#route.execute([link.deleteLink(device)]));
     this.#route.execute([link.setLinkUp(device, true)]);
     return { kind: 'ip6tnl', device };
   }
@@ -192,16 +207,16 @@ export class Host {
     return resource;
   }
 
-  /** One failure does not keep the rest from being given back; the first is thrown at the end. */
-  #runUndo(): void {
+  /** One failure does not keep the rest from being given back; the first is returned. */
+  #runUndo(from = 0): unknown {
     let failure: unknown;
-    for (let undo = this.#undo.pop(); undo; undo = this.#undo.pop()) {
+    for (const undo of this.#undo.splice(from).reverse()) {
       try {
         undo();
       } catch (error) {
         failure ??= error;
       }
     }
-    if (failure) throw failure;
+    return failure;
   }
 }

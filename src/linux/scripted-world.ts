@@ -1,11 +1,12 @@
 import type { Address } from '../base/address.js';
 import type { Engine, Input, Output } from '../protocol/contract.js';
-import { type LinkBinding, LinuxWorld, type TunnelMechanism, type WorldStatistics } from './world.js';
+import { type LinkBinding, LinuxWorld, type WorldOptions, type WorldStatistics } from './world.js';
 
 /** The program of a process that runs a world whose engine only says what its parent tells it: for tests. */
 
 export interface ScriptedRole {
   readonly address: Address;
+  readonly tunnels: WorldOptions['tunnels'];
   readonly links: readonly LinkBinding[];
   readonly accessLinks: readonly string[];
   /** What the engine says when it hears of the store. */
@@ -46,7 +47,7 @@ async function run(role: ScriptedRole): Promise<void> {
   const world = new LinuxWorld(engine, {
     address: role.address,
     links: role.links,
-    tunnels: (process.env.ANCHORAGE_TEST_TUNNELS as TunnelMechanism | undefined) ?? 'auto',
+    tunnels: role.tunnels,
     store: { records: () => [], put() {}, remove() {} },
     log: { debug() {}, info: say, warn: say, error: say },
     onTrace() {},

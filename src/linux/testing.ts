@@ -23,15 +23,18 @@ export function namespaceTest(
   });
 }
 
-/** Asks again and again until the answer is something, for at most twenty seconds. */
+const pauseMs = 20;
+const patienceS = Number(process.env.ANCHORAGE_TEST_PATIENCE_S ?? 20);
+
+/** Asks again and again until the answer is something; throws when it has taken longer than it may. */
 export async function until<T>(
   what: string,
   ask: () => T | undefined | false | Promise<T | undefined | false>,
 ): Promise<T> {
-  for (let attempt = 0; attempt < 1000; attempt++) {
+  for (let attempt = 0; attempt < (1000 * patienceS) / pauseMs; attempt++) {
     const answer = await ask();
     if (answer !== undefined && answer !== false) return answer;
-    await wait(20);
+    await wait(pauseMs);
   }
   throw new Error(`gave up waiting for ${what}`);
 }

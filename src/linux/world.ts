@@ -12,6 +12,7 @@ import { Host } from './host.js';
 import type { Received } from './receive-batch.js';
 import { loggedPackets } from './sockets.js';
 import { relayedTunnelError } from './tunnel-errors.js';
+import type { TunnelMechanism } from './tunnels.js';
 
 /** A link of the engine and the kernel's device below it. */
 export interface LinkBinding {
@@ -22,9 +23,6 @@ export interface LinkBinding {
   /** The link-layer address the device is to have while the world runs (the virtual MAC of gundavelli §6). */
   readonly linkAddress?: LinkAddress;
 }
-
-/** How packets are put into tunnels: by routes with seg6 encapsulation, or by routes over an `ip6tnl external` device. */
-export type TunnelMechanism = 'seg6' | 'ip6tnl';
 
 /** Where an engine's `store` outputs go. What `put` and `remove` did survives `kill -9` of the process once they return. */
 export interface Store {
@@ -111,7 +109,7 @@ export class LinuxWorld {
     this.#host = host;
     try {
       this.handle({ kind: 'restored', records: this.options.store.records() });
-      host.forwarding.reconcile();
+      host.reconcile();
       host.startReceiving();
     } catch (error) {
       this.#host = undefined;
@@ -263,7 +261,9 @@ export class LinuxWorld {
     return link === undefined || !this.engine.interests.accessLinks.includes(link) || 'packet' in payload.message;
   }
 
+  /** An ip6tnl device tells of them itself. */
   #relayTunnelError(error: Packet): void {
+    if (this.#host?.tunnels !== 'seg6') return;
     const relayed = relayedTunnelError(error, this.options.address);
     if (relayed) this.#attempt(() => this.#send({ kind: 'send', packet: relayed }, this.now()));
   }

@@ -62,8 +62,10 @@ export function createTunnelDevice(name: string): Request {
   };
 }
 
-export function deleteLink(index: number): Request {
-  return { type: type.delete, header: header(index), about: `delete device ${index}`, accept: [errno.ENODEV] };
+/** Takes a device away that may be there. */
+export function deleteLink(name: string): Request {
+  const attributes: Attribute[] = [[3, name]];
+  return { type: type.delete, header: header(0), attributes, about: `delete device ${name}`, accept: [errno.ENODEV] };
 }
 
 function header(index: number, flags = 0, change = 0): Uint8Array {
