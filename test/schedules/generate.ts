@@ -268,9 +268,8 @@ class Generator {
     };
   }
 
-  /** An address typed in lies in the local network prefix, which is lmm's way (gundavelli §6.3); RFC 5213 assigns one. */
   #addressing(): AddressingMode {
-    return this.#scheme === 'lmm' ? this.#pick(['slaac', 'slaac', 'manual']) : 'slaac';
+    return this.#pick(['slaac', 'slaac', 'dhcpv6', 'manual']);
   }
 
   #names(stem: string, least: number, most: number): string[] {

@@ -35,6 +35,8 @@ const probe = { interval: milliseconds(50), length: seconds(1), patience: second
 const mostOffences = 20;
 /** Between two arrivals of a mobile: in whatever time updates take here, and whatever clocks say, the later one is known. */
 const orderedMs = 2000;
+/** When DHCPv6 clients renew their leases; a gateway that missed one learns of it then (gundavelli §6.3-3). */
+const renewalS = 100;
 /** Ten times what schedules need. */
 const mostFrames = 500_000;
 
@@ -157,6 +159,9 @@ class Run {
     const cn = this.#node('cn');
     const down = present.map(({ name }) => this.#probe(cn, this.#node(name)));
     this.#runTo(this.#simulation.now + probe.length + probe.patience);
+    // RFC 4861 §7.2.2: while a host resolves its router, not all that it sends is kept.
+    for (const { name } of present) this.#probe(this.#node(name), cn, 1);
+    this.#runTo(this.#simulation.now + probe.length);
     const up = present.map(({ name }) => this.#probe(this.#node(name), cn));
     this.#runTo(this.#simulation.now + probe.length + probe.patience);
     present.forEach(({ name }, i) => {
@@ -184,10 +189,9 @@ class Run {
     return this.#schedule.scheme === 'lmm' || outrunsOrder(this.#schedule, name);
   }
 
-  #probe(from: Node, to: Node): FlowRecord {
+  #probe(from: Node, to: Node, length = probe.length): FlowRecord {
     const start = this.#simulation.now;
-    const { interval, length } = probe;
-    return this.#simulation.cbr({ from, to, interval, size: 64, start, stop: start + length });
+    return this.#simulation.cbr({ from, to, interval: probe.interval, size: 64, start, stop: start + length });
   }
 
   #judge(invariant: string, node: string, { sent, received, unsendable }: FlowRecord): void {
@@ -282,7 +286,7 @@ function settleS(schedule: Schedule): number {
   const jumps = scenario.faults.some(fault => fault.kind === 'clockSkew' && fault.atMs > 0);
   const mobiles = new Set(scenario.movement.map(({ mobile }) => mobile));
   const errs = schedule.scheme === 'pmip6' && [...mobiles].some(mobile => outrunsOrder(schedule, mobile));
-  return 120 + 2 * gateway.retryDelayS + (forgets || jumps || errs ? gateway.lifetimeS : 0);
+  return 120 + renewalS + 2 * gateway.retryDelayS + (forgets || jumps || errs ? gateway.lifetimeS : 0);
 }
 
 /**
@@ -311,15 +315,12 @@ function scenarioOf(schedule: Schedule): Scenario {
 function tuned({ scheme: name, anchor, gateway }: Schedule): Scheme {
   const scheme = schemeNamed(name);
   if (!scheme) throw new RangeError(`no scheme '${name}'`);
-  const settings = (role: string) => {
-    if (role === 'lmap' || role === 'lma') return anchor;
-    return role === 'mpa' || role === 'mag' ? gateway : {};
-  };
-  return {
-    ...scheme,
-    place: network =>
-      scheme
-        .place(network)
-        .map((placed): Placement => ({ ...placed, config: { ...placed.config, ...settings(placed.role) } })),
-  };
+  return { ...scheme, place: network => scheme.place(network).map(placed => ({ ...placed, config: tune(placed) })) };
+
+  function tune({ role, config }: Placement): Placement['config'] {
+    if (role === 'lmap' || role === 'lma') return { ...config, ...anchor };
+    if (role === 'mpa' || role === 'mag') return { ...config, ...gateway };
+    const lifetimes = { preferredLifetimeS: 2 * renewalS, validLifetimeS: 4 * renewalS };
+    return { ...config, pools: (config.pools as object[]).map(pool => ({ ...pool, ...lifetimes })) };
+  }
 }
