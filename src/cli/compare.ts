@@ -29,11 +29,16 @@ function compare(file: string, options: ScenarioOptions & { scheme?: string }): 
     }),
   );
   progress.end();
-  const command = ['anchorage compare', scenario.file, ...commandOptions(options)].join(' ');
+  const command = ['anchorage compare', shellWord(file), ...commandOptions(options)].join(' ');
   const report = writeReport(runs, { scenario, directory, command, seed: options.seed });
   const results = runs.map(run => run.result);
   if (options.json) process.stdout.write(`${JSON.stringify(results, null, 2)}\n`);
   else process.stdout.write(`${scenario.title}\n\n${comparisonTable(results)}\nreport: ${report}\n`);
+}
+
+/** As a shell reads it back. */
+export function shellWord(text: string): string {
+  return /^[\w./:@-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 /** The options as one would type them again. */

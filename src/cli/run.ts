@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { runScheme } from '../scenario/run.js';
 import { Capture, traceLine } from '../sim/index.js';
-import { commandOptions, writeReport } from './compare.js';
+import { commandOptions, shellWord, writeReport } from './compare.js';
 import { comparisonTable } from './comparison-table.js';
 import { outputDirectory, writeOutput } from './files.js';
 import { Progress } from './progress.js';
@@ -32,7 +32,7 @@ function run(file: string, options: ScenarioOptions & { scheme: string }): void 
   progress.end();
   if (capture) writeOutput(`${directory}/capture.pcapng`, capture.bytes());
   writeOutput(`${directory}/trace.jsonl`, `${done.simulated.trace.map(traceLine).join('\n')}\n`);
-  const command = ['anchorage run', scenario.file, ...commandOptions(options)].join(' ');
+  const command = ['anchorage run', shellWord(file), ...commandOptions(options)].join(' ');
   writeReport([done], { scenario, directory, command, seed: options.seed });
   if (options.json) process.stdout.write(`${JSON.stringify(done.result, null, 2)}\n`);
   else

@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { lmm } from '../../protocol/lmm/scheme.js';
 import { schemes } from '../../protocol/schemes.js';
 import { handoversOf } from '../handovers.js';
 import { parseScenario } from '../parse.js';
 import { runScheme } from '../run.js';
 import { ladderOf } from './ladder.js';
 import { reportPage } from './page.js';
+import { handoverPlots } from './plots.js';
 
 const text = readFileSync('scenarios/comparison.yaml', 'utf8');
 const title = '<script>alert("x")</script> & co';
@@ -53,6 +55,20 @@ test('every plot of a report has data of every scheme over the same packets', ()
     );
     for (const { y } of series) assert.equal(y.length, x.length);
     assert.ok(series.some(({ y }) => y.includes(null)) && series.some(({ y }) => y.some(value => value !== null)));
+  }
+});
+
+test('a plot goes on until the packets do, however long that takes, with no more points than a page bears', () => {
+  for (const authenticationMs of [20, 1500]) {
+    const slow = parseScenario(text, { file: 'comparison.yaml', overrides: { authenticationMs, intervalMs: 0.4 } });
+    assert.ok(slow.ok);
+    const run = runScheme(slow.scenario, lmm);
+    const [handover] = handoversOf(slow.scenario, run.simulated.network);
+    for (const { x, series } of handoverPlots([run], handover)) {
+      assert.ok(x.length > 100 && x.length <= 4000, `${x.length}`);
+      const [{ y }] = series;
+      assert.ok(y[0] !== null && y.at(-1) !== null && y.includes(null));
+    }
   }
 });
 

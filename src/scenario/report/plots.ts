@@ -1,5 +1,6 @@
 import { millisecond } from '../../base/time.js';
 import type { ScenarioHandover } from '../handovers.js';
+import type { Span } from '../measure.js';
 import type { SchemeRun } from '../run.js';
 import { flowsOf } from '../simulate.js';
 
@@ -13,10 +14,11 @@ export interface Plot {
   readonly style: 'points' | 'steps';
 }
 
-const beforeMs = 40;
-const afterMs = 80;
-/** Where some scheme never recovers, what is shown of it. */
-const longestMs = 400;
+/** What is shown before the mobile leaves and after packets come again: at least that, and a share of the gap. */
+const leastBeforeMs = 40;
+const leastAfterMs = 80;
+/** A longer time is shown by every so many packets, so that the page stays small. */
+const mostPackets = 4000;
 
 /** Arrival time against sequence number around one handover, a plot a constant-rate flow of its mobile. */
 export function handoverPlots(runs: readonly SchemeRun[], handover: ScenarioHandover): Plot[] {
@@ -25,27 +27,30 @@ export function handoverPlots(runs: readonly SchemeRun[], handover: ScenarioHand
     const one = result.handovers.find(({ mobile, atMs }) => mobile === handover.mobile && atMs === handover.atMs);
     return [one?.gapMs ?? 0, one?.uplink?.gapMs ?? 0];
   });
-  const untilMs = Math.min(Math.max(...gaps, handover.l2GapMs), longestMs) + afterMs;
+  const gapMs = Math.max(...gaps, handover.l2GapMs);
+  const fromMs = handover.atMs - Math.max(leastBeforeMs, gapMs / 4);
+  const untilMs = handover.atMs + gapMs + Math.max(leastAfterMs, gapMs / 2);
   const names = flowsOf(first.simulated.flows, 'cbr')
     .filter(({ traffic }) => traffic.to === handover.mobile || traffic.from === handover.mobile)
     .map(({ traffic }) => traffic.name);
-  return names.flatMap(name => arrivalPlot(runs, name, handover, untilMs) ?? []);
+  return names.flatMap(name => arrivalPlot(runs, name, handover, { fromMs, untilMs }) ?? []);
 }
 
 function arrivalPlot(
   runs: readonly SchemeRun[],
   name: string,
   { atMs }: ScenarioHandover,
-  untilMs: number,
+  { fromMs, untilMs }: Span,
 ): Plot | undefined {
   const flows = runs.map(run => flowsOf(run.simulated.flows, 'cbr').find(flow => flow.traffic.name === name));
   const [sample] = flows;
   if (!sample) return undefined;
   const { intervalMs, startMs, from, to } = sample.traffic;
-  const first = Math.max(0, Math.floor((atMs - beforeMs - startMs) / intervalMs));
-  const last = Math.min(sample.record.sent - 1, Math.ceil((atMs + untilMs - startMs) / intervalMs));
+  const first = Math.max(0, Math.floor((fromMs - startMs) / intervalMs));
+  const last = Math.min(sample.record.sent - 1, Math.ceil((untilMs - startMs) / intervalMs));
   if (last <= first) return undefined;
-  const x = Array.from({ length: last - first + 1 }, (_, i) => first + i);
+  const step = Math.ceil((last - first + 1) / mostPackets);
+  const x = Array.from({ length: Math.ceil((last - first + 1) / step) }, (_, i) => first + i * step);
   return {
     title: `${name}: ${from} → ${to}`,
     xLabel: 'sequence number',

@@ -44,7 +44,7 @@ thead tr:first-child th[colspan] { text-align: center; }
 td small, th small { color: var(--soft); font-size: 12.5px; font-weight: 400; }
 .break { color: var(--away); }
 .swatch { display: inline-block; width: 10px; height: 10px; border-radius: 3px; margin-right: 8px; }
-.plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(480px, 1fr)); gap: 12px; }
+.plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(480px, 100%), 1fr)); gap: 12px; }
 .plot { margin: 0; }
 .plot h3 { margin: 0 0 6px; }
 .tabs > input { position: absolute; opacity: 0; }
