@@ -90,23 +90,28 @@ export class Forwarding {
   /** Throws the first HostError, after everything was tried. */
   apply(outputs: readonly ForwardingOutput[]): void {
     const before: Request[] = [];
-    const after: Request[] = [];
+    const idle: netlink.Neighbour[] = [];
     const released: Uint8Array[][] = [];
     this.#admit(outputs, before);
-    this.#seat(outputs);
+    const { come, gone: left } = this.#seats(outputs);
+    this.#changeStations([], left);
     for (const output of outputs) {
-      if (output.kind === 'forward') released.push(this.#forward(output.rule, before, after));
-      else if (output.kind === 'unforward') this.#unforward(output, before, after);
+      if (output.kind === 'forward') released.push(this.#forward(output.rule, before, idle));
+      else if (output.kind === 'unforward') this.#unforward(output, before, idle);
     }
     try {
-      this.#kernel.execute([...before, ...after]);
+      // Neighbours that are idle only for the moment stay: another rule of the same outputs may lead to them.
+      const gone = idle.filter(neighbour => !this.#neighbours.has(neighbourKey(neighbour)));
+      this.#kernel.execute([...before, ...gone.map(netlink.deleteNeighbour)]);
     } finally {
+      // Only now: while the check lets a source pass there is a rule for where it goes.
+      this.#changeStations(come, []);
       for (const packets of released) for (const packet of packets) this.#tun.inject(packet);
     }
   }
 
-  /** Appends what makes the rule to `before`, what it no longer needs to `after`; returns what was parked for it. */
-  #forward(rule: ForwardingRule, before: Request[], after: Request[]): Uint8Array[] {
+  /** Appends what makes the rule to `before`, the neighbour it leaves to `idle`; returns what was parked for it. */
+  #forward(rule: ForwardingRule, before: Request[], idle: netlink.Neighbour[]): Uint8Array[] {
     const key = keyText(rule);
     const standing = this.#rules.get(key);
     this.#rules.set(key, rule);
@@ -114,17 +119,17 @@ export class Forwarding {
     this.#retain(rule.via, before);
     before.push(netlink.replaceRoute({ ...this.#routeKey(rule), target: this.#target(rule) }));
     if (!standing) return [];
-    this.#release(standing.via, after);
+    this.#release(standing.via, idle);
     return standing.via.kind === 'park' && rule.via.kind !== 'park' ? this.#parking.close(rule) : [];
   }
 
-  #unforward(key: RuleKey, before: Request[], after: Request[]): void {
+  #unforward(key: RuleKey, before: Request[], idle: netlink.Neighbour[]): void {
     const standing = this.#rules.get(keyText(key));
     if (!standing) return;
     this.#rules.delete(keyText(key));
     this.#parking.close(key);
     before.push(netlink.deleteRoute(this.#routeKey(key)));
-    this.#release(standing.via, after);
+    this.#release(standing.via, idle);
   }
 
   /** Tunnel ends change in one step, ahead of the routes, so that no packet of a new binding is taken for a stranger's. */
@@ -147,9 +152,12 @@ export class Forwarding {
     if (this.#reconciled) this.#firewall.change(added, gone);
   }
 
-  /** Who may send from where changes ahead of the routes, too. */
-  #seat(outputs: readonly ForwardingOutput[]): void {
-    if (!this.#reconciled) return;
+  #changeStations(come: readonly Station[], gone: readonly Station[]): void {
+    if (this.#reconciled) this.#firewall.changeStations(come, gone);
+  }
+
+  /** What `outputs` change about who may send from where. */
+  #seats(outputs: readonly ForwardingOutput[]): { come: Station[]; gone: Station[] } {
     const before = new Map<string, Station | undefined>();
     const after = new Map<string, Station | undefined>();
     for (const output of outputs) {
@@ -160,7 +168,7 @@ export class Forwarding {
     }
     const changed = [...after.keys()].filter(key => before.get(key)?.linkAddress !== after.get(key)?.linkAddress);
     const present = (stations: Map<string, Station | undefined>) => changed.flatMap(key => stations.get(key) ?? []);
-    this.#firewall.changeStations(present(after), present(before));
+    return { come: present(after), gone: present(before) };
   }
 
   /** Local ends that stand as routes: an ip6tnl device needs none. */
@@ -213,7 +221,7 @@ export class Forwarding {
     if (uses === 0) before.push(netlink.replaceNeighbour(neighbour));
   }
 
-  #release(via: Via, after: Request[]): void {
+  #release(via: Via, idle: netlink.Neighbour[]): void {
     if (via.kind !== 'link' || via.neighbour === undefined) return;
     const neighbour = this.#neighbour(via.link, via.neighbour);
     const key = neighbourKey(neighbour);
@@ -221,7 +229,7 @@ export class Forwarding {
     if (uses > 0) this.#neighbours.set(key, uses);
     else {
       this.#neighbours.delete(key);
-      after.push(netlink.deleteNeighbour(neighbour));
+      idle.push(neighbour);
     }
   }
 
