@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { parseAddress } from '../base/address.js';
+import { parseLinkAddress } from '../base/link-address.js';
 import type { Scenario } from './model.js';
 import { parseScenario } from './parse.js';
 
@@ -239,17 +241,19 @@ for (const [from, to, ...expected] of bad)
     assert.deepEqual(problems(text), expected);
   });
 
-test('the nodes that numbers stand for are different however many they are', () => {
-  const mobiles = Array.from({ length: 70_000 }, (_, i) => `  m${i}: { role: mobile }\n`).join('');
+test('the nodes that numbers stand for are different also beyond 255', () => {
+  const mobiles = Array.from({ length: 300 }, (_, i) => `  m${i}: { role: mobile }\n`).join('');
   const { nodes } = parsed(
     small
       .replace('  mn:', () => `${mobiles}  late: { role: router }\n  mn:`)
       .replace('links:', 'links:\n  - { between: [late, cn], delayMs: 1 }'),
   );
-  const [last, late] = [nodes.at(-1), nodes.at(-2)];
-  assert.ok(last?.role === 'mobile' && late?.role === 'router');
-  assert.equal(last.linkAddress, '02:00:01:01:11:75');
-  assert.equal(late.address, 'fd00::1:1174');
+  const linkAddresses = nodes.flatMap(node => (node.role === 'mobile' ? [node.linkAddress] : []));
+  const addresses = nodes.flatMap(node => (node.role === 'mobile' ? [] : [node.address]));
+  assert.equal(new Set(linkAddresses).size, 301);
+  assert.equal(new Set(addresses).size, nodes.length - 301);
+  for (const linkAddress of linkAddresses) parseLinkAddress(linkAddress);
+  for (const address of addresses) parseAddress(address);
 });
 
 test('every problem is reported at once', () => {

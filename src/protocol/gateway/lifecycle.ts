@@ -13,7 +13,7 @@ import { Forwarding } from './forwarding.js';
 import { recordKey, recordValue } from './records.js';
 import { type Acknowledged, Registrar, refusedTrace } from './registration.js';
 import { quietKey, type TimerKey, timerKey, timerNames, timersOf } from './timers.js';
-import { type Action, type Event, transitions } from './transitions.js';
+import { type Action, changes, type Event, transitions } from './transitions.js';
 import type { Purpose, Visitor, VisitorList } from './visitor.js';
 
 /** One call of `handle`: when, and what comes of it. */
@@ -386,15 +386,3 @@ export class Lifecycle {
     this.timers.set(quietKey(visitor.link, visitor.station), turn.now + quietS * second);
   }
 }
-
-const changes: Readonly<Partial<Record<Event, VisitorChange>>> = {
-  attached: 'attached',
-  accepted: 'authenticated',
-  rejected: 'rejected',
-  acknowledged: 'registered',
-  addressLearnt: 'address',
-  detached: 'left',
-  revoked: 'revoked',
-  dismissed: 'revoked',
-  superseded: 'left',
-};

@@ -1,3 +1,5 @@
+import type { VisitorChange } from '../trace.js';
+
 /** Where a station stands with its gateway. */
 export type State =
   /** The AAA port is asked who it is. */
@@ -133,4 +135,17 @@ export const transitions: Readonly<Record<State, Transitions>> = {
     superseded: ['gone', 'remove'],
   },
   gone: {},
+};
+
+/** What the trace calls an event; the others it does not tell. */
+export const changes: Readonly<Partial<Record<Event, VisitorChange>>> = {
+  attached: 'attached',
+  accepted: 'authenticated',
+  rejected: 'rejected',
+  acknowledged: 'registered',
+  addressLearnt: 'address',
+  detached: 'left',
+  revoked: 'revoked',
+  dismissed: 'revoked',
+  superseded: 'left',
 };
