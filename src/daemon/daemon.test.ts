@@ -144,6 +144,19 @@ test('daemon: a reload keeps the state, applies the new configuration and takes 
   );
 });
 
+test('daemon: a world that fails is heard of', async () => {
+  daemon = await Daemon.start(echoRole, configure(''), recorded);
+  world.options.onFailure(new Error('deaf'));
+  assert.equal((await daemon.failed).message, 'deaf');
+});
+
+test('daemon: a world that cannot be stopped in order keeps nothing else from stopping', async () => {
+  daemon = await Daemon.start(echoRole, configure(''), recorded);
+  world.stop = () => Promise.reject(new Error('stuck'));
+  await assert.rejects(daemon.stop(), { message: 'stuck' });
+  daemon = await Daemon.start(echoRole, configure(''), recorded);
+});
+
 test('daemon: a reload that cannot be applied whole changes nothing and says why', async () => {
   await start();
   const rules = await ask({ command: 'show', topic: 'rules' });

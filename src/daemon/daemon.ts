@@ -31,11 +31,14 @@ export type CreateWorld = (engine: Engine, options: WorldOptions) => World;
 /** One role on this machine, from its file. */
 export class Daemon {
   readonly log: Logger & Log;
+  /** Resolves when the world can go on no longer. */
+  readonly failed: Promise<Error>;
   readonly #role: Role;
   readonly #engine: ReplaceableEngine;
   readonly #control: ControlServer;
   readonly #store: StateStore;
   readonly #world: World;
+  #fail: (error: Error) => void = () => {};
   #config: DaemonConfig;
   #metrics: Server | undefined;
 
@@ -70,6 +73,9 @@ export class Daemon {
     this.#engine = engine;
     this.#control = control;
     this.log = createLog(config.world.log, role.name);
+    this.failed = new Promise(resolve => {
+      this.#fail = resolve;
+    });
     this.#store = new StateStore(`${config.world.stateDirectory}/${role.name}.lmdb`, role.name);
     this.#world = createWorld(this.#engine, {
       address: common(config).address,
@@ -82,6 +88,7 @@ export class Daemon {
       store: this.#store,
       log: this.log,
       onTrace: event => logTrace(this.log, event),
+      onFailure: error => this.#fail(error),
     });
   }
 
@@ -108,9 +115,12 @@ export class Daemon {
   async stop(): Promise<void> {
     this.#metrics?.close();
     this.#metrics?.closeAllConnections();
-    await this.#world.stop();
-    await this.#control.close();
-    await this.#store.close();
+    try {
+      await this.#world.stop();
+    } finally {
+      await this.#control.close();
+      await this.#store.close();
+    }
     this.log.info({}, 'stopped');
   }
 
@@ -121,8 +131,11 @@ export class Daemon {
       await this.#world.start();
       if (world.metrics) await this.#measure(world.metrics);
     } catch (error) {
-      await this.#world.stop();
-      await this.#store.close();
+      try {
+        await this.#world.stop();
+      } finally {
+        await this.#store.close();
+      }
       throw error;
     }
     this.log.info({ file: this.#config.file, controlSocket: world.controlSocket }, 'ready');

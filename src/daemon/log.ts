@@ -1,17 +1,24 @@
 import { type Logger, pino } from 'pino';
 import type { Log } from '../linux/world.js';
 import type { WorldConfig } from './config.js';
+import { LogOutput } from './log-output.js';
 
-/** Writes to standard output: a JSON object a line, or readable text. */
+/** Writes to standard output: a JSON object a line, or readable text. Lines that nobody takes are counted in the next one. */
 export function createLog(config: WorldConfig['log'], role: string): Logger & Log {
+  // Asking for the stream is what makes Node open a pipe without blocking.
+  const output = new LogOutput(process.stdout.fd);
+  let linesLost = 0;
   const options = {
     level: config.level,
     base: { role },
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
+    mixin: () => (linesLost > 0 ? { linesLost } : {}),
   };
-  if (config.format === 'json') return pino(options, pino.destination({ dest: 1, sync: true }));
-  return pino(options, { write: line => void process.stdout.write(readable(line)) });
+  const write = (line: string) => {
+    linesLost = output.write(config.format === 'json' ? line : readable(line)) ? 0 : linesLost + 1;
+  };
+  return pino(options, { write });
 }
 
 /** `2006-05-12T10:00:00.000Z info mpa: binding created home=2001:db8::1/128`. */

@@ -32,9 +32,10 @@ function open({ namespace, device }: LineEnd): number {
   return openDevice(device, 'tap');
 }
 
+/** Throws HostError where the device is gone; one that is down has no frames. */
 function take(direction: Direction): void {
   for (let i = 0; i < framesPerTurn; i++) {
-    const length = read(direction.from);
+    const length = readFile(direction.from, buffer);
     if (length === 0) return;
     if (loss > 0 && uniform(random, 0, 1) < loss) continue;
     if (direction.frames.length - direction.head >= longestQueue) continue;
@@ -53,15 +54,7 @@ function deliver(direction: Direction, now: Instant): void {
   }
 }
 
-/** A device that is down neither gives nor takes frames, which is no reason to end. */
-function read(fd: number): number {
-  try {
-    return readFile(fd, buffer);
-  } catch (error) {
-    if (error instanceof HostError) return 0;
-    throw error;
-  }
-}
+/** A device that is down takes no frames, which is no reason to end. */
 function write(fd: number, frame: Uint8Array): void {
   try {
     writeFile(fd, frame);
@@ -76,16 +69,24 @@ const directions: Direction[] = [
   { from: b, to: a, frames: [], due: [], head: 0 },
 ];
 parentPort?.postMessage('ready');
-for (let running = true; running; ) {
+for (let running = true; running; ) running = turn();
+closeFile(a);
+closeFile(b);
+
+/** Waits for something to do and does it; false: that was the last of it. */
+function turn(): boolean {
   const next = Math.min(...directions.map(({ due, head }) => due[head] ?? Number.POSITIVE_INFINITY));
   const timeout = Number.isFinite(next) ? Math.max(0, next - monotonicNow()) : undefined;
   const [stopping, ...ready] = waitReadable([event, a, b], timeout);
-  running = !stopping;
-  directions.forEach((direction, i) => {
-    if (ready[i]) take(direction);
-  });
+  try {
+    directions.forEach((direction, i) => {
+      if (ready[i] !== 'idle') take(direction);
+    });
+  } catch (error) {
+    if (error instanceof HostError) return false;
+    throw error;
+  }
   const now = monotonicNow();
   for (const direction of directions) deliver(direction, now);
+  return stopping === 'idle';
 }
-closeFile(a);
-closeFile(b);

@@ -30,11 +30,12 @@ export interface LinePlan {
 
 /** A cable with a delay between two TAP devices, for kernels without netem: a thread that holds each frame for its time. */
 export class DelayLine {
-  readonly #worker: Worker;
+  /** Resolves when the line carries nothing any more: it was stopped, or a device of it was taken away. */
+  readonly ended: Promise<unknown>;
   readonly #event: number;
 
   private constructor(worker: Worker, event: number) {
-    this.#worker = worker;
+    this.ended = new Promise(resolve => worker.once('exit', resolve));
     this.#event = event;
   }
 
@@ -50,9 +51,8 @@ export class DelayLine {
 
   /** The devices are gone when it returns. */
   async stop(): Promise<void> {
-    const ended = once(this.#worker, 'exit');
     wake(this.#event);
-    await ended;
+    await this.ended;
     closeFile(this.#event);
   }
 }

@@ -99,15 +99,15 @@ export class Forwarding {
       if (output.kind === 'forward') released.push(this.#forward(output.rule, before, idle));
       else if (output.kind === 'unforward') this.#unforward(output, before, idle);
     }
-    try {
-      // Neighbours that are idle only for the moment stay: another rule of the same outputs may lead to them.
-      const gone = idle.filter(neighbour => !this.#neighbours.has(neighbourKey(neighbour)));
-      this.#kernel.execute([...before, ...gone.map(netlink.deleteNeighbour)]);
-    } finally {
+    // Neighbours that are idle only for the moment stay: another rule of the same outputs may lead to them.
+    const gone = idle.filter(neighbour => !this.#neighbours.has(neighbourKey(neighbour)));
+    const [failure] = refusalsOf([
+      () => this.#kernel.execute([...before, ...gone.map(netlink.deleteNeighbour)]),
       // Only now: while the check lets a source pass there is a rule for where it goes.
-      this.#changeStations(come, []);
-      for (const packets of released) for (const packet of packets) this.#tun.inject(packet);
-    }
+      () => this.#changeStations(come, []),
+      ...released.flat().map(packet => () => this.#tun.inject(packet)),
+    ]);
+    if (failure) throw failure;
   }
 
   /** Appends what makes the rule to `before`, the neighbour it leaves to `idle`; returns what was parked for it. */
@@ -278,6 +278,19 @@ function policyRules({ tunnelTable, accessDevices }: ForwardingScope): netlink.R
 function stationOf(rule: ForwardingRule | undefined): Station | undefined {
   if (rule?.to === undefined || rule.via.kind !== 'link' || rule.via.neighbour?.length !== 6) return undefined;
   return { prefix: rule.to, linkAddress: rule.via.neighbour };
+}
+
+/** Takes every step, whatever the kernel says to the others. */
+function refusalsOf(steps: readonly (() => void)[]): HostError[] {
+  return steps.flatMap(step => {
+    try {
+      step();
+      return [];
+    } catch (error) {
+      if (error instanceof HostError) return [error];
+      throw error;
+    }
+  });
 }
 
 /** A table that never had a route does not exist. */

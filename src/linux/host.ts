@@ -3,7 +3,7 @@ import { unspecified } from '../base/address.js';
 import { HostError } from '../base/errors.js';
 import type { Interests, LinkId } from '../protocol/contract.js';
 import { headerOctets } from '../wire/ipv6/codec.js';
-import { deviceIndex } from './ffi/libc.js';
+import { deviceIndex, errno } from './ffi/libc.js';
 import { Firewall } from './firewall.js';
 import { Forwarding, type TunnelRoutes } from './forwarding.js';
 import * as link from './netlink/link.js';
@@ -30,7 +30,10 @@ const noAddress = '1';
 export interface Arrivals {
   packet(received: Received): void;
   logged(received: Received): void;
-  failed(error: unknown): void;
+  /** The kernel would not take a packet back. */
+  refused(error: HostError): void;
+  /** Nothing is received any more. */
+  ended(error: Error): void;
 }
 
 /** Everything of the kernel's that a world holds: made in the constructor, given back by `remove`. */
@@ -110,14 +113,14 @@ export class Host {
   }
 
   startReceiving(): void {
-    const { packet, logged, failed } = this.#arrivals;
+    const { packet, logged, ended } = this.#arrivals;
     this.#receiver = new Receiver(
       [
         { fd: this.packets.fd, kind: 'messages', receive: packet },
         { fd: this.#log.fd, kind: 'reads', receive: logged },
         { fd: this.#tun.fd, kind: 'reads', receive: ({ bytes }) => this.#park(bytes) },
       ],
-      failed,
+      ended,
     );
   }
 
@@ -125,7 +128,12 @@ export class Host {
   #park(packet: Uint8Array): void {
     const isMulticast = packet[24] === 0xff;
     if (packet.length < headerOctets || isMulticast || this.parking.keep(packet)) return;
-    this.#tun.inject(packet);
+    try {
+      this.#tun.inject(packet);
+    } catch (error) {
+      if (!(error instanceof HostError)) throw error;
+      this.#arrivals.refused(error);
+    }
   }
 
   async stopReceiving(): Promise<void> {
@@ -188,7 +196,8 @@ export class Host {
     const before = link.readLink(this.#route, deviceIndex(name));
     if (before.linkAddress === wanted) return;
     this.#route.execute([link.setLinkAddress(before.index, wanted)]);
-    this.#undo.push(() => this.#route.execute([link.setLinkAddress(before.index, before.linkAddress)]));
+    const giveBack = { ...link.setLinkAddress(before.index, before.linkAddress), accept: [errno.ENODEV] };
+    this.#undo.push(() => this.#route.execute([giveBack]));
   }
 
   #bind(name: LinkId, device: number): void {

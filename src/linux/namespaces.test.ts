@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { DelayLine } from './delay.js';
 import { Namespaces } from './namespaces.js';
 import { namespaceTest, until } from './testing.js';
 
@@ -99,6 +100,15 @@ namespaceTest('delayed cable: frames are lost as asked', async namespaces => {
   const report = await output(namespaces.spawn('left', 'ping', options, { stdio: 'pipe' }));
   const received = Number(/(\d+) received/.exec(report)?.[1]);
   assert.ok(received > 60 && received < 140, `${received} of 200 where 98 are expected`);
+});
+
+namespaceTest('delayed cable: it ends when a device of it is taken away', async namespaces => {
+  for (const name of ['left', 'right']) namespaces.add(name);
+  const end = (name: string) => ({ namespace: `/run/netns/${namespaces.systemName(name)}`, device: 'cable' });
+  const line = await DelayLine.start(end('left'), end('right'), { delayMs: 1 });
+  namespaces.configure('left', ['link del cable']);
+  await line.ended;
+  await line.stop();
 });
 
 function neighbour(address: string, lastOctet: string): string {

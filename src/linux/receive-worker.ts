@@ -1,5 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { addressOf, readFile, receiveMessages, waitReadable } from './ffi/libc.js';
+import { HostError } from '../base/errors.js';
+import { addressOf, type Readiness, readFile, receiveMessages, waitReadable } from './ffi/libc.js';
 import { viewOf } from './netlink/message.js';
 import { BatchWriter } from './receive-batch.js';
 import type { ReceiverPlan } from './receiver.js';
@@ -94,12 +95,22 @@ function post(source: number): void {
     Atomics.wait(pending, 0, n);
 }
 
+/** Reading takes a descriptor's error away; one that stays in error would have us turn here for ever. */
+function checkErrors(index: number, ready: Readiness): void {
+  errorsInARow[index] = ready === 'inError' ? errorsInARow[index] + 1 : 0;
+  if (errorsInARow[index] > mostErrorsInARow)
+    throw new HostError('poll', 0, `source ${index} is in error and does not say which`);
+}
+
+const mostErrorsInARow = 100;
+const errorsInARow = sources.map(() => 0);
 const descriptors = [event, ...sources.map(source => source.fd)];
 for (let running = true; running; ) {
-  const ready = waitReadable(descriptors);
-  running = !ready[0];
+  const [stopping, ...ready] = waitReadable(descriptors);
+  running = stopping === 'idle';
   sources.forEach(({ fd, kind }, index) => {
-    if (!running || !ready[index + 1]) return;
+    checkErrors(index, ready[index]);
+    if (!running || ready[index] === 'idle') return;
     const take = kind === 'messages' ? takeMessages : takeReads;
     for (let more = true; more; ) {
       more = take(fd);

@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { closeFile, createEvent, wake } from './ffi/libc.js';
 import { packetsOf, type Received } from './receive-batch.js';
@@ -22,11 +21,11 @@ const maximumInFlight = 64;
 
 /** Receives from descriptors in a thread of its own and delivers on this one. The descriptors stay the caller's. */
 export class Receiver {
-  readonly #worker: Worker;
+  readonly #ended: Promise<unknown>;
   readonly #event = createEvent();
 
-  /** `failed` hears of an error that ended the thread. */
-  constructor(sources: readonly ReceiveSource[], failed: (error: unknown) => void) {
+  /** `ended` hears of an error that ended the thread, once; nothing is received any more. */
+  constructor(sources: readonly ReceiveSource[], ended: (error: Error) => void) {
     const inFlight = new SharedArrayBuffer(4);
     const counter = new Int32Array(inFlight);
     const plan: ReceiverPlan = {
@@ -35,20 +34,20 @@ export class Receiver {
       inFlight,
       maximumInFlight,
     };
-    this.#worker = new Worker(new URL('./receive-worker.js', import.meta.url), { workerData: plan });
-    this.#worker.on('message', ({ source, bytes }: { source: number; bytes: Uint8Array }) => {
+    const worker = new Worker(new URL('./receive-worker.js', import.meta.url), { workerData: plan });
+    worker.on('message', ({ source, bytes }: { source: number; bytes: Uint8Array }) => {
       Atomics.sub(counter, 0, 1);
       Atomics.notify(counter, 0);
       for (const packet of packetsOf(bytes)) sources[source].receive(packet);
     });
-    this.#worker.on('error', failed);
+    worker.on('error', ended);
+    this.#ended = new Promise(resolve => worker.once('exit', resolve));
   }
 
   /** Returns when the thread has ended and reads no more. */
   async stop(): Promise<void> {
-    const ended = once(this.#worker, 'exit');
     wake(this.#event);
-    await ended;
+    await this.#ended;
     closeFile(this.#event);
   }
 }

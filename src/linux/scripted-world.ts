@@ -1,4 +1,5 @@
 import type { Address } from '../base/address.js';
+import type { Instant } from '../base/time.js';
 import type { Engine, Input, Output } from '../protocol/contract.js';
 import { type LinkBinding, LinuxWorld, type WorldOptions, type WorldStatistics } from './world.js';
 
@@ -11,6 +12,8 @@ export interface ScriptedRole {
   readonly accessLinks: readonly string[];
   /** What the engine says when it hears of the store. */
   readonly restored: readonly Output[];
+  /** Of the engine, for ever. */
+  readonly deadline?: Instant;
 }
 export type ToWorld =
   | { readonly kind: 'perform'; readonly outputs: readonly Output[] }
@@ -19,7 +22,8 @@ export type ToWorld =
 export type FromWorld =
   | { readonly kind: 'input'; readonly input: Input }
   | { readonly kind: 'statistics'; readonly statistics: WorldStatistics }
-  | { readonly kind: 'performed' };
+  | { readonly kind: 'performed' }
+  | { readonly kind: 'failed' };
 
 function tell(message: FromWorld): void {
   process.send?.(message);
@@ -28,7 +32,7 @@ function tell(message: FromWorld): void {
 function scriptedEngine(role: ScriptedRole): Engine & { next: readonly Output[] } {
   return {
     interests: { protocols: [135], accessLinks: role.accessLinks, udpPorts: [547] },
-    deadline: undefined,
+    deadline: role.deadline,
     views: {},
     counters: {},
     next: role.restored,
@@ -51,6 +55,7 @@ async function run(role: ScriptedRole): Promise<void> {
     store: { records: () => [], put() {}, remove() {} },
     log: { debug() {}, info: say, warn: say, error: say },
     onTrace() {},
+    onFailure: () => tell({ kind: 'failed' }),
   });
   await world.start();
   tell({ kind: 'performed' });

@@ -1,3 +1,4 @@
+import { HostError } from '../base/errors.js';
 import { utf8Bytes } from '../base/text.js';
 import { closeFile, deviceIndex, ioctl, ioctlNumber, openFile, writeFile } from './ffi/libc.js';
 
@@ -28,9 +29,13 @@ export class TunDevice {
     writeFile(this.fd, packet);
   }
 
-  /** Closes it; the device goes, and with it the routes over it. */
+  /** Closes it; the device goes, unless somebody took it away before, and with it the routes over it. */
   remove(): void {
-    ioctlNumber(this.fd, request.setPersistent, 0);
+    try {
+      ioctlNumber(this.fd, request.setPersistent, 0);
+    } catch (error) {
+      if (!(error instanceof HostError)) throw error;
+    }
     closeFile(this.fd);
   }
 }

@@ -14,6 +14,7 @@ import {
 } from '../../test/support/linux-checks.js';
 import {
   anchor,
+  anchorRole,
   anchorRules,
   buildRow,
   correspondent,
@@ -30,7 +31,7 @@ import {
   startWorlds,
   virtualLink,
 } from '../../test/support/linux-row.js';
-import { type Address, parseAddress } from '../base/address.js';
+import { type Address, allNodes, parseAddress } from '../base/address.js';
 import { type LinkAddress, linkLocalAddress, parseLinkAddress } from '../base/link-address.js';
 import { hostPrefix } from '../base/prefix.js';
 import type { ForwardingRule } from '../protocol/contract.js';
@@ -254,6 +255,57 @@ namespaceTest('stop: everything is as it was', async namespaces => {
   await world.stop();
   assert.deepEqual(everything(namespaces, 'gateway'), before);
 });
+
+namespaceTest(
+  'a TUN device that is taken away: the world says once that it cannot go on, and stops',
+  async namespaces => {
+    buildRow(namespaces);
+    const world = await Role.start(namespaces, 'gateway', gatewayRole);
+    namespaces.configure('gateway', ['link del anchorage']);
+    await until('the failure', () => world.failures > 0);
+    await world.stop();
+    assert.equal(world.failures, 1);
+    assert.equal(world.words.match(/nothing is received any more/g)?.length, 1);
+  },
+);
+
+namespaceTest(
+  'an access device that is taken away: the world goes on, and stops without an error',
+  async namespaces => {
+    const { gatewayWorld } = await startBoth(namespaces);
+    namespaces.configure('gateway', ['link del radio']);
+    const message = { kind: 'routerSolicitation', code: 0, options: [] } as const;
+    const source = linkLocalAddress(virtualLink);
+    const packet: Packet = { source, destination: allNodes, hopLimit: 255, payload: { kind: 'icmpv6', message } };
+    await gatewayWorld.perform({ kind: 'send', packet, link: 'radio' });
+    assert.deepEqual((await gatewayWorld.statistics()).hostErrors, { sendto: 1 });
+    await gatewayWorld.stop();
+  },
+);
+
+namespaceTest(
+  'a TUN device that is down: what comes to be replayed is counted, and the world goes on',
+  async namespaces => {
+    const { anchorWorld } = await startBoth(namespaces);
+    const park: ForwardingRule = { to: home, via: { kind: 'park', limitOctets: 100_000 } };
+    await anchorWorld.perform({ kind: 'forward', rule: park });
+    for (const n of [1, 2]) assert.equal(ping(namespaces, 'correspondent', '2001:db8:a::5', n), 0);
+    await until('all parked', async () => (await anchorWorld.statistics()).parkedOctets === 3 * 104);
+    namespaces.configure('anchor', ['link set anchorage down']);
+    await anchorWorld.perform({ kind: 'forward', rule: { to: home, via: { kind: 'drop' } } });
+    assert.deepEqual((await anchorWorld.statistics()).hostErrors, { write: 1 });
+  },
+);
+
+namespaceTest(
+  'contract: an engine that leaves its deadline in the past does not keep the world busy',
+  async namespaces => {
+    buildRow(namespaces);
+    const world = await Role.start(namespaces, 'anchor', { ...anchorRole, deadline: 0 });
+    await until('the complaint', () => world.words.includes('the engine left its deadline in the past'));
+    await world.stop();
+  },
+);
 
 namespaceTest('bad input: mutated frames are counted, by code, and nothing else happens', async namespaces => {
   const { gatewayWorld } = await startBoth(namespaces);

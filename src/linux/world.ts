@@ -49,6 +49,8 @@ export interface WorldOptions {
   readonly store: Store;
   readonly log: Log;
   onTrace(event: TraceEvent, now: Instant): void;
+  /** The world is deaf: a device of its own was taken away, say. What it installed stands, for whoever starts next. */
+  onFailure(error: Error): void;
   /** Hears of every packet the engine gets and sends. */
   onPacket?(direction: 'received' | 'sent', packet: Packet, link: LinkId | undefined, now: Instant): void;
   /** Answers `authenticate`; the daemon calls `handle({ kind: 'profile', … })` when it knows. Absent: every request is rejected. */
@@ -77,6 +79,8 @@ export interface WorldStatistics {
 
 /** setTimeout() counts in 31 bits. */
 const longestTimeoutMs = 0x7fffffff;
+/** An engine that breaks its contract must not have the machine to itself. */
+const brokenEnginePatienceMs = 1000;
 
 /**
  * Runs one engine on this machine's kernel, in the network namespace of the calling thread; one world a namespace, because
@@ -93,6 +97,8 @@ export class LinuxWorld {
   readonly #hostErrors: Record<string, number> = {};
   #packetsReceived = 0;
   #packetsSent = 0;
+  /** When the engine last had a tick: its deadline lies after that. */
+  #tickedAt: Instant = Number.NEGATIVE_INFINITY;
 
   constructor(engine: Engine, options: WorldOptions) {
     this.engine = engine;
@@ -104,7 +110,8 @@ export class LinuxWorld {
     const host = new Host(this.options, this.engine.interests, {
       packet: received => this.#received(received),
       logged: received => this.#logged(received),
-      failed: error => this.#failed(error),
+      refused: error => this.#refused(error),
+      ended: error => this.#ended(error),
     });
     this.#host = host;
     try {
@@ -125,9 +132,9 @@ export class LinuxWorld {
     const host = this.#host;
     if (!host) return;
     this.command({ name: 'shutdown' });
-    clearTimeout(this.#timer);
     await host.stopReceiving();
     this.#host = undefined;
+    clearTimeout(this.#timer);
     host.remove();
     this.options.log.info({}, 'world stopped');
   }
@@ -279,14 +286,22 @@ export class LinuxWorld {
     clearTimeout(this.#timer);
     const { deadline } = this.engine;
     if (deadline === undefined || !this.#host) return;
-    const waitMs = Math.min(longestTimeoutMs, Math.max(0, Math.ceil((deadline - this.now()) / millisecond)));
-    this.#timer = setTimeout(() => this.#tick(), waitMs);
+    this.#timer = setTimeout(() => this.#tick(), this.#patienceMs(deadline));
+  }
+
+  #patienceMs(deadline: Instant): number {
+    if (deadline > this.#tickedAt)
+      return Math.min(longestTimeoutMs, Math.max(0, Math.ceil((deadline - this.now()) / millisecond)));
+    this.options.log.error({ deadline }, 'the engine left its deadline in the past');
+    return brokenEnginePatienceMs;
   }
 
   #tick(): void {
+    const now = this.now();
     const { deadline } = this.engine;
-    if (deadline !== undefined && deadline <= this.now()) this.handle({ kind: 'tick' });
-    else this.#setTimer();
+    if (deadline === undefined || deadline > now) return this.#setTimer();
+    this.#tickedAt = now;
+    this.handle({ kind: 'tick' });
   }
 
   /** The kernel may refuse one thing without the world going down: counted, logged, and the engine's own timers try again. */
@@ -295,13 +310,17 @@ export class LinuxWorld {
       action();
     } catch (error) {
       if (!(error instanceof HostError)) throw error;
-      this.#failed(error);
+      this.#refused(error);
     }
   }
 
-  #failed(error: unknown): void {
-    const call = error instanceof HostError ? error.call : 'receive';
+  #refused({ call, message }: HostError): void {
     this.#hostErrors[call] = (this.#hostErrors[call] ?? 0) + 1;
-    this.options.log.error({ error: String(error) }, 'the kernel refused');
+    this.options.log.error({ error: message }, 'the kernel refused');
+  }
+
+  #ended(error: Error): void {
+    this.options.log.error({ error: error.message }, 'nothing is received any more');
+    this.options.onFailure(error);
   }
 }

@@ -4,6 +4,7 @@
 # Usage: run.sh [--timeout SECONDS] COMMAND...
 # Exits with COMMAND's status; 124 on time-out, 125 where no guest can be had, 126 where the guest ended before COMMAND did.
 set -euo pipefail
+export PATH=$PATH:/usr/sbin:/sbin
 limit=300
 if [ "${1:-}" = --timeout ]; then limit=$2; shift 2; fi
 cache=${ANCHORAGE_GUEST_CACHE:-${TMPDIR:-/tmp}/anchorage-guest}
@@ -14,7 +15,7 @@ for need in qemu-system-x86_64:qemu-system-x86 busybox:busybox-static cpio:cpio 
 done
 [ "$(dpkg --print-architecture)" = amd64 ] || unavailable "this machine is not amd64"
 
-work=$(mktemp -d)
+work=$(mktemp -d "${TMPDIR:-/tmp}/anchorage-guest.XXXXXX")
 emulator=
 cleanup() {
   if [ -n "$emulator" ]; then kill "$emulator" 2> /dev/null || true; wait "$emulator" 2> /dev/null || true; fi

@@ -41,6 +41,8 @@ export class Role {
   #performed = 0;
   #asked = 0;
   words = '';
+  /** How often the world said that it cannot go on. */
+  failures = 0;
 
   private constructor(child: ChildProcess) {
     this.#child = child;
@@ -48,6 +50,7 @@ export class Role {
       if (message.kind === 'input') this.inputs.push(message.input);
       else if (message.kind === 'statistics') this.#answers.push(message.statistics);
       else if (message.kind === 'performed') this.#performed++;
+      else if (message.kind === 'failed') this.failures++;
     });
     for (const stream of [child.stdout, child.stderr]) stream?.on('data', text => (this.words += text));
   }

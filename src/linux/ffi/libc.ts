@@ -34,6 +34,7 @@ const O_RDWR = 2;
 const O_CLOEXEC = 0o2000000;
 const O_NONBLOCK = 0o4000;
 const MSG_DONTWAIT = 0x40;
+const POLLIN = 1;
 const CLONE_NEWNET = 0x40000000;
 const EFD_CLOEXEC = 0o2000000;
 
@@ -109,17 +110,24 @@ export function ioctlNumber(fd: number, request: number, argument: number): void
   check('ioctl', libc.ioctlNumber(fd, request, argument));
 }
 
-/** Waits until one of `fds` can be read, or for `timeout`; returns which can. */
-export function waitReadable(fds: readonly number[], timeout?: Duration): boolean[] {
+/** What poll() says of a descriptor. One in error is so until its error is read, or for ever. */
+export type Readiness = 'idle' | 'readable' | 'inError';
+
+/** Waits until one of `fds` can be read or is in error, or for `timeout`. */
+export function waitReadable(fds: readonly number[], timeout?: Duration): Readiness[] {
   const entries = new DataView(new ArrayBuffer(8 * fds.length));
   for (let i = 0; i < fds.length; i++) {
     entries.setInt32(8 * i, fds[i], true);
-    entries.setInt16(8 * i + 4, 1, true);
+    entries.setInt16(8 * i + 4, POLLIN, true);
   }
   const ready = libc.ppoll(entries, fds.length, timeout === undefined ? null : timespec(timeout), null);
-  if (ready < 0 && koffi.errno() === errno.EINTR) return fds.map(() => false);
+  if (ready < 0 && koffi.errno() === errno.EINTR) return fds.map(() => 'idle');
   check('ppoll', ready);
-  return fds.map((_, i) => entries.getInt16(8 * i + 6, true) !== 0);
+  return fds.map((_, i) => readiness(entries.getInt16(8 * i + 6, true)));
+}
+
+function readiness(events: number): Readiness {
+  return events === 0 ? 'idle' : events & POLLIN ? 'readable' : 'inError';
 }
 
 function timespec(duration: Duration): BigInt64Array {
