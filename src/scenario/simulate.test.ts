@@ -83,3 +83,38 @@ test('RFC 5213 §9.1: the timestamp window suits the distance between gateways a
   assert.equal(closedFormMs, 801);
   assert.ok(gapMs !== null && gapMs >= 801 && gapMs <= 802, `${gapMs}`);
 });
+
+test('a crash may take what was stored with it', () => {
+  for (const stateLost of [false, true]) {
+    const faults = `faults: [{ kind: crash, node: anchor, atMs: 3500, restartMs: 3600, stateLost: ${stateLost} }]\n`;
+    const { simulation } = simulate(parsed(small + faults), lmm);
+    simulation.run(milliseconds(3900));
+    assert.equal(simulation.nodes.get('anchor')?.stored.size, stateLost ? 0 : 1);
+  }
+});
+
+test('a clock may jump while the network runs, and is wrong from the start where no instant is given', () => {
+  const skews = ['node: ar1, skewMs: 5', 'node: ar2, atMs: 1000, skewMs: -7000', 'node: ar2, atMs: 2000, skewMs: 0'];
+  const faults = `faults: [${skews.map(skew => `{ kind: clockSkew, ${skew} }`).join(', ')}]\n`;
+  const { simulation } = simulate(parsed(small + faults), lmm);
+  const clock = (node: string, atMs: number) => {
+    simulation.run(milliseconds(atMs));
+    const { seconds, nanoseconds } = simulation.nodes.get(node)!.environment.clock(milliseconds(atMs));
+    return seconds * 1000 + nanoseconds / 1e6 - simulation.epochS * 1000;
+  };
+  assert.deepEqual([clock('ar1', 10), clock('ar2', 10)], [15, 10]);
+  assert.deepEqual([clock('ar2', 1500), clock('ar2', 2500)], [-5500, 2500]);
+});
+
+test('what is put around engines is around those of a restart, too', () => {
+  const made: string[] = [];
+  const faults = 'faults: [{ kind: crash, node: ar1, atMs: 500, restartMs: 600 }]\n';
+  const { simulation } = simulate(parsed(small + faults), lmm, {
+    wrap: (engine, { node, role, config }) => {
+      made.push(`${node} ${role} ${Object.hasOwn(config, 'address')}`);
+      return engine;
+    },
+  });
+  simulation.run(milliseconds(700));
+  assert.deepEqual(made, ['anchor lmap true', 'ar1 mpa true', 'ar2 mpa true', 'ar1 mpa true']);
+});

@@ -119,5 +119,7 @@ test('no-leak: rules, tunnel ends, parked packets and waiting packets that are f
     ['100 octets parked', '1 forwarding rules for nobody', '1 tunnel ends for nobody'],
   );
   ask({ kind: 'unforward', to }, { kind: 'unadmit', end: { local: addressA, remote: addressB, from: to } });
+  // What an anchor owns and nobody has.
+  ask({ kind: 'forward', rule: { to, via: { kind: 'drop' } } });
   assert.deepEqual(found(new Watchdog(simulation)), []);
 });
