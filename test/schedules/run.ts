@@ -291,12 +291,14 @@ function settleS(schedule: Schedule): number {
 
 /**
  * RFC 5213 §5.5: where a mobile moves faster than clocks agree and updates arrive, their order is not known: the anchor may
- * take the wrong gateway for the last one, and have the right one forget.
+ * take the wrong gateway for the last one, and have the right one forget. Gateways also send updates when they start.
  */
-function outrunsOrder({ scenario }: Schedule, name: string): boolean {
-  const arrivals = scenario.movement.filter(({ mobile, to }) => mobile === name && to !== 'away');
-  const [before, last] = arrivals.slice(-2).map(({ atMs, l2GapMs = 0 }) => atMs + l2GapMs);
-  return last !== undefined && last - before < orderedMs;
+function outrunsOrder({ scenario: { movement, faults } }: Schedule, name: string): boolean {
+  if (faults.some(fault => fault.kind === 'clockSkew')) return true;
+  const arrivals = movement.filter(({ mobile, to }) => mobile === name && to !== 'away');
+  const [last, ...others] = arrivals.map(({ atMs, l2GapMs = 0 }) => atMs + l2GapMs).reverse();
+  const starts = faults.flatMap(fault => (fault.kind === 'crash' ? [fault.restartMs] : []));
+  return [...others, ...starts].some(atMs => Math.abs(last - atMs) < orderedMs);
 }
 
 /** From the last departure: lifetimes, and what follows them. */
