@@ -87,7 +87,7 @@ test('RFC 5213 §9.1: the timestamp window suits the distance between gateways a
 test('a crash may take what was stored with it', () => {
   for (const stateLost of [false, true]) {
     const faults = `faults: [{ kind: crash, node: anchor, atMs: 3500, restartMs: 3600, stateLost: ${stateLost} }]\n`;
-    const { simulation } = simulate(parsed(small + faults), lmm);
+    const { simulation } = simulate(parsed(small + faults), pmip6);
     simulation.run(milliseconds(3900));
     assert.equal(simulation.nodes.get('anchor')?.stored.size, stateLost ? 0 : 1);
   }
