@@ -71,7 +71,7 @@ export type Input =
   /** A station of an access link sent a packet from an address that no rule covers; it was dropped. */
   | { readonly kind: 'seen'; readonly link: LinkId; readonly station: LinkAddress; readonly address: Address }
   /** A host link came up or went down: a link-layer trigger. */
-  | { readonly kind: 'link'; readonly link: LinkId; readonly up: boolean }
+  | { readonly kind: 'link'; readonly link: LinkId; readonly up: boolean; readonly linkAddress: LinkAddress }
   /** What became of an address that the node's stack formed on a host link. */
   | { readonly kind: 'address'; readonly link: LinkId; readonly address: Address; readonly state: AddressState }
   /** A router of a host link advertised itself; without an advertisement: it does not answer any more (RFC 4861 §7.3). */
@@ -125,10 +125,10 @@ export type Output =
   | { readonly kind: 'admit'; readonly end: TunnelEnd }
   | { readonly kind: 'unadmit'; readonly end: TunnelEnd }
   /**
-   * Take a home address as the node's own: on no link, or on `link`, where it is told to all (RFC 6275 §11.5.5). Nothing is
-   * probed. It is the first choice for a source (RFC 6724 rule 4).
+   * Take a home address as the node's own: on no link, or on `link`, and tell all neighbours there if `announce` says so
+   * (RFC 6275 §11.5.5). Nothing is probed. It is the first choice for a source (RFC 6724 rule 4).
    */
-  | { readonly kind: 'configure'; readonly address: Address; readonly link?: LinkId }
+  | { readonly kind: 'configure'; readonly address: Address; readonly link?: LinkId; readonly announce?: boolean }
   | { readonly kind: 'unconfigure'; readonly address: Address }
   /** Stand in for an address on a link: Duplicate Address Detection if asked for, then Neighbour Advertisements (RFC 6275 §10.4.1); `proxied` answers. */
   | { readonly kind: 'proxy'; readonly link: LinkId; readonly address: Address; readonly detect: boolean }

@@ -83,10 +83,7 @@ export class EngineHost implements EventTarget<undefined> {
       case 'unadmit':
         return this.#ends(output.end).unadmit(output.end);
       case 'configure':
-        return stack.homes.configure(
-          output.address,
-          output.link === undefined ? undefined : this.#interface(output.link),
-        );
+        return this.#configure(output);
       case 'unconfigure':
         return stack.homes.unconfigure(output.address);
       case 'proxy':
@@ -103,6 +100,12 @@ export class EngineHost implements EventTarget<undefined> {
       case 'trace':
         return stack.trace(output.event);
     }
+  }
+
+  #configure({ address, link, announce = false }: Extract<Output, { kind: 'configure' }>): void {
+    const ip = link === undefined ? undefined : this.#interface(link);
+    this.#stack.homes.configure(address, ip);
+    if (announce) this.#stack.homes.announce(address, ip);
   }
 
   #ends({ by = 'tunnel' }: TunnelEnd) {

@@ -101,7 +101,7 @@ export class AnchorEngine implements Engine {
     now: Instant,
     outputs: Output[],
   ): void {
-    const peer = this.#anchor.peers.sender(packet.source, association);
+    const peer = this.#anchor.peers.sender(effectiveSource(packet), association);
     if (!peer) return this.#discard(packet, 'unprotected', outputs);
     if (!peer.budget.take(now)) return this.#discard(packet, 'rate', outputs);
     switch (message.kind) {

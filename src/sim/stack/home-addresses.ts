@@ -25,6 +25,10 @@ export class HomeAddresses {
     this.#stack.registerHome(local);
     if (ip === undefined) return;
     ip.addresses.push(local);
+  }
+
+  announce(address: Address, ip: IpInterface | undefined): void {
+    if (ip === undefined) return;
     const { linkAddress } = ip.port;
     ip.sendSignalling(
       neighbourAdvertisement({ source: address, destination: allNodes, target: address, linkAddress, router: false }),

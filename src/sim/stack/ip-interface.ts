@@ -83,7 +83,7 @@ export class IpInterface {
     const { link } = this.port;
     if (link === undefined) return;
     this.mtu = link.mtu;
-    this.tellEngines({ kind: 'link', link: this.port.name, up: true });
+    this.tellEngines({ kind: 'link', link: this.port.name, up: true, linkAddress: this.port.linkAddress });
     if (first) this.configure();
     else if (this.port.options.dadOnReattach && this.stack.dadTransmits > 0)
       for (const local of this.addresses) if (local.state !== 'duplicate') this.life.detect(local, this.#probes());
@@ -92,7 +92,7 @@ export class IpInterface {
   }
 
   linkDown(): void {
-    this.tellEngines({ kind: 'link', link: this.port.name, up: false });
+    this.tellEngines({ kind: 'link', link: this.port.name, up: false, linkAddress: this.port.linkAddress });
     for (const entry of [...this.neighbours.entries]) if (entry.state === 'permanent') this.neighbours.remove(entry);
   }
 
@@ -103,7 +103,7 @@ export class IpInterface {
   /** To an engine that starts: how things stand. */
   report(host: EngineHost): void {
     if (this.port.link === undefined) return;
-    host.tell(this.port.name, { kind: 'link', link: this.port.name, up: true });
+    host.tell(this.port.name, { kind: 'link', link: this.port.name, up: true, linkAddress: this.port.linkAddress });
     for (const { address, state, origin } of this.addresses)
       if (isFormed(origin)) host.tell(this.port.name, { kind: 'address', link: this.port.name, address, state });
   }
