@@ -133,7 +133,7 @@ export type Output =
   /** Stand in for an address on a link: Duplicate Address Detection if asked for, then Neighbour Advertisements (RFC 6275 §10.4.1); `proxied` answers. */
   | { readonly kind: 'proxy'; readonly link: LinkId; readonly address: Address; readonly detect: boolean }
   | { readonly kind: 'unproxy'; readonly link: LinkId; readonly address: Address }
-  /** Report flows to that prefix as they begin. */
+  /** Report flows to that prefix as they begin, the node's own included; asked again, all of them anew. */
   | { readonly kind: 'watch'; readonly to: Prefix }
   | { readonly kind: 'unwatch'; readonly to: Prefix }
   /** Ask the AAA port who the station is; `profile` answers. */

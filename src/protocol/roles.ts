@@ -1,6 +1,7 @@
 import { dhcpv6Server } from './dhcpv6/role.js';
 import { lmap } from './lmm/lmap-role.js';
 import { mpa } from './lmm/mpa-role.js';
+import { correspondent } from './mip6/correspondent-role.js';
 import { homeAgent } from './mip6/home-agent-role.js';
 import { mobileNode } from './mip6/mobile-node-role.js';
 import { lma } from './pmip6/lma-role.js';
@@ -15,5 +16,6 @@ export const roles: readonly Role[] = [
   mag,
   homeAgent,
   mobileNode,
+  correspondent,
   dhcpv6Server,
 ];

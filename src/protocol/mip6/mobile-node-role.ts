@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { prefixOf } from '../../base/prefix.js';
+import type { MobilityMessage } from '../../wire/mobility/messages.js';
 import * as c from '../config.js';
 import type { Environment } from '../contract.js';
 import type { Role } from '../scheme.js';
@@ -21,6 +22,9 @@ const section = protectedSection(
     movementDetection: c.choice(['eager', 'lazy']).default('eager'),
     linkTriggers: c.flag.default(true),
     missedAdvertisements: c.integer(1, 100).default(3),
+    /** Whether correspondents are told where it is, so that packets go straight. */
+    routeOptimisation: c.flag.default(true),
+    maximumCorrespondents: c.integer(1, 10_000).default(256),
     parkOctets: c.integer(0, 1_000_000_000, 'octets').default(1_048_576),
   }),
 );
@@ -33,6 +37,32 @@ export const mobileNode: Role<MobileNodeConfig> = {
   create(config: MobileNodeConfig, environment: Environment) {
     const { address, homePrefixLength, movementDetection: detection, ...others } = config;
     const home = { homeAddress: address, homePrefix: prefixOf(address, homePrefixLength) };
-    return secured(new MobileNode({ ...others, ...home, detection }, environment), config, environment);
+    return secured(
+      new MobileNode({ ...others, ...home, detection }, environment),
+      config,
+      environment,
+      needsNoAssociation,
+    );
   },
 };
+
+/**
+ * Return routability goes between strangers (RFC 6275 §5.2), and so do the updates and acknowledgements it authorizes; an
+ * acknowledgement by the home agent that comes so is refused by the engine.
+ */
+function needsNoAssociation(message: MobilityMessage): boolean {
+  switch (message.kind) {
+    case 'homeTestInit':
+    case 'careOfTestInit':
+    case 'homeTest':
+    case 'careOfTest':
+    case 'bindingError':
+      return true;
+    case 'bindingUpdate':
+      return !message.flags.homeRegistration;
+    case 'bindingAcknowledgement':
+      return !message.options.some(option => option.kind === 'mobilityMessageAuthentication');
+    default:
+      return false;
+  }
+}

@@ -3,15 +3,18 @@ import { unreachable } from '../../base/errors.js';
 import { hostPrefix, type Prefix } from '../../base/prefix.js';
 import type { Instant } from '../../base/time.js';
 import { effectiveDestination, type Packet, protocol } from '../../wire/ipv6/packet.js';
-import type { BindingAcknowledgement } from '../../wire/mobility/messages.js';
+import type { BindingAcknowledgement, MobilityMessage } from '../../wire/mobility/messages.js';
 import { earliest } from '../anchor/anchor.js';
 import { Counters } from '../anchor/counters.js';
 import type { AssociationId, Engine, Environment, Input, Interests, Output, Row, Via } from '../contract.js';
 import { HomeRegistration, type HomeRegistrationSettings } from './home-registration.js';
 import { type Attachment, Movement, type MovementSettings } from './movement.js';
 import { gratuitousAdvertisement } from './packets.js';
+import { RouteOptimisation, type RouteOptimisationSettings } from './route-optimisation.js';
 
-export interface MobileNodeSettings extends MovementSettings, HomeRegistrationSettings {
+export interface MobileNodeSettings extends MovementSettings, HomeRegistrationSettings, RouteOptimisationSettings {
+  /** Whether correspondents are told of care-of addresses. */
+  readonly routeOptimisation: boolean;
   /** How much of its own traffic the node keeps while it is not registered. */
   readonly parkOctets: number;
   /** Signalling goes unprotected. */
@@ -20,7 +23,7 @@ export interface MobileNodeSettings extends MovementSettings, HomeRegistrationSe
 
 const everywhere: Prefix = { address: unspecified, length: 0 };
 
-/** The mobile node of RFC 6275 §11, with a bidirectional tunnel to its home agent. */
+/** The mobile node of RFC 6275 §11: a bidirectional tunnel to its home agent, straight paths to correspondents. */
 export class MobileNode implements Engine {
   readonly interests: Interests;
   readonly views: Engine['views'];
@@ -29,6 +32,7 @@ export class MobileNode implements Engine {
   readonly #movement: Movement;
   readonly #registration: HomeRegistration;
   readonly #counters = new Counters();
+  readonly #correspondents: RouteOptimisation | undefined;
   #started = false;
   #attachment: Attachment | undefined;
 
@@ -37,8 +41,13 @@ export class MobileNode implements Engine {
     this.#home = hostPrefix(settings.homeAddress);
     this.#movement = new Movement(settings);
     this.#registration = new HomeRegistration(settings, environment.random.uint32());
-    this.interests = { protocols: [protocol.mobility], accessLinks: [], udpPorts: [], hostLinks: settings.links };
-    this.views = { bindings: () => this.#rows() };
+    if (settings.routeOptimisation) this.#correspondents = new RouteOptimisation(settings, environment.random);
+    const protocols = this.#correspondents ? [protocol.mobility, protocol.icmpv6] : [protocol.mobility];
+    this.interests = { protocols, accessLinks: [], udpPorts: [], hostLinks: settings.links };
+    this.views = {
+      registrations: () => this.#rows(),
+      correspondents: () => this.#correspondents?.rows() ?? [],
+    };
   }
 
   get counters(): Readonly<Record<string, number>> {
@@ -47,7 +56,9 @@ export class MobileNode implements Engine {
 
   /** At once before the first input: the home address has to be there before anything is sent from it. */
   get deadline(): Instant | undefined {
-    return this.#started ? earliest(this.#movement.deadline, this.#registration.deadline) : 0;
+    return this.#started
+      ? earliest(earliest(this.#movement.deadline, this.#registration.deadline), this.#correspondents?.deadline)
+      : 0;
   }
 
   handle(input: Input, now: Instant): Output[] {
@@ -65,9 +76,11 @@ export class MobileNode implements Engine {
       case 'packet':
         this.#packet(input.packet, input.association, now, outputs);
         break;
+      case 'flow':
+        this.#correspondents?.flow(input.source, input.destination, now, outputs);
+        break;
       case 'restored':
       case 'command':
-      case 'flow':
       case 'proxied':
       case 'attached':
       case 'detached':
@@ -85,6 +98,7 @@ export class MobileNode implements Engine {
     this.#started = true;
     outputs.push({ kind: 'configure', address: this.#settings.homeAddress });
     this.#park(outputs);
+    this.#correspondents?.start(outputs);
   }
 
   /** RFC 6275 §11.5: does what a change of place asks for. */
@@ -101,6 +115,7 @@ export class MobileNode implements Engine {
   #leave({ careOf, atHome }: Attachment, outputs: Output[]): void {
     this.#park(outputs);
     this.#registration.suspend();
+    this.#correspondents?.suspend(outputs);
     if (atHome) outputs.push({ kind: 'configure', address: this.#settings.homeAddress });
     else {
       outputs.push({ kind: 'unforward', from: hostPrefix(careOf) });
@@ -115,7 +130,7 @@ export class MobileNode implements Engine {
     outputs.push({ kind: 'admit', end: this.#tunnelEnd(careOf) });
     outputs.push({ kind: 'send', packet: gratuitousAdvertisement(place), link });
     // A link that went and came back: the home agent has not noticed.
-    if (this.#registration.careOf === careOf) return this.#registered(careOf, outputs);
+    if (this.#registration.careOf === careOf) return this.#registered(careOf, now, outputs);
     this.#counters.add('handovers');
     this.#registration.register(careOf, now, outputs);
   }
@@ -126,14 +141,42 @@ export class MobileNode implements Engine {
     outputs.push({ kind: 'configure', address: careOf, link, announce: !away });
     this.#route({ kind: 'link', link, router }, outputs);
     if (away) this.#registration.register(careOf, now, outputs);
+    else this.#correspondents?.resume({ careOf, lifetimeS: 0 }, now, outputs);
   }
 
   #packet(packet: Packet, association: AssociationId | undefined, now: Instant, outputs: Output[]): void {
     const { payload } = packet;
+    if (payload.kind === 'icmpv6') return this.#correspondents?.unsupported(payload.message, now, outputs);
     if (payload.kind !== 'mobility') return;
-    if (payload.message.kind === 'bindingAcknowledgement')
-      return this.#acknowledged(packet, payload.message, association, now, outputs);
-    this.#discard(packet, 'unexpected', outputs);
+    const { message } = payload;
+    if (message.kind === 'bindingAcknowledgement' && packet.source === this.#settings.homeAgent)
+      return this.#acknowledged(packet, message, association, now, outputs);
+    if (!this.#fromCorrespondent(packet, message, payload.octets, now, outputs))
+      this.#discard(packet, 'unexpected', outputs);
+  }
+
+  /** Whether it is something that a correspondent may say now. */
+  #fromCorrespondent(
+    packet: Packet,
+    message: MobilityMessage,
+    octets: Uint8Array | undefined,
+    now: Instant,
+    outputs: Output[],
+  ): boolean {
+    const correspondents = this.#correspondents;
+    if (!correspondents) return false;
+    switch (message.kind) {
+      case 'homeTest':
+      case 'careOfTest':
+        return correspondents.tested(packet, message, now, outputs);
+      case 'bindingAcknowledgement':
+        return correspondents.acknowledged(packet, message, octets, now, outputs);
+      case 'bindingError':
+        correspondents.failed(packet.source, message.status, now, outputs);
+        return true;
+      default:
+        return false;
+    }
   }
 
   /** RFC 6275 §11.7.3. */
@@ -152,28 +195,36 @@ export class MobileNode implements Engine {
     this.#counters.add(`acknowledgements_${change}`);
     switch (change) {
       case 'registered':
-        return this.#registered(this.#registration.careOf as Address, outputs);
+        return this.#registered(this.#registration.careOf as Address, now, outputs);
       case 'deregistered':
-        return this.#deregistered(outputs);
+        return this.#deregistered(now, outputs);
       case 'refused':
+        this.#correspondents?.suspend(outputs);
         return this.#park(outputs);
       case 'ignored':
         return;
     }
   }
 
-  #registered(careOf: Address, outputs: Output[]): void {
+  #registered(careOf: Address, now: Instant, outputs: Output[]): void {
     this.#route({ kind: 'tunnel', local: careOf, remote: this.#settings.homeAgent }, outputs);
+    this.#correspondents?.resume({ careOf, lifetimeS: this.#registration.remainingS(now) }, now, outputs);
   }
 
-  #deregistered(outputs: Output[]): void {
+  #deregistered(now: Instant, outputs: Output[]): void {
     const place = this.#attachment;
-    if (place?.atHome) outputs.push({ kind: 'configure', address: place.careOf, link: place.link, announce: true });
+    if (!place?.atHome) return;
+    this.#correspondents?.resume({ careOf: place.careOf, lifetimeS: 0 }, now, outputs);
+    outputs.push({ kind: 'configure', address: place.careOf, link: place.link, announce: true });
   }
 
   #tick(now: Instant, outputs: Output[]): void {
     this.#movement.tick(now);
-    if (this.#registration.tick(now, outputs)) this.#park(outputs);
+    if (this.#registration.tick(now, outputs)) {
+      this.#park(outputs);
+      this.#correspondents?.suspend(outputs);
+    }
+    this.#correspondents?.tick(now, outputs);
     const place = this.#attachment;
     if (place && !place.atHome && this.#registration.isRefreshDue(now))
       this.#registration.register(place.careOf, now, outputs);

@@ -52,6 +52,7 @@ export class LocalDelivery {
   ): void {
     if (arrived.headers !== undefined && !this.#acceptHeaders(ip, from, arrived, hopLimit)) return;
     const packet = isForUpperLayer(arrived) ? atHome(arrived) : arrived;
+    if (packet !== arrived) this.#stack.noteFlow(packet);
     const { payload } = packet;
     switch (payload.kind) {
       case 'udp':
