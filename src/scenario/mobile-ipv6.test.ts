@@ -83,13 +83,15 @@ const onPaper = { 'mip6-tunnel': tunnelled, mip6: routeOptimised };
 
 for (const [name, paper] of Object.entries(onPaper))
   for (const dad of [1, 0])
-    test(`${name}: gap and loss of ${settings / 2} random networks are those on paper, ${dad ? 'with' : 'without'} DAD; the mobile loses nothing that it sends`, () => {
+    test(`${name}: gap and loss of ${settings / 2} random networks are those on paper, ${dad ? 'with' : 'without'} DAD, signalling in ${dad ? 'RFC 4285 options' : 'ESP'}; the mobile loses nothing that it sends`, () => {
       const scheme = schemeNamed(name);
       assert.ok(scheme);
       const random = seededRandom(20260201, `${name} ${dad}`);
+      const protection = dad ? 'rfc4285' : 'esp';
+      const protectedText = text.replace('durationMs:', `protection: ${protection}\ndurationMs:`);
       for (let i = 0; i < settings / 2; i++) {
         const setting = draw(random, dad);
-        const parsed = parseScenario(text, { file: 'comparison.yaml', overrides: setting });
+        const parsed = parseScenario(protectedText, { file: 'comparison.yaml', overrides: setting });
         assert.ok(parsed.ok);
         let watchdog: Watchdog | undefined;
         const prepare = (simulation: Simulation) => {

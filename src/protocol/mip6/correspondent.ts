@@ -12,7 +12,7 @@ import { Counters } from '../anchor/counters.js';
 import { TokenBucket } from '../anchor/peers.js';
 import { discarded, isNewer, refused, type Verdict } from '../anchor/validate.js';
 import type { Engine, Environment, Input, Interests, Output, Row, TunnelEnd } from '../contract.js';
-import { Nonces } from './nonces.js';
+import { maximumNonceLifetime, Nonces } from './nonces.js';
 import { mobilityPacket, toMobile } from './packets.js';
 import { authorized, bindingManagementKey, type Ends, isAuthorized } from './tokens.js';
 
@@ -29,7 +29,8 @@ export interface CorrespondentSettings {
 interface Binding {
   readonly local: Address;
   readonly home: Address;
-  careOf: Address;
+  /** Undefined: deleted, and only its sequence number is kept. */
+  careOf: Address | undefined;
   sequence: number;
 }
 
@@ -81,7 +82,7 @@ export class Correspondent implements Engine {
         this.#packet(input.packet, now, outputs);
         break;
       case 'tick':
-        for (const key of this.#ends.takeDue(now)) this.#remove(key, 'expired', outputs);
+        for (const id of this.#ends.takeDue(now)) this.#end(id, now, outputs);
         break;
       case 'restored':
       case 'command':
@@ -196,7 +197,7 @@ export class Correspondent implements Engine {
     const { message, home, careOf } = request;
     const id = bindingKey(request.ends.correspondent, home);
     if (careOf === home) {
-      this.#remove(id, 'deregistered', outputs);
+      this.#remove(id, 'deregistered', message.sequence, now, outputs);
       return this.#answer(request, status.accepted, 0, key, outputs);
     }
     const lifetimeS = Math.min(message.lifetimeS, maximumLifetimeS);
@@ -208,26 +209,36 @@ export class Correspondent implements Engine {
   #install({ message, home, careOf, ends, binding }: Request, outputs: Output[], lifetimeS: number): void {
     const local = ends.correspondent;
     const previous = binding?.careOf;
-    const current = binding ?? { local, home, careOf, sequence: 0 };
-    if (previous !== undefined && previous !== careOf) outputs.push({ kind: 'unadmit', end: endOf(current) });
+    const current: Binding = binding ?? { local, home, careOf, sequence: 0 };
+    if (previous !== undefined && previous !== careOf) outputs.push({ kind: 'unadmit', end: endOf(current, previous) });
     current.careOf = careOf;
     current.sequence = message.sequence;
     this.#bindings.set(bindingKey(local, home), current);
-    outputs.push({ kind: 'admit', end: endOf(current) });
+    outputs.push({ kind: 'admit', end: endOf(current, careOf) });
     const via = { kind: 'routeOptimised', destinationCareOf: careOf } as const;
     outputs.push({ kind: 'forward', rule: { to: hostPrefix(home), from: hostPrefix(local), via } });
     const change = previous === undefined ? 'created' : previous === careOf ? 'refreshed' : 'moved';
     outputs.push({ kind: 'trace', event: { event: 'binding', change, home: hostPrefix(home), careOf, lifetimeS } });
   }
 
-  #remove(id: string, change: 'expired' | 'deregistered', outputs: Output[]): void {
+  /** Its lifetime is over, or what was left of it. */
+  #end(id: string, now: Instant, outputs: Output[]): void {
+    const binding = this.#bindings.get(id);
+    if (binding?.careOf === undefined) this.#bindings.delete(id);
+    else this.#remove(id, 'expired', binding.sequence, now, outputs);
+  }
+
+  /** RFC 6275 §5.2.8: its sequence number is kept for as long as an old update could still be replayed under its nonces. */
+  #remove(id: string, change: 'expired' | 'deregistered', sequence: number, now: Instant, outputs: Output[]): void {
     const binding = this.#bindings.get(id);
     if (!binding) return;
+    binding.sequence = sequence;
+    this.#ends.set(id, now + maximumNonceLifetime);
     const { home, local, careOf } = binding;
-    this.#bindings.delete(id);
-    this.#ends.clear(id);
+    if (careOf === undefined) return;
+    binding.careOf = undefined;
     outputs.push({ kind: 'unforward', to: hostPrefix(home), from: hostPrefix(local) });
-    outputs.push({ kind: 'unadmit', end: endOf(binding) });
+    outputs.push({ kind: 'unadmit', end: endOf(binding, careOf) });
     outputs.push({ kind: 'trace', event: { event: 'binding', change, home: hostPrefix(home), careOf } });
   }
 
@@ -272,7 +283,8 @@ export class Correspondent implements Engine {
 
   *#rows(): Generator<Row> {
     for (const { local, home, careOf, sequence } of this.#bindings.values())
-      yield { home: formatAddress(home), local: formatAddress(local), careOf: formatAddress(careOf), sequence };
+      if (careOf !== undefined)
+        yield { home: formatAddress(home), local: formatAddress(local), careOf: formatAddress(careOf), sequence };
   }
 }
 
@@ -291,7 +303,7 @@ function outOfOrder({ message, binding }: Request): Verdict | undefined {
     : undefined;
 }
 
-function endOf({ local, home, careOf }: Binding): TunnelEnd {
+function endOf({ local, home }: Binding, careOf: Address): TunnelEnd {
   return { local, remote: careOf, from: hostPrefix(home), by: 'homeAddressOption' };
 }
 

@@ -5,7 +5,7 @@ import { keygenToken } from './tokens.js';
 
 /** RFC 6275 §12. */
 const maximumTokenLifetime = seconds(210);
-const maximumNonceLifetime = seconds(240);
+export const maximumNonceLifetime = seconds(240);
 const nodeKeyOctets = 20;
 const nonceOctets = 8;
 
