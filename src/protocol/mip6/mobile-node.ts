@@ -1,4 +1,4 @@
-import { type Address, formatAddress, unspecified } from '../../base/address.js';
+import { type Address, formatAddress } from '../../base/address.js';
 import { unreachable } from '../../base/errors.js';
 import { hostPrefix, type Prefix } from '../../base/prefix.js';
 import type { Instant } from '../../base/time.js';
@@ -20,8 +20,6 @@ export interface MobileNodeSettings extends MovementSettings, HomeRegistrationSe
   /** Signalling goes unprotected. */
   readonly insecure: boolean;
 }
-
-const everywhere: Prefix = { address: unspecified, length: 0 };
 
 /** The mobile node of RFC 6275 §11: a bidirectional tunnel to its home agent, straight paths to correspondents. */
 export class MobileNode implements Engine {
@@ -240,7 +238,7 @@ export class MobileNode implements Engine {
   }
 
   #tunnelEnd(careOf: Address) {
-    return { local: careOf, remote: this.#settings.homeAgent, from: everywhere };
+    return { local: careOf, remote: this.#settings.homeAgent, to: this.#home };
   }
 
   #discard(packet: Packet, reason: string, outputs: Output[]): void {
