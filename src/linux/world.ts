@@ -210,11 +210,7 @@ export class LinuxWorld {
           break;
         case 'watch':
         case 'unwatch':
-        case 'configure':
-        case 'unconfigure':
-        case 'proxy':
-        case 'unproxy':
-          this.options.log.warn({ output: output.kind }, 'not supported on Linux yet');
+          this.options.log.warn({ output: output.kind }, 'flows are not watched on Linux yet');
           break;
       }
     }

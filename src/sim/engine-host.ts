@@ -1,7 +1,7 @@
 import { invariant } from '../base/errors.js';
 import { multicastLinkAddress } from '../base/link-address.js';
 import type { Instant } from '../base/time.js';
-import type { Engine, ForwardingRule, Input, Output, TunnelEnd, Via } from '../protocol/contract.js';
+import type { Engine, ForwardingRule, Input, Output, Via } from '../protocol/contract.js';
 import { packetLength } from '../wire/ipv6/codec.js';
 import type { EventTarget } from './event-queue.js';
 import type { IpInterface } from './stack/ip-interface.js';
@@ -39,11 +39,6 @@ export class EngineHost implements EventTarget<undefined> {
     this.arm();
   }
 
-  /** What a host link tells, for an engine that follows it. */
-  tell(link: string, input: Input): void {
-    if (this.engine.interests.hostLinks?.includes(link)) this.handle(input);
-  }
-
   /** Sees to it that the engine's deadline is kept. */
   arm(): void {
     const { deadline } = this.engine;
@@ -79,17 +74,9 @@ export class EngineHost implements EventTarget<undefined> {
       case 'unforward':
         return this.#ended(stack.routes.deleteRule(output.to, output.from), false);
       case 'admit':
-        return this.#ends(output.end).admit(output.end);
+        return stack.tunnelEnds.admit(output.end);
       case 'unadmit':
-        return this.#ends(output.end).unadmit(output.end);
-      case 'configure':
-        return this.#configure(output);
-      case 'unconfigure':
-        return stack.homes.unconfigure(output.address);
-      case 'proxy':
-        return this.#interface(output.link).proxies.add(output.address, output.detect, this);
-      case 'unproxy':
-        return this.#interface(output.link).proxies.remove(output.address);
+        return stack.tunnelEnds.unadmit(output.end);
       case 'watch':
       case 'unwatch':
         return stack.flows.watch(output.to, output.kind === 'watch' ? this : undefined);
@@ -100,16 +87,6 @@ export class EngineHost implements EventTarget<undefined> {
       case 'trace':
         return stack.trace(output.event);
     }
-  }
-
-  #configure({ address, link, announce = false }: Extract<Output, { kind: 'configure' }>): void {
-    const ip = link === undefined ? undefined : this.#interface(link);
-    this.#stack.homes.configure(address, ip);
-    if (announce) this.#stack.homes.announce(address, ip);
-  }
-
-  #ends({ by = 'tunnel' }: TunnelEnd) {
-    return by === 'tunnel' ? this.#stack.tunnelEnds : this.#stack.homeAddressEnds;
   }
 
   #send({ packet, link, neighbour }: Send): void {
@@ -138,14 +115,12 @@ export class EngineHost implements EventTarget<undefined> {
   #path(via: Via, copy: Path | undefined): Path {
     switch (via.kind) {
       case 'link': {
-        const path = new LinkPath(this.#interface(via.link), via.router, via.neighbour);
+        const path = new LinkPath(this.#interface(via.link), undefined, via.neighbour);
         path.copy = copy;
         return path;
       }
       case 'tunnel':
         return { kind: 'tunnel', local: via.local, remote: via.remote, copy };
-      case 'routeOptimised':
-        return { ...via, copy };
       case 'park':
         return { kind: 'park', place: new ParkingPlace(via.limitOctets), copy };
       case 'drop':

@@ -244,7 +244,6 @@ export function viaText(via: Via): string {
       return `tunnel ${text(via.local)} ${text(via.remote)}`;
     case 'link':
       return `link ${via.link} ${textOf(via.neighbour)}`;
-    case 'routeOptimised':
     case 'park':
     case 'drop':
       return via.kind;
