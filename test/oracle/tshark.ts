@@ -11,8 +11,10 @@ export const withoutTshark: string | false =
 /** Like ICMPv6 errors, a Redirect quotes a packet, whose checksum tshark does not judge. */
 const redirect = '137';
 
-/** Checksums that tshark leaves alone unless told. */
-const preferences = ['udp.check_checksum:TRUE', 'tcp.check_checksum:TRUE'].flatMap(preference => ['-o', preference]);
+/** Checksums, which tshark leaves alone unless told; and each frame by itself, since it calls data sent again malformed. */
+const preferences = ['udp.check_checksum:TRUE', 'tcp.check_checksum:TRUE', 'tcp.desegment_tcp_streams:FALSE'].flatMap(
+  preference => ['-o', preference],
+);
 
 /** What tshark prints of each frame, by field: every occurrence, in order. `filter` is a display filter. */
 export function tsharkFields<F extends string>(
