@@ -1,4 +1,4 @@
-import { formatAddress } from '../base/address.js';
+import { type Address, formatAddress } from '../base/address.js';
 import { unreachable } from '../base/errors.js';
 import { formatLinkAddress } from '../base/link-address.js';
 import { formatPrefix, type Prefix, prefixKey } from '../base/prefix.js';
@@ -67,6 +67,8 @@ class Declarations {
   readonly #rules = new Map<string, ForwardingRule>();
   readonly #ends = new Map<string, TunnelEnd>();
   readonly #watched = new Map<string, Prefix>();
+  readonly #homes = new Map<string, Extract<Output, { kind: 'configure' }>>();
+  readonly #proxies = new Map<string, Extract<Output, { kind: 'proxy' }>>();
 
   note(outputs: readonly Output[]): void {
     for (const output of outputs)
@@ -89,6 +91,18 @@ class Declarations {
         case 'unwatch':
           this.#watched.delete(prefixKey(output.to));
           break;
+        case 'configure':
+          this.#homes.set(output.address, output);
+          break;
+        case 'unconfigure':
+          this.#homes.delete(output.address);
+          break;
+        case 'proxy':
+          this.#proxies.set(output.link + output.address, output);
+          break;
+        case 'unproxy':
+          this.#proxies.delete(output.link + output.address);
+          break;
         case 'send':
         case 'authenticate':
         case 'store':
@@ -105,6 +119,10 @@ class Declarations {
       if (!kept.#rules.has(key)) outputs.push({ kind: 'unforward', ...(to && { to }), ...(from && { from }) });
     for (const [key, end] of this.#ends) if (!kept.#ends.has(key)) outputs.push({ kind: 'unadmit', end });
     for (const [key, to] of this.#watched) if (!kept.#watched.has(key)) outputs.push({ kind: 'unwatch', to });
+    for (const [key, { address }] of this.#homes)
+      if (!kept.#homes.has(key)) outputs.push({ kind: 'unconfigure', address });
+    for (const [key, { link, address }] of this.#proxies)
+      if (!kept.#proxies.has(key)) outputs.push({ kind: 'unproxy', link, address });
     return outputs;
   }
 
@@ -116,11 +134,11 @@ class Declarations {
         via: formatVia(via),
         copy: copy && formatVia(copy),
       };
-    for (const { local, remote, from, to } of this.#ends.values())
+    for (const { local, remote, from, to, by = 'tunnel' } of this.#ends.values())
       yield {
         to: to && formatPrefix(to),
         from: from && formatPrefix(from),
-        via: `end of tunnel ${formatAddress(local)} from ${formatAddress(remote)}`,
+        via: `end of ${by} ${formatAddress(local)} from ${formatAddress(remote)}`,
       };
   }
 }
@@ -130,7 +148,8 @@ function ruleKey(rule: { readonly to?: Prefix; readonly from?: Prefix }): string
 }
 
 function endKey(end: TunnelEnd): string {
-  return `${end.local}${end.remote} ${end.from ? 'from' : 'to'} ${prefixKey(end.from ?? end.to)}`;
+  const what = `${end.by ?? 'tunnel'} ${end.from ? 'from' : 'to'}`;
+  return `${end.local}${end.remote} ${what} ${prefixKey(end.from ?? end.to)}`;
 }
 
 function formatVia(via: Via): string {
@@ -138,7 +157,10 @@ function formatVia(via: Via): string {
     case 'tunnel':
       return `tunnel ${formatAddress(via.local)} to ${formatAddress(via.remote)}`;
     case 'link':
+      if (via.router !== undefined) return `${via.link} ${formatAddress(via.router)}`;
       return via.neighbour === undefined ? via.link : `${via.link} ${formatLinkAddress(via.neighbour)}`;
+    case 'routeOptimised':
+      return `from ${careOfText(via.sourceCareOf)} to ${careOfText(via.destinationCareOf)}`;
     case 'park':
       return `park up to ${via.limitOctets} octets`;
     case 'drop':
@@ -146,4 +168,8 @@ function formatVia(via: Via): string {
     default:
       return unreachable(via);
   }
+}
+
+function careOfText(careOf: Address | undefined): string {
+  return careOf === undefined ? 'itself' : `care-of ${formatAddress(careOf)}`;
 }

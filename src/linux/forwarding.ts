@@ -137,6 +137,8 @@ export class Forwarding {
     const touched = new Map<string, { end: TunnelEnd; stood: boolean }>();
     for (const output of outputs) {
       if (output.kind !== 'admit' && output.kind !== 'unadmit') continue;
+      if (output.end.by === 'homeAddressOption')
+        throw new HostError('admit', errno.EOPNOTSUPP, 'Home Address options are not supported on Linux yet');
       const key = endKey(output.end);
       if (!touched.has(key)) touched.set(key, { end: output.end, stood: this.#ends.has(key) });
       if (output.kind === 'admit') this.#ends.set(key, output.end);
@@ -191,13 +193,15 @@ export class Forwarding {
           ? { kind: 'seg6', remote: via.remote, device: this.#tun.index }
           : { kind: 'ip6', local: via.local, remote: via.remote, device: this.#scope.tunnels.device };
       case 'link': {
-        const gateway = via.neighbour && linkLocalAddress(via.neighbour);
+        const gateway = via.router ?? (via.neighbour && linkLocalAddress(via.neighbour));
         return { kind: 'device', device: this.#device(via.link), ...(gateway !== undefined && { gateway }) };
       }
       case 'park':
         return { kind: 'device', device: this.#tun.index };
       case 'drop':
         return { kind: 'blackhole' };
+      case 'routeOptimised':
+        throw new HostError('routeOptimised', errno.EOPNOTSUPP, 'route optimisation is not supported on Linux yet');
     }
   }
 

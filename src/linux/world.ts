@@ -210,7 +210,11 @@ export class LinuxWorld {
           break;
         case 'watch':
         case 'unwatch':
-          this.options.log.warn({ output: output.kind }, 'flows are not watched on Linux yet');
+        case 'configure':
+        case 'unconfigure':
+        case 'proxy':
+        case 'unproxy':
+          this.options.log.warn({ output: output.kind }, 'not supported on Linux yet');
           break;
       }
     }

@@ -3,6 +3,7 @@ import type { LinkAddress } from '../base/link-address.js';
 import type { Prefix } from '../base/prefix.js';
 import type { Random } from '../base/random.js';
 import type { Instant, WallClock } from '../base/time.js';
+import type { RouterAdvertisement } from '../wire/icmpv6/messages.js';
 import type { Packet } from '../wire/ipv6/packet.js';
 import type { TraceEvent } from './trace.js';
 
@@ -34,12 +35,17 @@ export type Row = Readonly<Record<string, string | number | boolean | undefined>
 
 /** What a world delivers to the engine of what arrives at the node. */
 export interface Interests {
-  /** Next Header numbers: packets sent to an address of the node whose upper layer is one of them. */
+  /**
+   * Next Header numbers: packets sent to an address of the node whose upper layer is one of them. 41: tunnelled packets that
+   * no `admit` lets in; 60: packets with a Home Address option that none lets in.
+   */
   readonly protocols: readonly number[];
   /** Links whose stations the engine serves: it answers their Neighbour Discovery and DHCPv6 in the stack's stead. */
   readonly accessLinks: readonly LinkId[];
   /** UDP datagrams sent to an address of the node. */
   readonly udpPorts: readonly number[];
+  /** Links on which the node is a host: the engine hears of their state, of the node's addresses and of routers there. */
+  readonly hostLinks?: readonly LinkId[];
 }
 
 export type Input =
@@ -64,6 +70,19 @@ export type Input =
   | { readonly kind: 'detached'; readonly link: LinkId; readonly station: LinkAddress }
   /** A station of an access link sent a packet from an address that no rule covers; it was dropped. */
   | { readonly kind: 'seen'; readonly link: LinkId; readonly station: LinkAddress; readonly address: Address }
+  /** A host link came up or went down: a link-layer trigger. */
+  | { readonly kind: 'link'; readonly link: LinkId; readonly up: boolean; readonly linkAddress: LinkAddress }
+  /** What became of an address that the node's stack formed on a host link. */
+  | { readonly kind: 'address'; readonly link: LinkId; readonly address: Address; readonly state: AddressState }
+  /** A router of a host link advertised itself; without an advertisement: it does not answer any more (RFC 4861 §7.3). */
+  | {
+      readonly kind: 'router';
+      readonly link: LinkId;
+      readonly router: Address;
+      readonly advertisement?: RouterAdvertisement;
+    }
+  /** Whether `proxy` found the address free, and so has it now. */
+  | { readonly kind: 'proxied'; readonly link: LinkId; readonly address: Address; readonly unique: boolean }
   /** The answer to `authenticate`. */
   | { readonly kind: 'profile'; readonly transaction: number; readonly outcome: AccessOutcome }
   /** The first packet of a flow to a watched prefix. */
@@ -71,6 +90,9 @@ export type Input =
   /** What was stored before a restart, before anything else arrives. */
   | { readonly kind: 'restored'; readonly records: Iterable<StoredRecord> }
   | { readonly kind: 'command'; readonly command: OperatorCommand };
+
+/** RFC 4862 §5.4, §5.5.4; `optimistic`: RFC 4429. `gone` for one that was taken away. */
+export type AddressState = 'tentative' | 'optimistic' | 'preferred' | 'deprecated' | 'duplicate' | 'gone';
 
 /** How a station came: RFC 5213 §8.4. */
 export type Handoff = 'newInterface' | 'betweenInterfaces' | 'betweenGateways' | 'unknown';
@@ -97,12 +119,21 @@ export type Output =
   | { readonly kind: 'forward'; readonly rule: ForwardingRule }
   | { readonly kind: 'unforward'; readonly to?: Prefix; readonly from?: Prefix }
   /**
-   * Accept tunnelled packets from `remote` whose inner source lies in `from`, or whose inner destination lies in `to`. Others
-   * are dropped (RFC 6275 §10.4.5, RFC 5213 §6.10.3).
+   * Accept packets from `remote` that are tunnelled, or carry a Home Address option, whose inner source lies in `from`, or
+   * whose inner destination lies in `to`. Others are dropped (RFC 6275 §9.3.1, §10.4.5, RFC 5213 §6.10.3).
    */
   | { readonly kind: 'admit'; readonly end: TunnelEnd }
   | { readonly kind: 'unadmit'; readonly end: TunnelEnd }
-  /** Report flows to that prefix as they begin. */
+  /**
+   * Take a home address as the node's own: on no link, or on `link`, and tell all neighbours there if `announce` says so
+   * (RFC 6275 §11.5.5). Nothing is probed. It is the first choice for a source (RFC 6724 rule 4).
+   */
+  | { readonly kind: 'configure'; readonly address: Address; readonly link?: LinkId; readonly announce?: boolean }
+  | { readonly kind: 'unconfigure'; readonly address: Address }
+  /** Stand in for an address on a link: Duplicate Address Detection if asked for, then Neighbour Advertisements (RFC 6275 §10.4.1); `proxied` answers. */
+  | { readonly kind: 'proxy'; readonly link: LinkId; readonly address: Address; readonly detect: boolean }
+  | { readonly kind: 'unproxy'; readonly link: LinkId; readonly address: Address }
+  /** Report flows to that prefix as they begin, the node's own included; asked again, all of them anew. */
   | { readonly kind: 'watch'; readonly to: Prefix }
   | { readonly kind: 'unwatch'; readonly to: Prefix }
   /** Ask the AAA port who the station is; `profile` answers. */
@@ -120,7 +151,10 @@ export type Output =
 export type Via =
   /** IPv6 in IPv6, or in IPv4 where both ends are IPv4-mapped. */
   | { readonly kind: 'tunnel'; readonly local: Address; readonly remote: Address }
-  | { readonly kind: 'link'; readonly link: LinkId; readonly neighbour?: LinkAddress }
+  /** To the neighbour, or to whom Neighbour Discovery finds for `router`, or else for the destination. */
+  | { readonly kind: 'link'; readonly link: LinkId; readonly neighbour?: LinkAddress; readonly router?: Address }
+  /** RFC 6275 §6.3, §6.4: from a care-of address with a Home Address option, to a care-of address through a type 2 routing header, or both. */
+  | { readonly kind: 'routeOptimised'; readonly sourceCareOf?: Address; readonly destinationCareOf?: Address }
   /** Keep up to `limitOctets` until the rule is replaced, then send on what was kept, in order. */
   | { readonly kind: 'park'; readonly limitOctets: number }
   | { readonly kind: 'drop' };
@@ -140,8 +174,10 @@ export interface ForwardingRule {
 
 /** An anchor knows its mobiles by what they send, a gateway by what is for them. */
 export type TunnelEnd = { readonly local: Address; readonly remote: Address } & (
-  | { readonly from: Prefix; readonly to?: undefined }
-  | { readonly to: Prefix; readonly from?: undefined }
+  | { readonly from: Prefix; readonly to?: undefined; readonly by?: 'tunnel' | undefined }
+  | { readonly to: Prefix; readonly from?: undefined; readonly by?: 'tunnel' | undefined }
+  /** What comes with the home address in a Home Address option. */
+  | { readonly from: Prefix; readonly to?: undefined; readonly by: 'homeAddressOption' }
 );
 
 /** What the AAA port says of a station that asks for access. */

@@ -1,6 +1,9 @@
 import { dhcpv6Server } from './dhcpv6/role.js';
 import { lmap } from './lmm/lmap-role.js';
 import { mpa } from './lmm/mpa-role.js';
+import { correspondent } from './mip6/correspondent-role.js';
+import { homeAgent } from './mip6/home-agent-role.js';
+import { mobileNode } from './mip6/mobile-node-role.js';
 import { lma } from './pmip6/lma-role.js';
 import { mag } from './pmip6/mag-role.js';
 import type { Role } from './scheme.js';
@@ -11,5 +14,8 @@ export const roles: readonly Role[] = [
   mpa,
   lma,
   mag,
+  homeAgent,
+  mobileNode,
+  correspondent,
   dhcpv6Server,
 ];

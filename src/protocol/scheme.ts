@@ -100,6 +100,10 @@ export interface Handover {
   radioMs(accessRouter: string): number;
   /** Without any link layer between old and new. */
   readonly l2GapMs: number;
+  /** From the link's coming up to the new router's advertisement at a host: exact where routers answer at once, else a mean. */
+  readonly movementDetectionMs: number;
+  /** From a new address to its use; 0 where the mobile does not probe. */
+  readonly duplicateAddressDetectionMs: number;
 }
 
 export interface ClosedForm {

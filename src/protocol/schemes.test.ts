@@ -123,6 +123,8 @@ test('reference: the closed form of a proxy registration is L2 + AU + 2a + w to 
     delayMs: (from, to) => delays[`${from} ${to}`] ?? delays[`${to} ${from}`],
     radioMs: router => (router === 'ar1' ? 3 : 2),
     l2GapMs: 50,
+    movementDetectionMs: 4,
+    duplicateAddressDetectionMs: 1000,
   };
   for (const name of ['lmm', 'pmip6'])
     assert.deepEqual(schemeNamed(name)!.closedForm(handover), {

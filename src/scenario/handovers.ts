@@ -81,5 +81,25 @@ export function closedFormOf(
     delayMs: topology.delayMs,
     radioMs: topology.radioMs,
     l2GapMs: handover.l2GapMs,
+    movementDetectionMs: movementDetectionMs(scenario, handover.to, topology),
+    duplicateAddressDetectionMs: probesAddresses(scenario, handover.mobile) ? retransTimerMs : 0,
   });
+}
+
+/** RFC 4861 §10: how long a probe waits for an answer. */
+const retransTimerMs = 1000;
+
+function probesAddresses(scenario: Scenario, mobile: string): boolean {
+  return nodesWithRole(scenario, 'mobile').some(({ name, duplicateAddressDetection }) =>
+    name === mobile ? duplicateAddressDetection : false,
+  );
+}
+
+/** A solicitation and its answer, or else the mean wait for an advertisement nobody asked for (`reference`'s MD). */
+function movementDetectionMs(scenario: Scenario, accessRouter: string, topology: Topology): number {
+  const router = nodesWithRole(scenario, 'access').find(({ name }) => name === accessRouter);
+  const radioMs = topology.radioMs(accessRouter);
+  if (!router || router.advertisementAnswerMs === 0) return 2 * radioMs;
+  const { advertisementMinMs: low, advertisementMaxMs: high } = router;
+  return (low * low + low * high + high * high) / (3 * (low + high)) + radioMs;
 }

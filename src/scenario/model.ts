@@ -44,6 +44,8 @@ export interface AccessRouterNode extends WithPrefix {
   /** How often it advertises unasked: uniform between the two (RFC 4861 §6.2.1). */
   readonly advertisementMinMs: number;
   readonly advertisementMaxMs: number;
+  /** How long it takes at most to answer a solicitation; 0: at once, and to the solicitor alone. Undefined: RFC 4861 §6.2.6. */
+  readonly advertisementAnswerMs?: number | undefined;
 }
 
 export interface MobileNode {

@@ -45,6 +45,7 @@ function nodeSchema(number: NumberSchemas) {
       prefix,
       advertisementMinMs: number({ least: 1 }).default(200_000),
       advertisementMaxMs: number({ least: 1 }).default(600_000),
+      advertisementAnswerMs: number({}).optional(),
     }),
     z.strictObject({
       role: z.literal('mobile'),

@@ -231,6 +231,10 @@ function advertisementOptions(router: AccessRouterNode, { address, length }: Pre
     maxInterval: milliseconds(router.advertisementMaxMs),
     // RFC 6275 §7.5: routers that mobiles visit may advertise faster than RFC 4861 §10's MIN_DELAY_BETWEEN_RAS.
     minDelayBetween: Math.min(milliseconds(router.advertisementMinMs), 3 * second),
+    ...(router.advertisementAnswerMs !== undefined && {
+      maxAnswerDelay: milliseconds(router.advertisementAnswerMs),
+      unicastAnswers: router.advertisementAnswerMs === 0,
+    }),
   };
 }
 

@@ -1,7 +1,7 @@
 import { invariant } from '../base/errors.js';
 import { multicastLinkAddress } from '../base/link-address.js';
 import type { Instant } from '../base/time.js';
-import type { Engine, ForwardingRule, Input, Output, Via } from '../protocol/contract.js';
+import type { Engine, ForwardingRule, Input, Output, TunnelEnd, Via } from '../protocol/contract.js';
 import { packetLength } from '../wire/ipv6/codec.js';
 import type { EventTarget } from './event-queue.js';
 import type { IpInterface } from './stack/ip-interface.js';
@@ -39,6 +39,11 @@ export class EngineHost implements EventTarget<undefined> {
     this.arm();
   }
 
+  /** What a host link tells, for an engine that follows it. */
+  tell(link: string, input: Input): void {
+    if (this.engine.interests.hostLinks?.includes(link)) this.handle(input);
+  }
+
   /** Sees to it that the engine's deadline is kept. */
   arm(): void {
     const { deadline } = this.engine;
@@ -74,9 +79,17 @@ export class EngineHost implements EventTarget<undefined> {
       case 'unforward':
         return this.#ended(stack.routes.deleteRule(output.to, output.from), false);
       case 'admit':
-        return stack.tunnelEnds.admit(output.end);
+        return this.#ends(output.end).admit(output.end);
       case 'unadmit':
-        return stack.tunnelEnds.unadmit(output.end);
+        return this.#ends(output.end).unadmit(output.end);
+      case 'configure':
+        return this.#configure(output);
+      case 'unconfigure':
+        return stack.homes.unconfigure(output.address);
+      case 'proxy':
+        return this.#interface(output.link).proxies.add(output.address, output.detect, this);
+      case 'unproxy':
+        return this.#interface(output.link).proxies.remove(output.address);
       case 'watch':
       case 'unwatch':
         return stack.flows.watch(output.to, output.kind === 'watch' ? this : undefined);
@@ -87,6 +100,16 @@ export class EngineHost implements EventTarget<undefined> {
       case 'trace':
         return stack.trace(output.event);
     }
+  }
+
+  #configure({ address, link, announce = false }: Extract<Output, { kind: 'configure' }>): void {
+    const ip = link === undefined ? undefined : this.#interface(link);
+    this.#stack.homes.configure(address, ip);
+    if (announce) this.#stack.homes.announce(address, ip);
+  }
+
+  #ends({ by = 'tunnel' }: TunnelEnd) {
+    return by === 'tunnel' ? this.#stack.tunnelEnds : this.#stack.homeAddressEnds;
   }
 
   #send({ packet, link, neighbour }: Send): void {
@@ -115,12 +138,14 @@ export class EngineHost implements EventTarget<undefined> {
   #path(via: Via, copy: Path | undefined): Path {
     switch (via.kind) {
       case 'link': {
-        const path = new LinkPath(this.#interface(via.link), undefined, via.neighbour);
+        const path = new LinkPath(this.#interface(via.link), via.router, via.neighbour);
         path.copy = copy;
         return path;
       }
       case 'tunnel':
         return { kind: 'tunnel', local: via.local, remote: via.remote, copy };
+      case 'routeOptimised':
+        return { ...via, copy };
       case 'park':
         return { kind: 'park', place: new ParkingPlace(via.limitOctets), copy };
       case 'drop':

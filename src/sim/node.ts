@@ -91,6 +91,7 @@ export class Node {
     if (records.length > 0) host.handle({ kind: 'restored', records });
     else host.arm();
     this.#reportStations(host);
+    for (const ip of stack.interfaces) ip.report(host);
   }
 
   /** Stations that were on the engine's links before it was there. */

@@ -85,6 +85,8 @@ export interface InterfaceOptions {
   readonly rapidCommit?: boolean;
   /** Hosts: run Duplicate Address Detection again when the link comes back; default false, as Linux. */
   readonly dadOnReattach?: boolean;
+  /** Hosts: use stateless addresses while Duplicate Address Detection goes on (RFC 4429); default false. */
+  readonly optimistic?: boolean;
 }
 
 export interface InterfaceAddress {

@@ -35,7 +35,14 @@ export type WorldEvent =
   /** A broken promise of the simulated protocols; see invariants.ts. */
   | { readonly event: 'violation'; readonly invariant: string; readonly detail: string };
 
-export type AddressChange = 'tentative' | 'configured' | 'duplicate' | 'deprecated' | 'preferred' | 'removed';
+export type AddressChange =
+  | 'tentative'
+  | 'optimistic'
+  | 'configured'
+  | 'duplicate'
+  | 'deprecated'
+  | 'preferred'
+  | 'removed';
 
 export type DropReason =
   | 'loss' // taken by the link, at random

@@ -244,6 +244,7 @@ export function viaText(via: Via): string {
       return `tunnel ${text(via.local)} ${text(via.remote)}`;
     case 'link':
       return `link ${via.link} ${textOf(via.neighbour)}`;
+    case 'routeOptimised':
     case 'park':
     case 'drop':
       return via.kind;

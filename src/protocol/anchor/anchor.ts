@@ -4,7 +4,7 @@ import type { LinkAddress } from '../../base/link-address.js';
 import { type Prefix, prefixContains, prefixCovers } from '../../base/prefix.js';
 import { type Duration, type Instant, seconds } from '../../base/time.js';
 import { revocationTrigger } from '../../wire/mobility/status.js';
-import type { Environment, Output, StoredRecord } from '../contract.js';
+import type { Environment, LinkId, Output, StoredRecord } from '../contract.js';
 import type { BindingChange } from '../trace.js';
 import { type Binding, BindingCache, holds, homesOf } from './binding-cache.js';
 import { Counters } from './counters.js';
@@ -22,6 +22,8 @@ export interface AnchorSettings {
   readonly insecure: boolean;
   /** What it owns: homes lie in them, and packets to them come here. */
   readonly prefixes: readonly Prefix[];
+  /** A link of the node on which its prefixes are, and where it stands in for mobiles (RFC 6275 §10.4.1); undefined: on none. */
+  readonly homeLink?: LinkId | undefined;
   /** Length of the homes in each. */
   readonly homeLength: number;
   readonly maximumLifetimeS: number;
@@ -86,8 +88,9 @@ export class Anchor {
     return this.#ends.get(binding.slot);
   }
 
-  /** Packets to an owned prefix without a binding end here (gundavelli §9, RFC 5213 §5.6.2). */
+  /** Packets to an owned prefix without a binding end here (gundavelli §9, RFC 5213 §5.6.2), unless a link has it. */
   start(outputs: Output[]): void {
+    if (this.settings.homeLink !== undefined) return;
     for (const to of this.settings.prefixes) outputs.push({ kind: 'forward', rule: { to, via: { kind: 'drop' } } });
   }
 
@@ -160,7 +163,7 @@ export class Anchor {
     this.#ends.set(binding.slot, now + this.settings.deleteDelay);
     this.#store(binding, outputs);
     const homes = homesOf(binding);
-    for (const to of homes) outputs.push({ kind: 'unforward', to });
+    for (const to of homes) this.#unintercept(to, outputs);
     this.#draining.add(binding, binding.tunnel.via, homes, now);
     trace(binding, 'deregistered', undefined, outputs);
   }
@@ -251,7 +254,7 @@ export class Anchor {
     const gone = homesOf(binding).filter(held => !homes.some(home => home.address === held.address));
     if (binding.home !== homes[0].address) outputs.push({ kind: 'store', key: recordKey(binding) });
     if (binding.state === 'registered') {
-      for (const to of gone) outputs.push({ kind: 'unforward', to });
+      for (const to of gone) this.#unintercept(to, outputs);
       this.#draining.add(binding, binding.tunnel.via, gone, now);
     }
     this.cache.setHomes(binding, homes);
@@ -285,7 +288,9 @@ export class Anchor {
 
   #install(binding: Binding, homes: readonly Prefix[], outputs: Output[]): void {
     const { via } = binding.tunnel;
+    const { homeLink } = this.settings;
     for (const to of homes) {
+      if (homeLink !== undefined) outputs.push({ kind: 'proxy', link: homeLink, address: to.address, detect: false });
       outputs.push({ kind: 'forward', rule: { to, via } });
       outputs.push({ kind: 'admit', end: { local: via.local, remote: via.remote, from: to } });
     }
@@ -294,10 +299,16 @@ export class Anchor {
   #uninstall(binding: Binding, homes: readonly Prefix[], outputs: Output[]): void {
     const { via } = binding.tunnel;
     for (const to of homes) {
-      outputs.push({ kind: 'unforward', to });
+      this.#unintercept(to, outputs);
       outputs.push({ kind: 'unadmit', end: { local: via.local, remote: via.remote, from: to } });
       this.#draining.forget(via, to);
     }
+  }
+
+  #unintercept(to: Prefix, outputs: Output[]): void {
+    const { homeLink } = this.settings;
+    outputs.push({ kind: 'unforward', to });
+    if (homeLink !== undefined) outputs.push({ kind: 'unproxy', link: homeLink, address: to.address });
   }
 
   /** Unless the mobile, or who has its home now, is back at that end. */

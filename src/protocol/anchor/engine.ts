@@ -1,4 +1,4 @@
-import { formatAddress, isRoutableUnicast } from '../../base/address.js';
+import { type Address, formatAddress, isRoutableUnicast } from '../../base/address.js';
 import { unreachable } from '../../base/errors.js';
 import { formatLinkAddress } from '../../base/link-address.js';
 import { formatPrefix } from '../../base/prefix.js';
@@ -25,6 +25,8 @@ export interface Dialect {
   handle(update: Update, now: Instant, outputs: Output[]): void;
   /** A gateway answered a revocation, or never did (status undefined). */
   revoked?(revoked: Revoked, status: number | undefined, now: Instant, outputs: Output[]): void;
+  /** Duplicate Address Detection for an address that the dialect asked to stand in for (RFC 6275 §10.3.1). */
+  proxied?(address: Address, unique: boolean, now: Instant, outputs: Output[]): void;
   /** The dialect's own waits. */
   readonly deadline?: Instant | undefined;
   tick?(now: Instant, outputs: Output[]): void;
@@ -74,11 +76,17 @@ export class AnchorEngine implements Engine {
       case 'command':
         this.#command(input.command, now, outputs);
         break;
+      case 'proxied':
+        this.#dialect.proxied?.(input.address, input.unique, now, outputs);
+        break;
       case 'attached':
       case 'detached':
       case 'seen':
       case 'profile':
       case 'flow':
+      case 'link':
+      case 'address':
+      case 'router':
         break;
       default:
         return unreachable(input);
@@ -93,7 +101,7 @@ export class AnchorEngine implements Engine {
     now: Instant,
     outputs: Output[],
   ): void {
-    const peer = this.#anchor.peers.sender(packet.source, association);
+    const peer = this.#anchor.peers.sender(effectiveSource(packet), association);
     if (!peer) return this.#discard(packet, 'unprotected', outputs);
     if (!peer.budget.take(now)) return this.#discard(packet, 'rate', outputs);
     switch (message.kind) {

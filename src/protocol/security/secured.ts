@@ -1,19 +1,28 @@
 import { type Address, formatAddress } from '../../base/address.js';
 import type { Instant } from '../../base/time.js';
-import { type Packet, protocol } from '../../wire/ipv6/packet.js';
+import { effectiveDestination, effectiveSource, type Packet, protocol } from '../../wire/ipv6/packet.js';
+import type { MobilityMessage } from '../../wire/mobility/messages.js';
 import type { AssociationId, Engine, Environment, Input, Interests, Output, Row, StoredRecord } from '../contract.js';
 import { type Association, type RefusalCause, refusalCauses } from './association.js';
 import type { Peer, PeerSecurity, SignallingProtection } from './config.js';
 import { EspAssociation } from './esp-association.js';
 import { MessageAuthentication } from './rfc4285.js';
 
+/** Messages that go unprotected between any two nodes: they need no association, or prove themselves (RFC 6275 §5.2). */
+export type Exemption = (message: MobilityMessage) => boolean;
+
 /**
  * `engine` with its signalling protected (gundavelli §11): what it sends to a peer goes out under the peer's
  * association, what comes in reaches it only when it verifies, with `association` naming who it is from. With
- * `insecure` it is the engine itself.
+ * `insecure` it is the engine itself. A mobile node is known by its home address wherever it is (RFC 6275 §5.1).
  */
-export function secured(engine: Engine, protection: SignallingProtection, environment: Environment): Engine {
-  return protection.insecure ? engine : new Secured(engine, protection.peers, environment);
+export function secured(
+  engine: Engine,
+  protection: SignallingProtection,
+  environment: Environment,
+  exempt: Exemption = () => false,
+): Engine {
+  return protection.insecure ? engine : new Secured(engine, protection.peers, environment, exempt);
 }
 
 /** What this middleware stores stands under keys that begin so; the engine behind it never sees them. */
@@ -25,13 +34,15 @@ class Secured implements Engine {
   readonly interests: Interests;
   readonly views: Engine['views'];
   readonly #engine: Engine;
+  readonly #exempt: Exemption;
   readonly #associations = new Map<Address, Association>();
   readonly #refused: Record<RefusalCause, number>;
   #accepted = 0;
   #protected = 0;
 
-  constructor(engine: Engine, peers: readonly Peer[], environment: Environment) {
+  constructor(engine: Engine, peers: readonly Peer[], environment: Environment, exempt: Exemption) {
     this.#engine = engine;
+    this.#exempt = exempt;
     for (const peer of peers)
       if (peer.security) this.#associations.set(peer.address, association(peer, peer.security, environment));
     this.#refused = Object.fromEntries(refusalCauses.map(cause => [cause, 0])) as Record<RefusalCause, number>;
@@ -61,7 +72,8 @@ class Secured implements Engine {
   }
 
   #received(input: PacketInput, now: Instant): Output[] {
-    const { source } = input.packet;
+    if (this.#isExempt(input.packet)) return this.#outgoing(this.#engine.handle(input, now), input.packet, now);
+    const source = effectiveSource(input.packet);
     const association = this.#associations.get(source);
     if (!association) return this.#refuse('unknownPeer', source, []);
     const verdict = association.accept(input.packet, now);
@@ -80,6 +92,10 @@ class Secured implements Engine {
     }
   }
 
+  #isExempt({ payload }: Packet): boolean {
+    return payload.kind === 'mobility' && this.#exempt(payload.message);
+  }
+
   #refuse(cause: RefusalCause, peer: Address, outputs: Output[]): Output[] {
     this.#refused[cause]++;
     return [...outputs, { kind: 'trace', event: { event: 'discarded', peer, reason: cause } }];
@@ -93,12 +109,13 @@ class Secured implements Engine {
   }
 
   #protect(packet: Packet, input: Packet | undefined, now: Instant): Output[] {
-    const { destination: peer } = packet;
+    if (this.#isExempt(packet)) return [{ kind: 'send', packet }];
+    const peer = effectiveDestination(packet);
     const association = this.#associations.get(peer);
     if (!association)
       return [{ kind: 'trace', event: { event: 'failed', peer, reason: 'no security association: nothing sent' } }];
     this.#protected++;
-    return association.protect(packet, input?.source === peer ? input : undefined, now);
+    return association.protect(packet, input && effectiveSource(input) === peer ? input : undefined, now);
   }
 
   /** Takes its own records out of what the engine is given, whether or not the engine reads all of it. */

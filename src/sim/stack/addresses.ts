@@ -6,8 +6,9 @@ import type { IpInterface } from './ip-interface.js';
 import { duplicateAddressProbe } from './messages.js';
 
 /** RFC 4862 §5.4, §5.5.4. `duplicate`: somebody else has it, and it is never used. */
-export type AddressState = 'tentative' | 'preferred' | 'deprecated' | 'duplicate';
-export type AddressOrigin = 'manual' | 'linkLocal' | 'stateless' | 'dhcpv6';
+export type AddressState = 'tentative' | 'optimistic' | 'preferred' | 'deprecated' | 'duplicate';
+/** `home`: a mobile node's (RFC 6275); `proxy`: stood in for, and not the node's own. */
+export type AddressOrigin = 'manual' | 'linkLocal' | 'stateless' | 'dhcpv6' | 'home' | 'proxy';
 
 /** An address of the node. */
 export class LocalAddress {
@@ -27,9 +28,14 @@ export class LocalAddress {
     this.origin = origin;
   }
 
+  /** Duplicate Address Detection is not through. */
+  get underTest(): boolean {
+    return this.state === 'tentative' || this.state === 'optimistic';
+  }
+
   /** Whether packets may be sent from it and are taken for it. */
   get usable(): boolean {
-    return this.state === 'preferred' || this.state === 'deprecated';
+    return this.state === 'preferred' || this.state === 'deprecated' || this.state === 'optimistic';
   }
 }
 
@@ -62,18 +68,18 @@ export class AddressLife implements EventTarget<Timer> {
     else this.#assign(local);
   }
 
-  /** RFC 4862 §5.4: tentative until `probes` solicitations, RetransTimer apart, stayed without an answer. */
+  /** RFC 4862 §5.4: tentative, or usable with care (RFC 4429 §3.3), until `probes` solicitations, RetransTimer apart, stayed without an answer. */
   detect(local: LocalAddress, probes: number): void {
-    local.state = 'tentative';
+    local.state = this.#ip.optimistic && local.origin === 'stateless' ? 'optimistic' : 'tentative';
     local.generation++;
-    this.#changed(local, 'tentative');
+    this.#changed(local, local.state);
     this.onEvent({ local, generation: local.generation, probes });
   }
 
   /** RFC 4862 §5.5.3 (e): both lifetimes as the document's rules left them. */
   refresh(local: LocalAddress, lifetimes: Lifetimes): void {
     this.#setLifetimes(local, lifetimes);
-    if (local.state === 'tentative' || local.state === 'duplicate') return;
+    if (local.underTest || local.state === 'duplicate') return;
     local.generation++;
     this.#age(local);
   }
@@ -135,6 +141,7 @@ export class AddressLife implements EventTarget<Timer> {
   #changed(local: LocalAddress, change: AddressChange): void {
     const { stack } = this.#ip;
     stack.addressesChanged();
+    this.#ip.addressChanged(local, change);
     if (stack.simulation.tracing)
       stack.trace({ event: 'address', change, interface: this.#ip.port.name, address: local.address });
   }

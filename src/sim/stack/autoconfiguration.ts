@@ -120,6 +120,7 @@ export class Autoconfiguration implements EventTarget<Timer> {
       if (option.kind === 'mtu') this.#takeMtu(option.mtu);
     }
     this.#takeRouter(from, message.routerLifetimeS);
+    this.#ip.tellEngines({ kind: 'router', link: this.#ip.port.name, router: from, advertisement: message });
     for (const option of message.options) if (option.kind === 'prefixInformation') this.#takePrefix(option);
     if (message.flags.managed) this.onManaged();
   }
@@ -155,6 +156,7 @@ export class Autoconfiguration implements EventTarget<Timer> {
     this.#routers.delete(address);
     this.#routers.set(address, router);
     this.#ip.stack.routes.forgetAnswers();
+    this.#ip.tellEngines({ kind: 'router', link: this.#ip.port.name, router: address });
   }
 
   #takePrefix(option: PrefixInformation): void {
@@ -183,6 +185,8 @@ export class Autoconfiguration implements EventTarget<Timer> {
     if (preferredLifetimeS > validLifetimeS || prefix.length !== 64) return;
     const { life, port, stack } = this.#ip;
     const address = autoconfiguredAddress(prefix, port.linkAddress);
+    // RFC 6275 §11.5.5: a home address is its engine's, at home as well.
+    if (stack.homes.has(address)) return;
     const known = this.#ip.owned(address);
     const preferredUntil = this.#until(preferredLifetimeS);
     const validUntil = this.#until(validLifetimeS);

@@ -47,7 +47,7 @@ export function receiveDiscovery(
       if (isMulticast(message.target) || (isMulticast(packet.destination) && message.flags.solicited)) return;
       const own = ip.owned(message.target);
       // RFC 4862 §5.4.4: an answer for an address under test means somebody has it.
-      if (own?.state === 'tentative') return ip.life.duplicate(own);
+      if (own?.underTest) return ip.life.duplicate(own);
       return own === undefined ? ip.neighbours.advertised(message) : undefined;
     }
     case 'redirect':
@@ -79,15 +79,18 @@ function receiveNeighbourSolicitation(ip: IpInterface, packet: Packet, message: 
   if (probe && (given !== undefined || !isSolicitedNodeGroup(packet))) return;
   const own = ip.owned(target);
   if (own === undefined) return;
-  if (own.state === 'tentative') return probe ? ip.life.duplicate(own) : undefined;
+  if (own.underTest && probe) return ip.life.duplicate(own);
   if (!own.usable) return;
   if (!probe && given !== undefined) ip.neighbours.learn(packet.source, given);
   const answer = neighbourAdvertisement({
-    source: target,
+    // RFC 6275 §10.4.1: for an address it stands in for, a router speaks for itself, and as of a host.
+    source: own.origin === 'proxy' ? ip.linkLocal.address : target,
     destination: packet.source,
     target,
     linkAddress: ip.port.linkAddress,
-    router: ip.stack.forwarding,
+    router: ip.stack.forwarding && own.origin !== 'proxy',
+    // RFC 4429 §3.3.
+    override: own.state !== 'optimistic',
   });
   ip.sendSignalling(answer);
 }

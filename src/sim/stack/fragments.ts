@@ -37,9 +37,14 @@ export function fragment(packet: Packet, mtu: number, identification: number): P
 function splitHeaders(headers: readonly ExtensionHeader[]): { perFragment: ExtensionHeader[]; cut: ExtensionHeader[] } {
   let end = 0;
   headers.forEach((header, i) => {
-    if (header.kind !== 'destinationOptions') end = i + 1;
+    if (header.kind !== 'destinationOptions' || carriesHomeAddress(header)) end = i + 1;
   });
   return { perFragment: headers.slice(0, end), cut: headers.slice(end) };
+}
+
+/** RFC 6275 §6.3: the Home Address option stands before the Fragment header. */
+function carriesHomeAddress({ options }: Extract<ExtensionHeader, { kind: 'destinationOptions' }>): boolean {
+  return options.some(option => option.kind === 'homeAddress');
 }
 
 /** The fragmentable part: headers that are cut along, then the payload with its checksum over the whole. */

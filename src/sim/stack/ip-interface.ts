@@ -1,14 +1,18 @@
 import { type Address, allDhcpRelayAgentsAndServers, allNodes, allRouters, group } from '../../base/address.js';
 import { type LinkAddress, linkLocalAddress, multicastLinkAddress } from '../../base/link-address.js';
 import { prefixOf } from '../../base/prefix.js';
+import type { Input } from '../../protocol/contract.js';
 import { packetLength } from '../../wire/ipv6/codec.js';
 import type { Packet } from '../../wire/ipv6/packet.js';
+import type { EngineHost } from '../engine-host.js';
 import type { Interface } from '../interface.js';
-import { AddressLife, LocalAddress } from './addresses.js';
+import type { AddressChange } from '../trace.js';
+import { AddressLife, type AddressOrigin, LocalAddress } from './addresses.js';
 import type { Advertiser } from './advertiser.js';
 import { Autoconfiguration } from './autoconfiguration.js';
 import { Dhcpv6Host } from './dhcpv6-host.js';
 import { NeighbourCache, type NeighbourEntry } from './neighbours.js';
+import { Proxies } from './proxies.js';
 import { LinkPath } from './routes.js';
 import type { Stack } from './stack.js';
 
@@ -30,6 +34,10 @@ export class IpInterface {
   served = false;
   /** Whether the addresses of the configuration have been taken: not before the link first comes up. */
   configured = false;
+  /** Addresses this node stands in for. */
+  readonly proxies: Proxies;
+  /** RFC 4429: stateless addresses are used while they are tested. */
+  readonly optimistic: boolean;
   mtu = 1500;
   hopLimit = 64;
 
@@ -38,6 +46,8 @@ export class IpInterface {
     this.port = port;
     this.life = new AddressLife(this);
     this.neighbours = new NeighbourCache(this);
+    this.proxies = new Proxies(this);
+    this.optimistic = port.options.optimistic ?? false;
     this.linkLocal = new LocalAddress(linkLocalAddress(port.linkAddress), this, 'linkLocal');
     const autoconfigure = port.options.autoconfigure ?? (port.options.addresses ?? []).length === 0;
     if (autoconfigure && !stack.forwarding) this.autoconfiguration = new Autoconfiguration(this);
@@ -73,6 +83,7 @@ export class IpInterface {
     const { link } = this.port;
     if (link === undefined) return;
     this.mtu = link.mtu;
+    this.tellEngines({ kind: 'link', link: this.port.name, up: true, linkAddress: this.port.linkAddress });
     if (first) this.configure();
     else if (this.port.options.dadOnReattach && this.stack.dadTransmits > 0)
       for (const local of this.addresses) if (local.state !== 'duplicate') this.life.detect(local, this.#probes());
@@ -81,23 +92,44 @@ export class IpInterface {
   }
 
   linkDown(): void {
+    this.tellEngines({ kind: 'link', link: this.port.name, up: false, linkAddress: this.port.linkAddress });
     for (const entry of [...this.neighbours.entries]) if (entry.state === 'permanent') this.neighbours.remove(entry);
   }
 
+  tellEngines(input: Input): void {
+    for (const host of this.stack.engines) host.tell(this.port.name, input);
+  }
+
+  /** To an engine that starts: how things stand. */
+  report(host: EngineHost): void {
+    if (this.port.link === undefined) return;
+    host.tell(this.port.name, { kind: 'link', link: this.port.name, up: true, linkAddress: this.port.linkAddress });
+    for (const { address, state, origin } of this.addresses)
+      if (isFormed(origin)) host.tell(this.port.name, { kind: 'address', link: this.port.name, address, state });
+  }
+
+  addressChanged({ address, origin, state }: LocalAddress, change: AddressChange): void {
+    if (!isFormed(origin)) return;
+    const now = change === 'removed' ? 'gone' : state;
+    this.tellEngines({ kind: 'address', link: this.port.name, address, state: now });
+  }
+
   addressAssigned(local: LocalAddress): void {
+    if (local.origin === 'proxy') return this.proxies.assigned(local);
     if (local !== this.linkLocal) return;
     this.autoconfiguration?.linkLocalReady();
     this.dhcpv6?.linkLocalReady();
   }
 
   addressDuplicate(local: LocalAddress): void {
+    if (local.origin === 'proxy') return this.proxies.duplicate(local);
     if (local.origin === 'dhcpv6') this.dhcpv6?.decline();
   }
 
   /** An address that may be shown in solicitations (RFC 4861 §4.3). */
   sourceForDiscovery(): Address | undefined {
     if (this.linkLocal.usable) return this.linkLocal.address;
-    return this.addresses.find(local => local.usable)?.address;
+    return this.addresses.find(local => local.usable && local.origin !== 'proxy')?.address;
   }
 
   owned(address: Address): LocalAddress | undefined {
@@ -138,6 +170,11 @@ export class IpInterface {
   routerBecameHost(address: Address): void {
     this.autoconfiguration?.forgetRouter(address);
   }
+}
+
+/** Whether engines hear of addresses that come from there: of those the stack itself forms for use beyond the link. */
+function isFormed(origin: AddressOrigin): boolean {
+  return origin === 'stateless' || origin === 'dhcpv6' || origin === 'manual';
 }
 
 function isSolicitedNode(groupAddress: Address, address: Address): boolean {

@@ -4,6 +4,8 @@ import { headerOctets, packetLength } from '../../wire/ipv6/codec.js';
 import {
   defaultHopLimit,
   type ExtensionHeader,
+  effectiveDestination,
+  effectiveSource,
   type Packet,
   protocol,
   type UdpDatagram,
@@ -44,12 +46,14 @@ export class LocalDelivery {
   deliver(
     ip: IpInterface | undefined,
     from: LinkAddress | undefined,
-    packet: Packet,
+    arrived: Packet,
     hopLimit: number,
     octets: number,
   ): void {
+    if (arrived.headers !== undefined && !this.#acceptHeaders(ip, from, arrived, hopLimit)) return;
+    const packet = isForUpperLayer(arrived) ? atHome(arrived) : arrived;
+    if (packet !== arrived) this.#stack.noteFlow(packet);
     const { payload } = packet;
-    if (packet.headers !== undefined && !this.#acceptHeaders(packet, hopLimit)) return;
     switch (payload.kind) {
       case 'udp':
         return this.#deliverUdp(ip, from, packet, payload, hopLimit);
@@ -196,9 +200,10 @@ export class LocalDelivery {
       return stack.dropped('unadmitted', outer, ip);
     }
     const innerOctets = outer.headers === undefined ? octets - headerOctets : packetLength(inner);
-    if (stack.localAddress(inner.destination, undefined) !== undefined)
+    if (stack.localAddress(inner.destination, undefined) !== undefined) {
+      stack.noteFlow(inner);
       this.deliver(ip, from, inner, inner.hopLimit, innerOctets);
-    else if (stack.forwarding) stack.relay(inner, inner.hopLimit, innerOctets);
+    } else if (stack.forwarding) stack.relay(inner, inner.hopLimit, innerOctets);
     else stack.dropped('not-forwarding', inner, ip);
   }
 
@@ -209,8 +214,18 @@ export class LocalDelivery {
   }
 
   /** RFC 8200 §4.1: in the order they stand. */
-  #acceptHeaders(packet: Packet, hopLimit: number): boolean {
+  #acceptHeaders(
+    ip: IpInterface | undefined,
+    from: LinkAddress | undefined,
+    packet: Packet,
+    hopLimit: number,
+  ): boolean {
     for (const header of packet.headers ?? []) {
+      // RFC 6275 §6.4: only to a home address of this very node.
+      if (header.kind === 'routingType2' && header.segmentsLeft > 0 && !this.#stack.homes.has(header.homeAddress)) {
+        this.#stack.dropped('header', packet);
+        return false;
+      }
       if (header.kind === 'routing' && header.segmentsLeft > 0) {
         this.#stack.dropped('header', packet);
         // RFC 8200 §4.4: at the Routing Type; the header stands behind the fixed one where it is alone.
@@ -223,7 +238,30 @@ export class LocalDelivery {
       )
         return false;
     }
-    return true;
+    return this.#acceptHomeAddress(ip, from, packet, hopLimit);
+  }
+
+  /**
+   * RFC 6275 §9.3.1: a Home Address option counts where there is a binding for it, in a Binding Update, and in what an
+   * association protects. Otherwise an engine that knows of bindings answers, and a node without one does not know the option.
+   */
+  #acceptHomeAddress(
+    ip: IpInterface | undefined,
+    from: LinkAddress | undefined,
+    packet: Packet,
+    hopLimit: number,
+  ): boolean {
+    const stack = this.#stack;
+    const home = effectiveSource(packet);
+    if (home === packet.source || !isForUpperLayer(packet)) return true;
+    const own = effectiveDestination(packet);
+    if (stack.homeAddressEnds.admits(own, packet.source, home, own)) return true;
+    stack.dropped('header', packet, ip);
+    if (stack.isForEngines(protocol.destinationOptions))
+      this.#deliverToEngines(protocol.destinationOptions, ip, from, packet, hopLimit);
+    else
+      stack.icmpErrors.send({ kind: 'parameterProblem', code: 2, pointer: headerOctets + 2 }, packet, hopLimit, true);
+    return false;
   }
 
   /** RFC 8200 §4.2: what the highest two bits of an unrecognised option's type say. */
@@ -248,4 +286,17 @@ export class LocalDelivery {
     }
     return true;
   }
+}
+
+/** Engines see packets as they arrived; upper layers see home addresses. */
+function isForUpperLayer({ payload }: Packet): boolean {
+  return payload.kind !== 'mobility' && !(payload.kind === 'raw' && payload.protocol === protocol.esp);
+}
+
+/** RFC 6275 §9.3.1, §11.3.3: the packet with home addresses in the places of care-of addresses. */
+function atHome(packet: Packet): Packet {
+  const source = effectiveSource(packet);
+  const destination = effectiveDestination(packet);
+  if (source === packet.source && destination === packet.destination) return packet;
+  return { ...packet, source, destination, headers: undefined };
 }

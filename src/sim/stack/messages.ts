@@ -50,15 +50,17 @@ export interface NeighbourAdvertisementFields {
   readonly target: Address;
   readonly linkAddress: LinkAddress;
   readonly router: boolean;
+  /** Default true. */
+  readonly override?: boolean;
 }
 
-/** RFC 4861 §7.2.4: solicited by somebody with an address, or to all for a probe from `::`. */
+/** RFC 4861 §7.2.4, §7.2.6: solicited by somebody with an address, or to all for a probe from `::` and unasked. */
 export function neighbourAdvertisement(fields: NeighbourAdvertisementFields): Packet {
-  const toAll = fields.destination === unspecified;
+  const toAll = fields.destination === unspecified || fields.destination === allNodes;
   return discovery(fields.source, toAll ? allNodes : fields.destination, {
     kind: 'neighbourAdvertisement',
     code: 0,
-    flags: { router: fields.router, solicited: !toAll, override: true },
+    flags: { router: fields.router, solicited: !toAll, override: fields.override ?? true },
     target: fields.target,
     options: [{ kind: 'targetLinkLayerAddress', address: fields.linkAddress }],
   });

@@ -210,9 +210,12 @@ export class NeighbourCache implements EventTarget<Timer> {
   /** RFC 4861 §7.2.5 and appendix C. */
   advertised(message: NeighbourAdvertisement): void {
     const entry = this.#entries.get(message.target);
-    if (entry === undefined || entry.state === 'permanent') return;
     const given = findNeighbourOption(message.options, 'targetLinkLayerAddress')?.address;
     const { solicited, override, router } = message.flags;
+    // RFC 9131 §6.1.1: a host that tells of itself spares its router the question.
+    if (entry === undefined && given !== undefined && !solicited && this.#ip.stack.forwarding)
+      return this.learn(message.target, given);
+    if (entry === undefined || entry.state === 'permanent') return;
     if (entry.state === 'incomplete') {
       if (given === undefined) return;
       entry.linkAddress = given;

@@ -1,11 +1,11 @@
 import { type Address, isLinkLocal } from '../../base/address.js';
 import { type Instant, second } from '../../base/time.js';
 import { headerOctets, packetLength } from '../../wire/ipv6/codec.js';
-import { defaultHopLimit, type Packet } from '../../wire/ipv6/packet.js';
+import { defaultHopLimit, type ExtensionHeader, type Packet } from '../../wire/ipv6/packet.js';
 import type { EventTarget } from '../event-queue.js';
 import { fragment } from './fragments.js';
 import { leastMtu, unreachable } from './icmp-errors.js';
-import type { LinkPath, Path, TunnelPath } from './routes.js';
+import type { LinkPath, Path, RouteOptimisedPath, TunnelPath } from './routes.js';
 import type { Stack } from './stack.js';
 
 /** RFC 2473 §4.1.1's default of nested encapsulations. */
@@ -43,6 +43,8 @@ export class Output implements EventTarget<Packet> {
         return this.#sendOnLink(path, packet, hopLimit, octets, own);
       case 'tunnel':
         return this.#encapsulate(path, packet, hopLimit, octets, own, depth);
+      case 'routeOptimised':
+        return this.#optimise(path, packet, hopLimit, own, depth);
       case 'park':
         if (!path.place.add(packet, hopLimit, octets)) this.#stack.dropped('parked', packet);
         return;
@@ -80,6 +82,27 @@ export class Output implements EventTarget<Packet> {
   #tooBig(packet: Packet, hopLimit: number, mtu: number): void {
     this.#stack.dropped('too-big', packet);
     this.#stack.icmpErrors.send({ kind: 'packetTooBig', mtu: Math.max(mtu, leastMtu) }, packet, hopLimit);
+  }
+
+  /** RFC 6275 §9.3.2, §11.3.1: the type 2 routing header, and behind it the Home Address option (§6.3). */
+  #optimise(path: RouteOptimisedPath, packet: Packet, hopLimit: number, own: boolean, depth: number): void {
+    const { source, destination, payload } = packet;
+    if (depth >= maximumTunnelDepth) return this.#stack.dropped('nesting', packet);
+    if (payload.kind === 'mobility') {
+      const below = this.#stack.routes.lookupBelow(destination, source);
+      return this.follow(below, packet, hopLimit, packetLength(packet), own, depth + 1);
+    }
+    const { sourceCareOf, destinationCareOf } = path;
+    const routing = { kind: 'routingType2', segmentsLeft: 1, homeAddress: destination } as const;
+    const homeAddress = { kind: 'destinationOptions', options: [{ kind: 'homeAddress', address: source }] } as const;
+    const headers: readonly ExtensionHeader[] = [
+      ...(packet.headers ?? []),
+      ...(destinationCareOf === undefined ? [] : [routing]),
+      ...(sourceCareOf === undefined ? [] : [homeAddress]),
+    ];
+    const sent = { ...packet, source: sourceCareOf ?? source, destination: destinationCareOf ?? destination, headers };
+    const next = this.#stack.routes.lookup(sent.destination, sent.source);
+    this.follow(next, sent, hopLimit, packetLength(sent), own, depth + 1);
   }
 
   /** RFC 2473 §3.1, §6, §7.1. */

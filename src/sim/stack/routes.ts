@@ -7,7 +7,7 @@ import type { ParkingPlace } from './parking.js';
 import { PrefixTable } from './prefix-table.js';
 
 /** Where packets go. `copy`: where a second copy goes (bicasting). */
-export type Path = LinkPath | TunnelPath | ParkPath | DropPath | NoPath;
+export type Path = LinkPath | TunnelPath | RouteOptimisedPath | ParkPath | DropPath | NoPath;
 
 export class LinkPath {
   readonly kind = 'link';
@@ -31,6 +31,13 @@ export interface TunnelPath {
   readonly kind: 'tunnel';
   readonly local: Address;
   readonly remote: Address;
+  readonly copy: Path | undefined;
+}
+/** Mobility Headers do not go that way (RFC 6275 §9.4.3, §11.6.1). */
+export interface RouteOptimisedPath {
+  readonly kind: 'routeOptimised';
+  readonly sourceCareOf?: Address;
+  readonly destinationCareOf?: Address;
   readonly copy: Path | undefined;
 }
 export interface ParkPath {
@@ -101,6 +108,11 @@ export class RoutingTable {
     const cached = this.#byDestination.get(destination) ?? this.#fill(destination, source);
     if (cached.ruled || this.#from.size === 0) return cached.path;
     return this.ruleFrom(source)?.path ?? cached.path;
+  }
+
+  /** As if there were no rules by destination. */
+  lookupBelow(destination: Address, source: Address): Path {
+    return this.ruleFrom(source)?.path ?? this.#redirects.get(destination) ?? this.#route(destination);
   }
 
   /** The rule by source alone that covers `source`. */

@@ -3,7 +3,7 @@ import type { LocalAddress } from './addresses.js';
 import type { IpInterface } from './ip-interface.js';
 
 /**
- * RFC 6724 §5: the scope of the destination, then preferred before deprecated (rule 3), the outgoing interface's (rule 5),
+ * RFC 6724 §5: the scope of the destination, then preferred before deprecated (rule 3), a home address (rule 4), the outgoing interface's (rule 5),
  * the longest prefix in common (rule 8).
  */
 export function selectSource(
@@ -22,6 +22,7 @@ export function selectSource(
 function better(a: LocalAddress, b: LocalAddress, destination: Address, outgoing: IpInterface | undefined): boolean {
   if ((a.address === destination) !== (b.address === destination)) return a.address === destination;
   if (a.state !== b.state) return a.state === 'preferred';
+  if ((a.origin === 'home') !== (b.origin === 'home')) return a.origin === 'home';
   const onInterface = (local: LocalAddress) => outgoing !== undefined && local.ip === outgoing;
   if (onInterface(a) !== onInterface(b)) return onInterface(a);
   return commonBits(a.address, destination) > commonBits(b.address, destination);

@@ -12,6 +12,7 @@ import type { DropReason, SimulationEvent } from '../trace.js';
 import { LocalAddress } from './addresses.js';
 import { isDiscovery } from './discovery.js';
 import { WatchedFlows } from './flows.js';
+import { HomeAddresses } from './home-addresses.js';
 import { IcmpErrors, leastMtu, unreachable } from './icmp-errors.js';
 import { IpInterface } from './ip-interface.js';
 import { LocalDelivery } from './local-delivery.js';
@@ -31,6 +32,9 @@ export class Stack {
   readonly interfaces: IpInterface[] = [];
   readonly routes = new RoutingTable();
   readonly tunnelEnds = new TunnelEnds();
+  /** Whose Home Address options are taken. */
+  readonly homeAddressEnds = new TunnelEnds();
+  readonly homes: HomeAddresses;
   readonly icmpErrors: IcmpErrors;
   readonly delivery: LocalDelivery;
   readonly engines: EngineHost[] = [];
@@ -50,6 +54,7 @@ export class Stack {
     this.forwarding = node.forwarding;
     this.random = node.environment.random;
     this.dadTransmits = node.options.dadTransmits ?? (this.forwarding ? 0 : 1);
+    this.homes = new HomeAddresses(this);
     this.icmpErrors = new IcmpErrors(this, node.options.icmpErrorsPerSecond ?? 100);
     this.delivery = new LocalDelivery(this);
     this.#output = new Output(this);
@@ -72,7 +77,15 @@ export class Stack {
   // ---- addresses -------------------------------------------------------------------------------------------------
 
   registerAddress(local: LocalAddress): void {
-    if (!isLinkLocal(local.address)) this.#local.set(local.address, local);
+    if (!isLinkLocal(local.address) && local.origin !== 'proxy') this.#local.set(local.address, local);
+  }
+
+  /** Before all others. */
+  registerHome(local: LocalAddress): void {
+    const others = [...this.#local.values()].filter(({ address }) => address !== local.address);
+    this.#local.clear();
+    for (const each of [local, ...others]) this.#local.set(each.address, each);
+    this.addressesChanged();
   }
 
   unregisterAddress(local: LocalAddress): void {
@@ -195,7 +208,13 @@ export class Stack {
 
   /** Sends a packet of this node's own, as routes and rules say. */
   output(packet: Packet, octets?: number): void {
+    this.noteFlow(packet);
     this.#output.originate(packet, octets);
+  }
+
+  /** A packet of this node's own, or out of a tunnel for it: engines' messages begin no flow. */
+  noteFlow(packet: Packet): void {
+    if (this.flows.active && !isSignalling(packet)) this.flows.passed(packet.source, packet.destination);
   }
 
   /** What was parked goes on, in order, the way rules say now. */

@@ -10,6 +10,9 @@ export const bindingStatus = {
   notHomeAgentForThisMobileNode: 133,
   duplicateAddressDetectionFailed: 134,
   sequenceNumberOutOfWindow: 135,
+  expiredHomeNonceIndex: 136,
+  expiredCareOfNonceIndex: 137,
+  expiredNonces: 138,
   registrationTypeChange: 139,
   /** gundavelli §5.1, where the Binding Update had P and not R (with R it is RFC 3963's: mobile router operation not permitted). */
   proxyRegistrationNotSupported: 140,

@@ -1,0 +1,249 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type Address, parseAddress } from '../../base/address.js';
+import { hostPrefix } from '../../base/prefix.js';
+import { seededRandom } from '../../base/random.js';
+import { type Instant, seconds, wallClockFrom } from '../../base/time.js';
+import type { Packet } from '../../wire/ipv6/packet.js';
+import {
+  type BindingAcknowledgement,
+  type BindingUpdate,
+  bindingUpdateFlags,
+  type MobilityMessage,
+} from '../../wire/mobility/messages.js';
+import type { Output } from '../contract.js';
+import { Correspondent } from './correspondent.js';
+import { fromMobile, mobilityPacket } from './packets.js';
+import { authorized, bindingManagementKey, isAuthorized } from './tokens.js';
+
+const home = parseAddress('2001:db8:1::7');
+const careOf = parseAddress('2001:db8:2::7');
+const elsewhere = parseAddress('2001:db8:4::7');
+const own = parseAddress('2001:db8:3::1');
+const cookie = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8);
+
+/** A correspondent and a mobile that knows what it may know. */
+class World {
+  readonly engine: Correspondent;
+  now: Instant = 0;
+  outputs: Output[] = [];
+
+  constructor(maximumBindings = 10) {
+    const environment = { random: seededRandom(3), clock: wallClockFrom(1_767_225_600) };
+    this.engine = new Correspondent({ maximumBindings, answersPerSecond: 100 }, environment);
+  }
+
+  receive(packet: Packet): readonly MobilityMessage[] {
+    this.outputs = this.engine.handle({ kind: 'packet', packet }, this.now);
+    return this.outputs.flatMap(output =>
+      output.kind === 'send' && output.packet.payload.kind === 'mobility' ? [output.packet.payload.message] : [],
+    );
+  }
+
+  sent(): Packet | undefined {
+    for (const output of this.outputs) if (output.kind === 'send') return output.packet;
+    return undefined;
+  }
+
+  test(source: Address, kind: 'homeTestInit' | 'careOfTestInit') {
+    const [answer] = this.receive(mobilityPacket(source, own, { kind, cookie, options: [] }));
+    assert.ok(answer?.kind === 'homeTest' || answer?.kind === 'careOfTest');
+    return answer;
+  }
+
+  /** What return routability gives a mobile at `careOf`. */
+  routability(home: Address, careOf: Address): Routability {
+    const homeTest = this.test(home, 'homeTestInit');
+    const careOfTest = this.test(careOf, 'careOfTestInit');
+    return {
+      key: bindingManagementKey(homeTest.keygenToken, careOfTest.keygenToken),
+      deletionKey: bindingManagementKey(homeTest.keygenToken, undefined),
+      homeNonceIndex: homeTest.nonceIndex,
+      careOfNonceIndex: careOfTest.nonceIndex,
+    };
+  }
+
+  update(r: Routability, fields: Partial<BindingUpdate> = {}, place: Place = {}): BindingAcknowledgement | undefined {
+    const [answer] = this.receive(updatePacket(r, fields, place));
+    return answer?.kind === 'bindingAcknowledgement' ? answer : undefined;
+  }
+}
+
+interface Routability {
+  readonly key: Uint8Array;
+  readonly deletionKey: Uint8Array;
+  readonly homeNonceIndex: number;
+  readonly careOfNonceIndex: number;
+}
+interface Place {
+  readonly careOf?: Address;
+  readonly home?: Address;
+  readonly signedFor?: Address;
+}
+
+function updatePacket(r: Routability, fields: Partial<BindingUpdate>, place: Place): Packet {
+  const at = place.careOf ?? careOf;
+  const message: BindingUpdate = {
+    kind: 'bindingUpdate',
+    sequence: 1,
+    flags: bindingUpdateFlags({ acknowledge: true }),
+    lifetimeS: 400,
+    options: [{ kind: 'nonceIndices', homeNonceIndex: r.homeNonceIndex, careOfNonceIndex: r.careOfNonceIndex }],
+    ...fields,
+  };
+  const deletes = message.lifetimeS === 0;
+  const ends = { careOf: place.signedFor ?? (deletes ? home : at), correspondent: own };
+  return fromMobile(at, place.home ?? home, own, authorized(message, deletes ? r.deletionKey : r.key, ends));
+}
+
+test('RFC 6275 §9.4.3, §9.4.4: tests are answered to where they came from, cookie and nonce index with them, and leave nothing', () => {
+  const world = new World();
+  const answer = world.test(home, 'homeTestInit');
+  assert.equal(answer.kind, 'homeTest');
+  assert.deepEqual(answer.cookie, cookie);
+  assert.deepEqual([world.sent()?.source, world.sent()?.destination, world.sent()?.headers], [own, home, undefined]);
+  assert.deepEqual([...world.engine.views.correspondentBindings()], []);
+  assert.equal(world.engine.deadline, undefined);
+});
+
+test('RFC 6275 §9.4.1, §9.4.2: a test message with a Home Address option is not answered', () => {
+  const world = new World();
+  for (const kind of ['homeTestInit', 'careOfTestInit'] as const)
+    assert.deepEqual(world.receive(fromMobile(careOf, home, own, { kind, cookie, options: [] })), []);
+});
+
+test('RFC 6275 §9.5.2, §9.3.1, §9.3.2: an authorized update makes rule and admission, then a proved answer by the routing header', () => {
+  const world = new World();
+  const r = world.routability(home, careOf);
+  const answer = world.update(r);
+  assert.equal(answer?.status, 0);
+  assert.ok(answer && isAuthorized(answer, undefined, r.key, { careOf, correspondent: own }));
+  assert.deepEqual(world.sent()?.headers, [{ kind: 'routingType2', segmentsLeft: 1, homeAddress: home }]);
+  assert.deepEqual(world.outputs.slice(0, 2), [
+    { kind: 'admit', end: { local: own, remote: careOf, from: hostPrefix(home), by: 'homeAddressOption' } },
+    {
+      kind: 'forward',
+      rule: { to: hostPrefix(home), from: hostPrefix(own), via: { kind: 'routeOptimised', destinationCareOf: careOf } },
+    },
+  ]);
+});
+
+test('RFC 6275 §12: a binding lives for no more than 420 s, and then everything of it goes', () => {
+  const world = new World();
+  const answer = world.update(world.routability(home, careOf), { lifetimeS: 3600 });
+  assert.equal(answer?.lifetimeS, 420);
+  assert.equal(world.engine.deadline, seconds(420));
+  const kinds = world.engine.handle({ kind: 'tick' }, seconds(420)).map(({ kind }) => kind);
+  assert.deepEqual(kinds, ['unforward', 'unadmit', 'trace']);
+  assert.deepEqual(world.engine.handle({ kind: 'tick' }, seconds(420 + 240)), []);
+  assert.equal(world.engine.deadline, undefined);
+});
+
+test('RFC 6275 §9.5.1, §15.4: forged, re-sourced and tampered updates are dropped without an answer', () => {
+  const world = new World();
+  const r = world.routability(home, careOf);
+  const forged = { ...r, key: new Uint8Array(20) };
+  assert.equal(world.update(forged), undefined, 'another key');
+  assert.equal(world.update(r, {}, { careOf: elsewhere }), undefined, 'a care-of address that was not tested');
+  assert.equal(world.update(r, {}, { home: elsewhere }), undefined, 'a home address that was not tested');
+  assert.equal(world.update(r, {}, { signedFor: elsewhere }), undefined, 'an authenticator for another address');
+  assert.equal(world.update(r, { options: [] }), undefined, 'no nonce indices');
+  const packet = updatePacket(r, {}, {});
+  const message = packet.payload.kind === 'mobility' && packet.payload.message;
+  assert.ok(message && message.kind === 'bindingUpdate');
+  assert.deepEqual(
+    world.receive({ ...packet, payload: { kind: 'mobility', message: { ...message, sequence: 9 } } }),
+    [],
+  );
+  assert.equal(world.engine.counters.discarded_authorization, 5);
+  assert.equal(world.engine.counters.discarded_nonceIndices, 1);
+  assert.deepEqual([...world.engine.views.correspondentBindings()], []);
+});
+
+test('RFC 6275 §9.5.1: a replayed or older update is answered with 135 and the last sequence number, to who has the key only', () => {
+  const world = new World();
+  const r = world.routability(home, careOf);
+  world.update(r, { sequence: 10 });
+  for (const sequence of [10, 9, 10 - 0x7fff + 0x10000]) {
+    const answer = world.update(r, { sequence });
+    assert.deepEqual([answer?.status, answer?.sequence], [135, 10]);
+  }
+  assert.equal(world.update({ ...r, key: new Uint8Array(20) }, { sequence: 10 }), undefined);
+  assert.equal(world.update(r, { sequence: 11 })?.status, 0);
+});
+
+test('RFC 6275 §9.5.1: expired nonces are named by 136, 137 and 138', () => {
+  const world = new World();
+  const old = world.routability(home, careOf);
+  world.now = seconds(240);
+  const fresh = world.routability(home, careOf);
+  assert.equal(world.update(old)?.status, 138);
+  assert.equal(world.update({ ...fresh, homeNonceIndex: old.homeNonceIndex })?.status, 136);
+  assert.equal(world.update({ ...fresh, careOfNonceIndex: old.careOfNonceIndex })?.status, 137);
+  assert.equal(world.update(fresh)?.status, 0);
+});
+
+test('RFC 6275 §9.5.3: a lifetime of zero under the home token alone deletes the binding, and not under both tokens', () => {
+  const world = new World();
+  const r = world.routability(home, careOf);
+  world.update(r);
+  assert.equal(world.update({ ...r, deletionKey: r.key }, { lifetimeS: 0, sequence: 2 }), undefined);
+  const answer = world.update(r, { lifetimeS: 0, sequence: 2 });
+  assert.deepEqual([answer?.status, answer?.lifetimeS], [0, 0]);
+  assert.deepEqual(
+    world.outputs.map(({ kind }) => kind),
+    ['unforward', 'unadmit', 'trace', 'send'],
+  );
+});
+
+test('RFC 6275 §5.2.8: an update from before a deletion, replayed, does not bring the binding back', () => {
+  const world = new World();
+  const r = world.routability(home, careOf);
+  world.update(r);
+  world.update(r, { lifetimeS: 0, sequence: 2 });
+  assert.deepEqual([world.update(r)?.status, world.update(r, { lifetimeS: 0, sequence: 2 })?.status], [135, 135]);
+  world.engine.handle({ kind: 'tick' }, seconds(239));
+  world.now = seconds(239);
+  assert.equal(world.update(r)?.status, 135);
+  assert.equal(world.update(r, { sequence: 3 })?.status, 0);
+});
+
+test('RFC 6275 §9.5.1: a home registration is refused with 131', () => {
+  const world = new World();
+  const flags = bindingUpdateFlags({ acknowledge: true, homeRegistration: true });
+  assert.equal(world.update(world.routability(home, careOf), { flags })?.status, 131);
+});
+
+test('RFC 6275 §9.5.4: an accepted update without A is not answered', () => {
+  const world = new World();
+  assert.equal(world.update(world.routability(home, careOf), { flags: bindingUpdateFlags({}) }), undefined);
+  assert.equal([...world.engine.views.correspondentBindings()].length, 1);
+});
+
+test('RFC 6275 §9.5.5: there is room for so many bindings and no more; those there are may move', () => {
+  const world = new World(1);
+  assert.equal(world.update(world.routability(home, careOf))?.status, 0);
+  const other = parseAddress('2001:db8:1::8');
+  assert.equal(world.update(world.routability(other, careOf), {}, { home: other })?.status, 130);
+  const moved = world.routability(home, elsewhere);
+  assert.equal(world.update(moved, { sequence: 2 }, { careOf: elsewhere })?.status, 0);
+  assert.deepEqual(world.outputs[0], {
+    kind: 'unadmit',
+    end: { local: own, remote: careOf, from: hostPrefix(home), by: 'homeAddressOption' },
+  });
+});
+
+test('RFC 6275 §9.3.3: a Home Address option without a binding is answered with Binding Error 1, an unknown MH Type with 2; not without limit', () => {
+  const world = new World();
+  const stray = {
+    ...fromMobile(careOf, home, own, { kind: 'unknown', type: 99, data: new Uint8Array(2) }),
+    payload: { kind: 'udp', sourcePort: 1, destinationPort: 2, data: new Uint8Array(0) },
+  } as const;
+  assert.deepEqual(world.receive(stray), [{ kind: 'bindingError', status: 1, homeAddress: home, options: [] }]);
+  assert.deepEqual([world.sent()?.destination, world.sent()?.headers], [careOf, undefined]);
+  const unknown = mobilityPacket(careOf, own, { kind: 'unknown', type: 99, data: new Uint8Array(2) });
+  assert.deepEqual(world.receive(unknown), [{ kind: 'bindingError', status: 2, homeAddress: careOf, options: [] }]);
+  let answers = 0;
+  for (let i = 0; i < 200; i++) answers += world.receive(stray).length;
+  assert.equal(answers, 98);
+});

@@ -1,0 +1,312 @@
+import { type Address, formatAddress, isRoutableUnicast } from '../../base/address.js';
+import { Deadlines } from '../../base/deadlines.js';
+import { unreachable } from '../../base/errors.js';
+import { hostPrefix } from '../../base/prefix.js';
+import { type Instant, seconds } from '../../base/time.js';
+import { effectiveDestination, effectiveSource, type Packet, protocol } from '../../wire/ipv6/packet.js';
+import type { BindingUpdate, MobilityMessage, MobilityMessageOf } from '../../wire/mobility/messages.js';
+import { bindingAcknowledgementFlags } from '../../wire/mobility/messages.js';
+import { findOption } from '../../wire/mobility/options.js';
+import { bindingStatus as status } from '../../wire/mobility/status.js';
+import { Counters } from '../anchor/counters.js';
+import { TokenBucket } from '../anchor/peers.js';
+import { discarded, isNewer, refused, type Verdict } from '../anchor/validate.js';
+import type { Engine, Environment, Input, Interests, Output, Row, TunnelEnd } from '../contract.js';
+import { maximumNonceLifetime, Nonces } from './nonces.js';
+import { mobilityPacket, toMobile } from './packets.js';
+import { authorized, bindingManagementKey, type Ends, isAuthorized } from './tokens.js';
+
+/** MAX_RR_BINDING_LIFETIME of RFC 6275 §12. */
+const maximumLifetimeS = 420;
+
+export interface CorrespondentSettings {
+  readonly maximumBindings: number;
+  /** Binding Errors and answers to test messages, in the long run and at once. */
+  readonly answersPerSecond: number;
+}
+
+/** A binding at a correspondent (RFC 6275 §9.1). */
+interface Binding {
+  readonly local: Address;
+  readonly home: Address;
+  /** Undefined: deleted, and only its sequence number is kept. */
+  careOf: Address | undefined;
+  sequence: number;
+}
+
+/** A Binding Update with what was found out about it. */
+interface Request {
+  readonly packet: Packet;
+  readonly message: BindingUpdate;
+  readonly home: Address;
+  /** The home address where the binding is to be deleted. */
+  readonly careOf: Address;
+  readonly ends: Ends;
+  readonly binding: Binding | undefined;
+}
+
+/** The correspondent node of RFC 6275 §9: return routability, bindings, Binding Errors. */
+export class Correspondent implements Engine {
+  readonly interests: Interests = {
+    protocols: [protocol.mobility, protocol.destinationOptions],
+    accessLinks: [],
+    udpPorts: [],
+  };
+  readonly views: Engine['views'];
+  readonly #settings: CorrespondentSettings;
+  readonly #nonces: Nonces;
+  readonly #bindings = new Map<string, Binding>();
+  readonly #ends = new Deadlines<string>();
+  readonly #counters = new Counters();
+  readonly #budget: TokenBucket;
+
+  constructor(settings: CorrespondentSettings, environment: Environment) {
+    this.#settings = settings;
+    this.#nonces = new Nonces(environment.random);
+    this.#budget = new TokenBucket({ perSecond: settings.answersPerSecond, burst: settings.answersPerSecond });
+    this.views = { correspondentBindings: () => this.#rows() };
+  }
+
+  get counters(): Readonly<Record<string, number>> {
+    return this.#counters.values;
+  }
+
+  get deadline(): Instant | undefined {
+    return this.#ends.next;
+  }
+
+  handle(input: Input, now: Instant): Output[] {
+    const outputs: Output[] = [];
+    switch (input.kind) {
+      case 'packet':
+        this.#packet(input.packet, now, outputs);
+        break;
+      case 'tick':
+        for (const id of this.#ends.takeDue(now)) this.#end(id, now, outputs);
+        break;
+      case 'restored':
+      case 'command':
+      case 'flow':
+      case 'proxied':
+      case 'attached':
+      case 'detached':
+      case 'seen':
+      case 'profile':
+      case 'link':
+      case 'address':
+      case 'router':
+        break;
+      default:
+        return unreachable(input);
+    }
+    return outputs;
+  }
+
+  #packet(packet: Packet, now: Instant, outputs: Output[]): void {
+    const { payload } = packet;
+    if (payload.kind !== 'mobility') return this.#bindingError(packet, 1, now, outputs);
+    const { message } = payload;
+    switch (message.kind) {
+      case 'homeTestInit':
+        return this.#test(packet, message, 'home', now, outputs);
+      case 'careOfTestInit':
+        return this.#test(packet, message, 'careOf', now, outputs);
+      case 'bindingUpdate':
+        return this.#update(packet, message, payload.octets, now, outputs);
+      case 'unknown':
+        return this.#bindingError(packet, 2, now, outputs);
+      default:
+        return this.#discard(packet, 'unexpected', outputs);
+    }
+  }
+
+  /** RFC 6275 §9.4: answers go where the question came from and leave nothing behind. */
+  #test(
+    packet: Packet,
+    { cookie }: MobilityMessageOf<'homeTestInit'> | MobilityMessageOf<'careOfTestInit'>,
+    kind: 'home' | 'careOf',
+    now: Instant,
+    outputs: Output[],
+  ): void {
+    const { source, destination } = packet;
+    // RFC 6275 §9.4.1, §9.4.2: no Home Address option.
+    if (effectiveSource(packet) !== source) return this.#discard(packet, 'homeAddressOption', outputs);
+    if (!isRoutableUnicast(source)) return this.#discard(packet, 'sourceAddress', outputs);
+    if (!this.#budget.take(now)) return this.#discard(packet, 'rate', outputs);
+    this.#counters.add(`tests_${kind}`);
+    const { nonceIndex, token: keygenToken } = this.#nonces.issue(source, kind, now);
+    const message: MobilityMessage = {
+      kind: kind === 'home' ? 'homeTest' : 'careOfTest',
+      nonceIndex,
+      cookie,
+      keygenToken,
+      options: [],
+    };
+    outputs.push({ kind: 'send', packet: mobilityPacket(destination, source, message) });
+  }
+
+  /** RFC 6275 §9.5.1. */
+  #update(
+    packet: Packet,
+    message: BindingUpdate,
+    octets: Uint8Array | undefined,
+    now: Instant,
+    outputs: Output[],
+  ): void {
+    const home = effectiveSource(packet);
+    const correspondent = effectiveDestination(packet);
+    const named = findOption(message.options, 'alternateCareOfAddress')?.careOfAddress ?? packet.source;
+    const careOf = message.lifetimeS === 0 ? home : named;
+    const binding = this.#bindings.get(bindingKey(correspondent, home));
+    const request = { packet, message, home, careOf, ends: { careOf, correspondent }, binding };
+    const unacceptable = unfit(request);
+    if (unacceptable) return this.#reject(request, unacceptable, undefined, outputs);
+    const key = this.#key(request, now);
+    if (!(key instanceof Uint8Array)) return this.#reject(request, key, undefined, outputs);
+    // Before the sequence number, so that nobody without the key learns it from an answer.
+    if (!isAuthorized(message, octets, key, request.ends)) return this.#discard(packet, 'authorization', outputs);
+    const verdict = outOfOrder(request) ?? this.#noRoom(request);
+    if (verdict) return this.#reject(request, verdict, key, outputs);
+    this.#accept(request, key, now, outputs);
+  }
+
+  /** RFC 6275 §5.2.6: Kbm again, from nothing but the indices. */
+  #key({ message, home, careOf }: Request, now: Instant): Uint8Array | Verdict {
+    const indices = findOption(message.options, 'nonceIndices');
+    if (!indices) return discarded('nonceIndices');
+    const homeToken = this.#nonces.recall(home, 'home', indices.homeNonceIndex, now);
+    if (careOf === home)
+      return homeToken
+        ? bindingManagementKey(homeToken, undefined)
+        : refused(status.expiredHomeNonceIndex, 'expired home nonce');
+    const careOfToken = this.#nonces.recall(careOf, 'careOf', indices.careOfNonceIndex, now);
+    if (homeToken && careOfToken) return bindingManagementKey(homeToken, careOfToken);
+    if (homeToken) return refused(status.expiredCareOfNonceIndex, 'expired care-of nonce');
+    return careOfToken
+      ? refused(status.expiredHomeNonceIndex, 'expired home nonce')
+      : refused(status.expiredNonces, 'expired nonces');
+  }
+
+  #noRoom({ binding, careOf, home }: Request): Verdict | undefined {
+    return binding || careOf === home || this.#bindings.size < this.#settings.maximumBindings
+      ? undefined
+      : refused(status.insufficientResources, 'too many bindings');
+  }
+
+  #accept(request: Request, key: Uint8Array, now: Instant, outputs: Output[]): void {
+    const { message, home, careOf } = request;
+    const id = bindingKey(request.ends.correspondent, home);
+    if (careOf === home) {
+      this.#remove(id, 'deregistered', message.sequence, now, outputs);
+      return this.#answer(request, status.accepted, 0, key, outputs);
+    }
+    const lifetimeS = Math.min(message.lifetimeS, maximumLifetimeS);
+    this.#install(request, outputs, lifetimeS);
+    this.#ends.set(id, now + seconds(lifetimeS));
+    this.#answer(request, status.accepted, lifetimeS, key, outputs);
+  }
+
+  #install({ message, home, careOf, ends, binding }: Request, outputs: Output[], lifetimeS: number): void {
+    const local = ends.correspondent;
+    const previous = binding?.careOf;
+    const current: Binding = binding ?? { local, home, careOf, sequence: 0 };
+    if (previous !== undefined && previous !== careOf) outputs.push({ kind: 'unadmit', end: endOf(current, previous) });
+    current.careOf = careOf;
+    current.sequence = message.sequence;
+    this.#bindings.set(bindingKey(local, home), current);
+    outputs.push({ kind: 'admit', end: endOf(current, careOf) });
+    const via = { kind: 'routeOptimised', destinationCareOf: careOf } as const;
+    outputs.push({ kind: 'forward', rule: { to: hostPrefix(home), from: hostPrefix(local), via } });
+    const change = previous === undefined ? 'created' : previous === careOf ? 'refreshed' : 'moved';
+    outputs.push({ kind: 'trace', event: { event: 'binding', change, home: hostPrefix(home), careOf, lifetimeS } });
+  }
+
+  /** Its lifetime is over, or what was left of it. */
+  #end(id: string, now: Instant, outputs: Output[]): void {
+    const binding = this.#bindings.get(id);
+    if (binding?.careOf === undefined) this.#bindings.delete(id);
+    else this.#remove(id, 'expired', binding.sequence, now, outputs);
+  }
+
+  /** RFC 6275 §5.2.8: its sequence number is kept for as long as an old update could still be replayed under its nonces. */
+  #remove(id: string, change: 'expired' | 'deregistered', sequence: number, now: Instant, outputs: Output[]): void {
+    const binding = this.#bindings.get(id);
+    if (!binding) return;
+    binding.sequence = sequence;
+    this.#ends.set(id, now + maximumNonceLifetime);
+    const { home, local, careOf } = binding;
+    if (careOf === undefined) return;
+    binding.careOf = undefined;
+    outputs.push({ kind: 'unforward', to: hostPrefix(home), from: hostPrefix(local) });
+    outputs.push({ kind: 'unadmit', end: endOf(binding, careOf) });
+    outputs.push({ kind: 'trace', event: { event: 'binding', change, home: hostPrefix(home), careOf } });
+  }
+
+  #reject(request: Request, verdict: Verdict, key: Uint8Array | undefined, outputs: Output[]): void {
+    const { packet } = request;
+    if (verdict.kind === 'discarded') return this.#discard(packet, verdict.reason, outputs);
+    const { status: code, reason, sequence } = verdict;
+    outputs.push({ kind: 'trace', event: { event: 'refused', peer: packet.source, status: code, reason } });
+    this.#answer(request, code, 0, key, outputs, sequence);
+  }
+
+  /** RFC 6275 §9.5.4: asked for or not, a refusal is told; without a key it cannot be proved. */
+  #answer(
+    { packet, message, home, ends }: Request,
+    code: number,
+    lifetimeS: number,
+    key: Uint8Array | undefined,
+    outputs: Output[],
+    sequence = message.sequence,
+  ): void {
+    this.#counters.add(`updates_${code}`);
+    if (code < 128 && !message.flags.acknowledge) return;
+    const flags = bindingAcknowledgementFlags({});
+    const plain = { kind: 'bindingAcknowledgement', status: code, flags, sequence, lifetimeS, options: [] } as const;
+    const answer = key ? authorized(plain, key, ends) : plain;
+    outputs.push({ kind: 'send', packet: toMobile(ends.correspondent, packet.source, home, answer) });
+  }
+
+  /** RFC 6275 §9.3.3: to where the packet came from, without a routing header. */
+  #bindingError(packet: Packet, code: 1 | 2, now: Instant, outputs: Output[]): void {
+    const { source, destination } = packet;
+    this.#discard(packet, code === 1 ? 'unknownBinding' : 'unknownType', outputs);
+    if (!isRoutableUnicast(source) || !isRoutableUnicast(destination) || !this.#budget.take(now)) return;
+    const message = { kind: 'bindingError', status: code, homeAddress: effectiveSource(packet), options: [] } as const;
+    outputs.push({ kind: 'send', packet: mobilityPacket(destination, source, message) });
+  }
+
+  #discard({ source: peer }: Packet, reason: string, outputs: Output[]): void {
+    this.#counters.add(`discarded_${reason}`);
+    outputs.push({ kind: 'trace', event: { event: 'discarded', peer, reason } });
+  }
+
+  *#rows(): Generator<Row> {
+    for (const { local, home, careOf, sequence } of this.#bindings.values())
+      if (careOf !== undefined)
+        yield { home: formatAddress(home), local: formatAddress(local), careOf: formatAddress(careOf), sequence };
+  }
+}
+
+/** RFC 6275 §9.5.1: what is wrong whoever sent it. */
+function unfit({ packet, message, home, careOf }: Request): Verdict | undefined {
+  if (!isRoutableUnicast(home)) return discarded('homeAddress');
+  if (!isRoutableUnicast(careOf) || !isRoutableUnicast(packet.source)) return discarded('careOfAddress');
+  if (message.flags.homeRegistration)
+    return refused(status.homeRegistrationNotSupported, 'home registration not supported');
+  return undefined;
+}
+
+function outOfOrder({ message, binding }: Request): Verdict | undefined {
+  return binding && !isNewer(message.sequence, binding.sequence)
+    ? refused(status.sequenceNumberOutOfWindow, 'sequence number out of window', binding.sequence)
+    : undefined;
+}
+
+function endOf({ local, home }: Binding, careOf: Address): TunnelEnd {
+  return { local, remote: careOf, from: hostPrefix(home), by: 'homeAddressOption' };
+}
+
+function bindingKey(local: Address, home: Address): string {
+  return local + home;
+}

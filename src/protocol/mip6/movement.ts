@@ -1,0 +1,183 @@
+import type { Address } from '../../base/address.js';
+import type { LinkAddress } from '../../base/link-address.js';
+import { type Prefix, prefixContains, prefixOf } from '../../base/prefix.js';
+import { type Duration, type Instant, millisecond } from '../../base/time.js';
+import type { RouterAdvertisement } from '../../wire/icmpv6/messages.js';
+import { findNeighbourOption } from '../../wire/icmpv6/neighbour-options.js';
+import type { AddressState, Input, LinkId } from '../contract.js';
+
+/** Where a mobile node is: the router it uses and the address it has there. */
+export interface Attachment {
+  readonly link: LinkId;
+  readonly router: Address;
+  /** Its home address where `atHome`. */
+  readonly careOf: Address;
+  readonly atHome: boolean;
+  /** The node's own on that link, where the link has told. */
+  readonly linkAddress: LinkAddress | undefined;
+  /** Duplicate Address Detection goes on, and the address is used already (RFC 4429). */
+  readonly optimistic: boolean;
+}
+
+export interface MovementSettings {
+  /** The most wanted first. */
+  readonly links: readonly LinkId[];
+  readonly homeAddress: Address;
+  readonly homePrefix: Prefix;
+  /** `eager`: a router with a new prefix is taken at once; `lazy`: when the present one is lost. */
+  readonly detection: 'eager' | 'lazy';
+  /** Whether links that come up and go down count as movement. */
+  readonly linkTriggers: boolean;
+  /** Of the interval that a router says it advertises in (RFC 6275 §7.3), how many may pass in silence. */
+  readonly missedAdvertisements: number;
+}
+
+interface Router {
+  readonly address: Address;
+  prefixes: readonly Prefix[];
+  /** When its silence means that it is gone. */
+  silentAt: Instant | undefined;
+}
+
+interface HostLink {
+  up: boolean;
+  linkAddress: LinkAddress | undefined;
+  current: Router | undefined;
+  /** Heard of while another one was used. */
+  candidate: Router | undefined;
+  readonly addresses: Map<Address, AddressState>;
+}
+
+/** Movement detection (RFC 6275 §11.5.1) from link-layer triggers, Router Advertisements and Neighbour Unreachability Detection. */
+export class Movement {
+  readonly #settings: MovementSettings;
+  readonly #links: ReadonlyMap<LinkId, HostLink>;
+
+  constructor(settings: MovementSettings) {
+    this.#settings = settings;
+    this.#links = new Map(
+      settings.links.map(link => [
+        link,
+        {
+          up: !settings.linkTriggers,
+          linkAddress: undefined,
+          current: undefined,
+          candidate: undefined,
+          addresses: new Map(),
+        },
+      ]),
+    );
+  }
+
+  /** When a router will have been silent for too long. */
+  get deadline(): Instant | undefined {
+    let earliest: Instant | undefined;
+    for (const { current } of this.#links.values()) {
+      const at = current?.silentAt;
+      if (at !== undefined && (earliest === undefined || at < earliest)) earliest = at;
+    }
+    return earliest;
+  }
+
+  /** Where the node is now; undefined: nowhere, or without an address there. */
+  get attachment(): Attachment | undefined {
+    for (const [link, state] of this.#links) {
+      const found = this.#attachmentOn(link, state);
+      if (found) return found;
+    }
+    return undefined;
+  }
+
+  handle(input: Input, now: Instant): void {
+    if (input.kind !== 'link' && input.kind !== 'address' && input.kind !== 'router') return;
+    const state = this.#links.get(input.link);
+    if (!state) return;
+    switch (input.kind) {
+      case 'link':
+        state.linkAddress = input.linkAddress;
+        return this.#trigger(state, input.up);
+      case 'address':
+        if (input.state === 'gone') state.addresses.delete(input.address);
+        else state.addresses.set(input.address, input.state);
+        return;
+      case 'router':
+        if (input.advertisement) this.#advertised(state, input.router, input.advertisement, now);
+        else if (state.current?.address === input.router) this.#lost(state);
+        return;
+    }
+  }
+
+  tick(now: Instant): void {
+    for (const state of this.#links.values()) {
+      const { current } = state;
+      if (current?.silentAt === undefined || current.silentAt > now) continue;
+      current.silentAt = undefined;
+      if (state.candidate) this.#lost(state);
+    }
+  }
+
+  #trigger(state: HostLink, up: boolean): void {
+    if (!this.#settings.linkTriggers) return;
+    state.up = up;
+    state.current = undefined;
+    state.candidate = undefined;
+  }
+
+  #lost(state: HostLink): void {
+    state.current = state.candidate;
+    state.candidate = undefined;
+  }
+
+  #advertised(state: HostLink, address: Address, message: RouterAdvertisement, now: Instant): void {
+    if (message.routerLifetimeS === 0) {
+      if (state.current?.address === address) this.#lost(state);
+      return;
+    }
+    const silence = this.#silence(message);
+    const silentAt = silence === undefined ? undefined : now + silence;
+    const prefixes = prefixesOf(message);
+    const { current } = state;
+    if (current?.address === address) {
+      current.prefixes = prefixes;
+      current.silentAt = silentAt;
+      return;
+    }
+    const router = { address, prefixes, silentAt };
+    if (!current) state.current = router;
+    else if (this.#settings.detection === 'eager' && isElsewhere(current, router)) state.current = router;
+    else state.candidate = router;
+  }
+
+  /** RFC 6275 §11.5.1: intervals without an advertisement hint that the router is out of reach. */
+  #silence(message: RouterAdvertisement): Duration | undefined {
+    const interval = findNeighbourOption(message.options, 'advertisementInterval')?.intervalMs;
+    return interval && interval * millisecond * this.#settings.missedAdvertisements;
+  }
+
+  #attachmentOn(link: LinkId, { up, linkAddress, current, addresses }: HostLink): Attachment | undefined {
+    if (!up || !current) return undefined;
+    const { homeAddress, homePrefix } = this.#settings;
+    const router = current.address;
+    // RFC 6275 §11.5.5.
+    if (current.prefixes.some(prefix => prefix.address === homePrefix.address && prefix.length === homePrefix.length))
+      return { link, router, careOf: homeAddress, atHome: true, linkAddress, optimistic: false };
+    let best: Attachment | undefined;
+    for (const [careOf, state] of addresses) {
+      if (careOf === homeAddress || !current.prefixes.some(prefix => prefixContains(prefix, careOf))) continue;
+      const usable = { link, router, careOf, atHome: false, linkAddress, optimistic: state === 'optimistic' };
+      if (state === 'preferred' || state === 'optimistic') return usable;
+      if (state === 'deprecated') best ??= usable;
+    }
+    return best;
+  }
+}
+
+function isElsewhere(current: Router, other: Router): boolean {
+  return !other.prefixes.some(prefix => current.prefixes.some(known => known.address === prefix.address));
+}
+
+function prefixesOf({ options }: RouterAdvertisement): Prefix[] {
+  return options.flatMap(option =>
+    option.kind === 'prefixInformation' && option.validLifetimeS > 0 ? [prefixOf(option.prefix, option.length)] : [],
+  );
+}
