@@ -3,7 +3,7 @@ import { lmap } from './lmm/lmap-role.js';
 import { mpa } from './lmm/mpa-role.js';
 import { correspondent } from './mip6/correspondent-role.js';
 import { homeAgent } from './mip6/home-agent-role.js';
-import { mobileNode } from './mip6/mobile-node-role.js';
+import { mobileNode } from './mobile-node-role.js';
 import { lma } from './pmip6/lma-role.js';
 import { mag } from './pmip6/mag-role.js';
 import type { Role } from './scheme.js';

@@ -12,9 +12,9 @@ import {
   type MobilityMessage,
 } from '../../wire/mobility/messages.js';
 import type { Output } from '../contract.js';
+import { fromMobile, mobilityPacket } from '../mobile/packets.js';
+import { authorized, bindingManagementKey, isAuthorized } from '../mobile/tokens.js';
 import { Correspondent } from './correspondent.js';
-import { fromMobile, mobilityPacket } from './packets.js';
-import { authorized, bindingManagementKey, isAuthorized } from './tokens.js';
 
 const home = parseAddress('2001:db8:1::7');
 const careOf = parseAddress('2001:db8:2::7');

@@ -12,9 +12,9 @@ import { Counters } from '../anchor/counters.js';
 import { TokenBucket } from '../anchor/peers.js';
 import { discarded, isNewer, refused, type Verdict } from '../anchor/validate.js';
 import type { Engine, Environment, Input, Interests, Output, Row, TunnelEnd } from '../contract.js';
+import { mobilityPacket, toMobile } from '../mobile/packets.js';
+import { authorized, bindingManagementKey, type Ends, isAuthorized } from '../mobile/tokens.js';
 import { maximumNonceLifetime, Nonces } from './nonces.js';
-import { mobilityPacket, toMobile } from './packets.js';
-import { authorized, bindingManagementKey, type Ends, isAuthorized } from './tokens.js';
 
 /** MAX_RR_BINDING_LIFETIME of RFC 6275 §12. */
 const maximumLifetimeS = 420;

@@ -1,7 +1,7 @@
 import type { Address } from '../../base/address.js';
 import { type Random, randomBytes } from '../../base/random.js';
 import { type Instant, seconds } from '../../base/time.js';
-import { keygenToken } from './tokens.js';
+import { keygenToken } from '../mobile/tokens.js';
 
 /** RFC 6275 §12. */
 const maximumTokenLifetime = seconds(210);

@@ -6,8 +6,8 @@ import { seededRandom } from '../../base/random.js';
 import { seconds } from '../../base/time.js';
 import { encodeMobilityHeader } from '../../wire/mobility/header.js';
 import { bindingUpdateFlags } from '../../wire/mobility/messages.js';
+import { authorized, bindingManagementKey, isAuthorized, keygenToken } from '../mobile/tokens.js';
 import { Nonces } from './nonces.js';
-import { authorized, bindingManagementKey, isAuthorized, keygenToken } from './tokens.js';
 
 const home = parseAddress('2001:db8:1::7');
 const careOf = parseAddress('2001:db8:2::7');

@@ -1,12 +1,12 @@
 import { z } from 'zod';
-import { prefixOf } from '../../base/prefix.js';
-import type { MobilityMessage } from '../../wire/mobility/messages.js';
-import * as c from '../config.js';
-import type { Environment } from '../contract.js';
-import type { Role } from '../scheme.js';
-import { protectedSection, signalling } from '../security/config.js';
-import { secured } from '../security/secured.js';
-import { MobileNode } from './mobile-node.js';
+import { prefixOf } from '../base/prefix.js';
+import type { MobilityMessage } from '../wire/mobility/messages.js';
+import * as c from './config.js';
+import type { Environment } from './contract.js';
+import { MobileNode } from './mobile/mobile-node.js';
+import type { Role } from './scheme.js';
+import { protectedSection, signalling } from './security/config.js';
+import { secured } from './security/secured.js';
 
 const section = protectedSection(
   z.strictObject({
