@@ -1,12 +1,12 @@
+import { type HandoverColumn, handoverColumns } from '../scenario/handover-columns.js';
 import type { HandoverResult, SchemeResult } from '../scenario/result.js';
 import { type Group, groupedTable } from './table.js';
 
-/** The comparison as people read it: a row a scheme, a group of columns a handover, at most 100 columns wide for two. */
+/** The comparison as people read it: a row a scheme, a group of columns a handover or kind of handover; 100 columns wide for two. */
 export function comparisonTable(results: readonly SchemeResult[]): string {
-  const handovers = results[0]?.handovers ?? [];
   const groups: Group[] = [
     { title: '', columns: [['scheme', ...results.map(result => result.scheme)]] },
-    ...handovers.map((_, i) => handoverGroup(results.map(result => result.handovers[i]))),
+    ...handoverColumns(results).map(handoverGroup),
     {
       title: 'signalling octets',
       columns: [
@@ -20,8 +20,7 @@ export function comparisonTable(results: readonly SchemeResult[]): string {
   return groupedTable(groups);
 }
 
-function handoverGroup(all: readonly HandoverResult[]): Group {
-  const [{ from, to, kind }] = all;
+function handoverGroup({ kind, title, many, of: all }: HandoverColumn): Group {
   const flows = [
     ['gap ms', ...all.map(gapText)],
     ['on paper', ...all.map(one => one.closedFormMs?.toFixed(1) ?? '—')],
@@ -29,7 +28,7 @@ function handoverGroup(all: readonly HandoverResult[]): Group {
   ];
   const stall = ['TCP stall ms', ...all.map(one => one.tcpStallMs?.toFixed(0) ?? '—')];
   return {
-    title: `${from} → ${to}, ${kind === 'intra-anchor' ? 'same' : 'next'} anchor`,
+    title: `${title}, ${kind === 'intra-anchor' ? 'same' : 'next'} anchor${many ? ', medians' : ''}`,
     columns: [
       ...(all.some(one => one.lost !== null) ? flows : []),
       ...(all.some(one => one.tcpStallMs !== null) ? [stall] : []),

@@ -1,4 +1,5 @@
 import type { NetworkDescription } from '../protocol/scheme.js';
+import { byMobile } from './handovers.js';
 import { isMobile, nodesWithRole, type Scenario } from './model.js';
 import { type Topology, topologyOf } from './topology.js';
 
@@ -11,6 +12,7 @@ export function describeNetwork(scenario: Scenario, topology: Topology = topolog
     prefix: node.prefix,
   });
   const accessRouters = nodesWithRole(scenario, 'access');
+  const movesOf = byMobile(scenario.movement);
   let longestAccessMs = 0;
   for (const router of accessRouters)
     for (const anchor of anchors)
@@ -28,7 +30,7 @@ export function describeNetwork(scenario: Scenario, topology: Topology = topolog
       identity,
       linkAddress,
       addressing,
-      firstAccessRouter: scenario.movement.find(move => move.mobile === name && move.router !== undefined)?.router,
+      firstAccessRouter: movesOf.get(name)?.find(move => move.router !== undefined)?.router,
     })),
     correspondents: nodesWithRole(scenario, 'correspondent').map(named),
     dhcpServers: nodesWithRole(scenario, 'dhcp-server').map(named),

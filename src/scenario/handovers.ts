@@ -29,14 +29,28 @@ export interface Stay {
 
 /** Every stay at an access router, by mobile in order of time. */
 export function staysOf(scenario: Scenario): Stay[] {
+  const movesOf = byMobile(scenario.movement);
   return nodesWithRole(scenario, 'mobile').flatMap(({ name }) => {
-    const moves = scenario.movement.filter(move => move.mobile === name);
+    const moves = movesOf.get(name) ?? [];
     return moves.flatMap((move, i) => {
       const untilMs = moves[i + 1]?.atMs ?? scenario.durationMs;
       const fromMs = move.atMs + move.l2GapMs;
       return move.router === undefined ? [] : [{ mobile: name, router: move.router, fromMs, untilMs }];
     });
   });
+}
+
+/** In their order, under each mobile's name. */
+export function byMobile<T extends { readonly mobile: string }>(
+  items: readonly T[],
+): ReadonlyMap<string, readonly T[]> {
+  const groups = new Map<string, T[]>();
+  for (const item of items) {
+    const group = groups.get(item.mobile);
+    if (group) group.push(item);
+    else groups.set(item.mobile, [item]);
+  }
+  return groups;
 }
 
 export function handoversOf(scenario: Scenario, network: NetworkDescription): ScenarioHandover[] {

@@ -41,6 +41,8 @@ export function resolve(file: ScenarioFile, context: Context): Scenario {
 /** Reports what is missing or doubled. */
 class Names {
   readonly #context: Context;
+  readonly #named = new Map<readonly unknown[], ReadonlyMap<string, unknown>>();
+
   constructor(context: Context) {
     this.#context = context;
   }
@@ -56,7 +58,12 @@ class Names {
     path: Path,
     what: string,
   ): T | undefined {
-    const found = among.find(one => one.name === name);
+    let named = this.#named.get(among);
+    if (!named) {
+      named = new Map(among.map(one => [one.name, one]));
+      this.#named.set(among, named);
+    }
+    const found = named.get(name) as T | undefined;
     if (!found)
       this.problem(path, `${what}, '${name}' is none; known: ${among.map(one => one.name).join(', ') || 'none'}`);
     return found;
@@ -191,8 +198,10 @@ function resolveMovement(
     if (atMs >= file.durationMs) names.problem(['movement', i, 'atMs'], `a time before the end, ${file.durationMs}`);
     return { mobile, atMs, l2GapMs, link: link?.name, router: link?.router };
   });
+  const last = new Map<string, Move>();
   moves.forEach((move, i) => {
-    const before = moves.slice(0, i).findLast(other => other.mobile === move.mobile);
+    const before = last.get(move.mobile);
+    last.set(move.mobile, move);
     if (before && move.atMs < before.atMs + before.l2GapMs)
       names.problem(['movement', i, 'atMs'], `a time after the move before it ended, ${before.atMs + before.l2GapMs}`);
   });

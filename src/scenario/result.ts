@@ -1,5 +1,5 @@
 import { millisecond, milliseconds } from '../base/time.js';
-import { closedFormOf, handoversOf, type ScenarioHandover, staysOf } from './handovers.js';
+import { byMobile, closedFormOf, handoversOf, type ScenarioHandover, staysOf } from './handovers.js';
 import { interruption, longestStall, Stretch } from './measure.js';
 import { isMobile } from './model.js';
 import type { OctetCounter } from './octets.js';
@@ -96,13 +96,13 @@ function progressOf({ record, traffic }: MeasuredFlowOf<'tcp'>): number[] {
 /** Over all constant-rate flows: the shortest path runs to the access router that the mobile is at. */
 function stretchOf(simulated: SimulatedScenario): number | undefined {
   const { scenario, topology } = simulated;
-  const stays = staysOf(scenario);
   const mobiles = new Set(scenario.nodes.filter(isMobile).map(node => node.name));
+  const stays = byMobile(staysOf(scenario));
   /** The wired node that a node is at, and the radio between; undefined while a mobile is nowhere. */
   const placeOf = (node: string, at: number): { node: string; radioMs: number } | undefined => {
     if (!mobiles.has(node)) return { node, radioMs: 0 };
     const atMs = at / millisecond;
-    const stay = stays.find(one => one.mobile === node && one.fromMs <= atMs && atMs <= one.untilMs);
+    const stay = stays.get(node)?.find(one => one.fromMs <= atMs && atMs <= one.untilMs);
     return stay && { node: stay.router, radioMs: topology.radioMs(stay.router) };
   };
   const stretch = new Stretch();

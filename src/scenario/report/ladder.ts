@@ -7,6 +7,7 @@ import type { ScenarioHandover } from '../handovers.js';
 import type { NodeRole, Scenario } from '../model.js';
 import type { SchemeRun } from '../run.js';
 import { flowsOf } from '../simulate.js';
+import { type Bystanders, bystandersOf, isAbout } from './bystanders.js';
 import { messageText, words } from './messages.js';
 
 /** A handover as a message ladder: a lane a node, time downwards in ms since the mobile left its old access link. */
@@ -57,7 +58,8 @@ export function ladderOf(run: SchemeRun, handover: ScenarioHandover): Ladder {
   const window = { fromMs: -beforeMs, untilMs: Math.min(shownMs + afterMs, handover.untilMs - handover.atMs) };
   const since = (at: Instant) => at / millisecond - handover.atMs;
   const trace = run.simulated.trace.filter(({ at }) => since(at) >= window.fromMs && since(at) <= window.untilMs);
-  const items = [...traceItems(trace, since), ...dataArrows(run, handover, window)];
+  const others = bystandersOf(scenario, handover.mobile);
+  const items = [...traceItems(trace, others, since), ...dataArrows(run, handover, window)];
   items.sort((a, b) => a.atMs - b.atMs);
   return {
     lanes: lanesOf(scenario, items, handover),
@@ -75,10 +77,11 @@ function isMessage(record: TraceRecord): record is MessageRecord {
 }
 
 /** In the order of the trace, which puts causes before effects where both happen at one instant. */
-function traceItems(trace: readonly TraceRecord[], since: (at: Instant) => number): LadderItem[] {
+function traceItems(trace: readonly TraceRecord[], others: Bystanders, since: (at: Instant) => number): LadderItem[] {
   const receptions = receptionsOf(trace);
   return trace.flatMap((record): LadderItem[] => {
-    if (isMessage(record)) return record.event.direction === 'sent' ? arrows(record, receptions, since) : [];
+    if (isAbout(others, record)) return [];
+    if (isMessage(record)) return record.event.direction === 'sent' ? arrows(record, receptions, others, since) : [];
     const text = markText(record.event);
     return text ? [{ kind: 'mark', node: record.node, atMs: since(record.at), ...text }] : [];
   });
@@ -98,6 +101,7 @@ function receptionsOf(trace: readonly TraceRecord[]): Map<Payload, MessageRecord
 function arrows(
   record: MessageRecord,
   receptions: ReadonlyMap<Payload, readonly MessageRecord[]>,
+  others: Bystanders,
   since: (at: Instant) => number,
 ): Arrow[] {
   const inner = innermost(record.event.packet);
@@ -109,7 +113,9 @@ function arrows(
     atMs: since(record.at),
     ...text,
   } as const;
-  const received = receptions.get(inner.payload)?.filter(one => one.node !== record.node) ?? [];
+  const everywhere = receptions.get(inner.payload)?.filter(one => one.node !== record.node) ?? [];
+  const received = everywhere.filter(one => !others.nodes.has(one.node));
+  if (received.length < everywhere.length && received.length === 0) return [];
   // A router that advertises to an empty cell is no news.
   if (received.length === 0 && inner.payload.kind === 'icmpv6' && inner.payload.message.kind === 'routerAdvertisement')
     return [];

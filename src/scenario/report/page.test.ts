@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { lmm } from '../../protocol/lmm/scheme.js';
+import { pmip6 } from '../../protocol/pmip6/scheme.js';
 import { schemes } from '../../protocol/schemes.js';
 import { handoversOf } from '../handovers.js';
 import { parseScenario } from '../parse.js';
@@ -69,6 +70,31 @@ test('a plot goes on until the packets do, however long that takes, with no more
       const [{ y }] = series;
       assert.ok(y[0] !== null && y.at(-1) !== null && y.includes(null));
     }
+  }
+});
+
+test('a ladder is of its mobile alone, and of many handovers the first are drawn', () => {
+  const others = Array.from({ length: 15 }, (_, i) => i);
+  const more = text
+    .replace('\nlinks:', `\n${others.map(i => `  m${i}: { role: mobile }\n`).join('')}\nlinks:`)
+    .replace(
+      '\ntraffic:',
+      `\n${others.map(i => `  - { mobile: m${i}, atMs: 0, to: ar1 }\n  - { mobile: m${i}, atMs: 4000.5, to: ar2, l2GapMs: 50 }\n`).join('')}\ntraffic:`,
+    );
+  const crowd = parseScenario(more, { file: 'comparison.yaml', overrides: { intervalMs: 20 } });
+  assert.ok(crowd.ok, crowd.ok ? '' : crowd.problems[0].message);
+  const names = ({ items }: ReturnType<typeof ladderOf>) =>
+    items.filter(item => item.kind === 'mark' || item.style !== 'data').map(({ name }) => name);
+  for (const scheme of [lmm, pmip6]) {
+    const many = runScheme(crowd.scenario, scheme);
+    const ladders = [runScheme(scenario, scheme), many].map(run => {
+      const [first] = handoversOf(run.simulated.scenario, run.simulated.network);
+      return names(ladderOf(run, first));
+    });
+    assert.deepEqual(ladders[1], ladders[0]);
+    const crowded = reportPage([many], { command: '', seed: 1, version: '', plotLibrary: { script: '', style: '' } });
+    assert.equal(crowded.match(/class="ladder"/g)?.length, 12);
+    assert.ok(crowded.includes('5 more handovers'));
   }
 });
 

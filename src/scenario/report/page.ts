@@ -24,7 +24,9 @@ export function reportPage(runs: readonly SchemeRun[], options: ReportOptions): 
   const { scenario } = simulated;
   const handovers = handoversOf(scenario, simulated.network);
   const plots: Plot[] = [];
-  const sections = handovers.map((handover, i) => handoverSection(runs, handover, i, plots));
+  const shown = handovers.slice(0, mostSections);
+  const sections = shown.map((handover, i) => handoverSection(runs, handover, i, plots));
+  const left = handovers.length - shown.length;
   const whole = wholeRunSection(runs, plots);
   return `<!doctype html>
 <html lang="en">
@@ -40,6 +42,7 @@ export function reportPage(runs: readonly SchemeRun[], options: ReportOptions): 
 <p class="soft">${escapeHtml(scenario.description)}</p>
 ${summaryTable(runs.map(run => run.result))}
 ${sections.join('\n')}
+${left > 0 ? `<p class="soft">${left} more handovers are in the table above, and one by one in what --json prints.</p>` : ''}
 ${whole}
 ${parameterSection(runs)}
 <h2>Make it again</h2>
@@ -54,6 +57,9 @@ ${parameterSection(runs)}
 </html>
 `;
 }
+
+/** Handovers that are drawn: a page with more of them would be slow to open. */
+const mostSections = 12;
 
 function handoverSection(runs: readonly SchemeRun[], handover: ScenarioHandover, index: number, plots: Plot[]): string {
   const name = `${handover.mobile}: ${handover.from} → ${handover.to}`;

@@ -1,3 +1,4 @@
+import { handoverColumns } from '../handover-columns.js';
 import type { ScenarioHandover } from '../handovers.js';
 import type { HandoverResult, SchemeResult } from '../result.js';
 import { escapeHtml, formatCount, formatMs } from './html.js';
@@ -14,17 +15,17 @@ const flowColumns: readonly Column[] = [
 ];
 const stallColumn: Column = { heading: 'TCP stall, <small>ms</small>', cell: ({ tcpStallMs }) => formatMs(tcpStallMs) };
 
-/** The results as a table: a row a scheme, for each handover the columns that its traffic has something for. */
+/** The results as a table: a row a scheme, for each handover or kind of handover what its traffic has something for. */
 export function summaryTable(results: readonly SchemeResult[]): string {
-  const handovers = results[0].handovers.map((_, i) => results.map(result => result.handovers[i]));
-  const columns = handovers.map(columnsOf);
+  const handovers = handoverColumns(results);
+  const columns = handovers.map(handover => columnsOf(handover.of));
   const groups = handovers.map(
-    ([{ from, to, kind }], i) =>
-      `<th colspan="${columns[i].length}">${escapeHtml(`${from} → ${to}`)}<br><small>${kindText(kind)}</small></th>`,
+    ({ title, kind, many }, i) =>
+      `<th colspan="${columns[i].length}">${escapeHtml(title)}<br><small>${kindText(kind)}${many ? '; medians' : ''}</small></th>`,
   );
   const headings = columns.flat().map(({ heading }) => `<th>${heading}</th>`);
   const rows = results.map((result, i) => {
-    const cells = result.handovers.flatMap((handover, j) => columns[j].map(column => column.cell(handover)));
+    const cells = handovers.flatMap(({ of }, j) => columns[j].map(column => column.cell(of[i])));
     return `<tr>${schemeCell(result, i)}${[...cells, ...totals(result)].map(cell => `<td>${cell}</td>`).join('')}</tr>`;
   });
   return `<div class="panel"><table>
