@@ -82,9 +82,8 @@ export function closedFormOf(
 ): ClosedForm | undefined {
   const { scenario, network, topology } = world;
   const first = network.mobiles.find(mobile => mobile.node === handover.mobile)?.firstAccessRouter;
-  const correspondent = scenario.traffic.flatMap(({ from, to }) =>
-    from === handover.mobile ? [to] : to === handover.mobile ? [from] : [],
-  )[0];
+  const flow = scenario.traffic.find(({ from, to }) => from === handover.mobile || to === handover.mobile);
+  const correspondent = flow?.from === handover.mobile ? flow.to : flow?.from;
   return scheme.closedForm({
     network,
     mobile: handover.mobile,

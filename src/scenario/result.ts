@@ -3,7 +3,7 @@ import { byMobile, closedFormOf, handoversOf, type ScenarioHandover, staysOf } f
 import { interruption, longestStall, Stretch } from './measure.js';
 import { isMobile } from './model.js';
 import type { OctetCounter } from './octets.js';
-import { flowsOf, type MeasuredFlowOf, type SimulatedScenario } from './simulate.js';
+import { flowsOf, type MeasuredFlow, type MeasuredFlowOf, type SimulatedScenario } from './simulate.js';
 
 /** What one scheme did to a scenario: the form `--json` prints. Times are ms, sizes octets of IPv6 packets. */
 export interface SchemeResult {
@@ -45,11 +45,16 @@ export interface HandoverResult {
 /** Reads the measures off a run that has ended. */
 export function resultOf(simulated: SimulatedScenario, octets: OctetCounter): SchemeResult {
   const { scenario, scheme, network, flows } = simulated;
+  const flowsAt = byMobile(
+    flows.flatMap(flow => [flow.traffic.from, flow.traffic.to].map(mobile => ({ mobile, ...flow }))),
+  );
   const records = flowsOf(flows, 'cbr').map(flow => flow.record);
   return {
     scheme: scheme.name,
     title: scheme.title,
-    handovers: handoversOf(scenario, network).map(handover => handoverResult(simulated, handover)),
+    handovers: handoversOf(scenario, network).map(handover =>
+      handoverResult(simulated, handover, flowsAt.get(handover.mobile) ?? []),
+    ),
     airBytes: octets.air,
     wiredBytes: octets.wired,
     tunnelBytesPerPacket: octets.tunnelOctetsPerPacket,
@@ -59,19 +64,21 @@ export function resultOf(simulated: SimulatedScenario, octets: OctetCounter): Sc
   };
 }
 
-function handoverResult(simulated: SimulatedScenario, handover: ScenarioHandover): HandoverResult {
+/** `flows`: those of its mobile. */
+function handoverResult(
+  simulated: SimulatedScenario,
+  handover: ScenarioHandover,
+  flows: readonly MeasuredFlow[],
+): HandoverResult {
   const { mobile, kind, from, to, arrivedMs, atMs, untilMs } = handover;
   const form = closedFormOf(simulated.scheme, handover, simulated);
   const span = { sinceMs: arrivedMs, fromMs: atMs, untilMs };
-  const constant = flowsOf(simulated.flows, 'cbr');
+  const constant = flowsOf(flows, 'cbr');
   const down = constant.find(flow => flow.traffic.to === mobile);
   const up = constant.find(flow => flow.traffic.from === mobile);
   const downlink = down && interruption(down.record, 'down', span);
   const uplink = up && interruption(up.record, 'up', span);
-  const stalls = flowsOf(simulated.flows, 'tcp').flatMap(flow => {
-    if (flow.traffic.to !== mobile && flow.traffic.from !== mobile) return [];
-    return longestStall(progressOf(flow), span) ?? [];
-  });
+  const stalls = flowsOf(flows, 'tcp').flatMap(flow => longestStall(progressOf(flow), span) ?? []);
   return {
     mobile,
     kind,
