@@ -216,7 +216,7 @@ export class Lifecycle {
   /** The station's own address on the link: what it can be asked by. */
   identifyLinkLocal(visitor: Visitor, address: Address, turn: Turn): void {
     if (visitor.linkLocal === address) return;
-    visitor.linkLocal = address;
+    this.visitors.setLinkLocal(visitor, address);
     if (visitor.state === 'registered') this.#store(visitor, turn);
   }
 
@@ -224,7 +224,7 @@ export class Lifecycle {
   resume(visitor: Visitor, turn: Turn): void {
     this.trace(visitor, 'restored', turn);
     // It may have left meanwhile, so it has to be asked, if need be by the link-local address that most hosts have.
-    visitor.linkLocal ??= linkLocalAddress(visitor.station);
+    this.visitors.setLinkLocal(visitor, visitor.linkLocal ?? linkLocalAddress(visitor.station));
     visitor.advertised = true;
     this.timers.set(timerKey('expire', visitor), visitor.expiresAt!);
     this.#serve(visitor, turn);

@@ -84,7 +84,7 @@ export function restoreVisitor(
   visitor.anchor = parseAddress(value.anchor);
   visitor.prefix = parsePrefix(value.prefix);
   list.setAddresses(visitor, value.addresses.map(parseAddress));
-  visitor.linkLocal = optional(value.linkLocal, parseAddress);
+  list.setLinkLocal(visitor, optional(value.linkLocal, parseAddress));
   visitor.sequence = value.sequence;
   visitor.lifetimeS = value.lifetimeS;
   visitor.expiresAt = now + (value.expiresAtS - wall.seconds) * second;

@@ -142,7 +142,7 @@ const outOfWindow = 135;
 function matching(message: BindingAcknowledgement, source: Address, visitors: VisitorList): Visitor | undefined {
   const identity = findOption(message.options, 'mobileNodeIdentifier')?.identifier;
   const candidates = identity === undefined ? visitors : visitors.byIdentity(identity);
-  for (const visitor of { [Symbol.iterator]: () => candidates[Symbol.iterator]() }) {
+  for (const visitor of candidates) {
     if (!visitor.request || visitor.anchor !== source) continue;
     const { firstSequence, transmissions } = visitor.request;
     const ahead = (message.sequence - firstSequence) & 0xffff;

@@ -171,9 +171,8 @@ export class Stations {
       const owner = this.visitors.byAddress(address);
       return owner !== undefined && owner !== visitor && owner.state === 'registered';
     }
-    for (const other of this.visitors)
-      if (other !== visitor && other.link === visitor.link && other.linkLocal === address && other.state !== 'leaving')
-        return true;
+    for (const other of this.visitors.byLinkLocal(visitor.link, address))
+      if (other !== visitor && other.state !== 'leaving') return true;
     return false;
   }
 }

@@ -33,6 +33,7 @@ export interface Visitor {
   candidate: Candidate | undefined;
   /** Until then no address of it is registered: one has just been refused. */
   learnsAfter: Instant;
+  /** Its own address on the link, as far as it has been heard. */
   linkLocal: Address | undefined;
   /** Last Sequence Number sent for it; its low 16 bits were on the wire. */
   sequence: number | undefined;
@@ -83,12 +84,13 @@ export interface Served {
   readonly anchor: Address;
 }
 
-/** One entry an attached station; found by station, by NAI and by address. */
+/** One entry an attached station; found by station, by NAI and by its addresses. */
 export class VisitorList {
   #byId = new Map<number, Visitor>();
   #byStation = new Map<string, Visitor>();
   #byIdentity = new Map<string, Set<Visitor>>();
   #byAddress = new Map<Address, Visitor>();
+  #byLinkLocal = new Map<string, Set<Visitor>>();
   #nextId = 1;
 
   get size(): number {
@@ -109,6 +111,7 @@ export class VisitorList {
   remove(visitor: Visitor): void {
     this.identify(visitor, undefined);
     this.setAddresses(visitor, []);
+    this.setLinkLocal(visitor, undefined);
     this.#byId.delete(visitor.id);
     this.#byStation.delete(stationKey(visitor.link, visitor.station));
   }
@@ -137,16 +140,21 @@ export class VisitorList {
 
   identify(visitor: Visitor, identity: string | undefined): void {
     if (visitor.identity === identity) return;
-    if (visitor.identity !== undefined) {
-      const others = this.#byIdentity.get(visitor.identity);
-      others?.delete(visitor);
-      if (others?.size === 0) this.#byIdentity.delete(visitor.identity);
-    }
+    if (visitor.identity !== undefined) removeFrom(this.#byIdentity, visitor.identity, visitor);
     visitor.identity = identity;
-    if (identity === undefined) return;
-    const others = this.#byIdentity.get(identity);
-    if (others) others.add(visitor);
-    else this.#byIdentity.set(identity, new Set([visitor]));
+    if (identity !== undefined) addTo(this.#byIdentity, identity, visitor);
+  }
+
+  /** Who on that link says that it has that link-local address. */
+  byLinkLocal(link: LinkId, address: Address): Iterable<Visitor> {
+    return this.#byLinkLocal.get(linkLocalKey(link, address)) ?? [];
+  }
+
+  setLinkLocal(visitor: Visitor, address: Address | undefined): void {
+    const { link, linkLocal } = visitor;
+    if (linkLocal !== undefined) removeFrom(this.#byLinkLocal, linkLocalKey(link, linkLocal), visitor);
+    visitor.linkLocal = address;
+    if (address !== undefined) addTo(this.#byLinkLocal, linkLocalKey(link, address), visitor);
   }
 
   setAddresses(visitor: Visitor, addresses: readonly Address[]): void {
@@ -155,6 +163,23 @@ export class VisitorList {
     visitor.addresses = addresses;
     for (const address of addresses) this.#byAddress.set(address, visitor);
   }
+}
+
+function addTo(index: Map<string, Set<Visitor>>, key: string, visitor: Visitor): void {
+  const there = index.get(key);
+  if (there) there.add(visitor);
+  else index.set(key, new Set([visitor]));
+}
+
+function removeFrom(index: Map<string, Set<Visitor>>, key: string, visitor: Visitor): void {
+  const there = index.get(key);
+  there?.delete(visitor);
+  if (there?.size === 0) index.delete(key);
+}
+
+/** A Map key: an address is code units of its own, and always as many. */
+function linkLocalKey(link: LinkId, address: Address): string {
+  return address + link;
 }
 
 function newVisitor(id: number, link: LinkId, station: LinkAddress): Visitor {
