@@ -6,6 +6,7 @@ import {
   type Placement,
   UnsuitableNetwork,
 } from './scheme.js';
+import { placedProtection } from './security/placement.js';
 
 /** Help for schemes whose access routers register mobiles with an anchor: what several of them say in `place` and `closedForm`. */
 
@@ -27,11 +28,42 @@ export function localNetworkPrefix(anchor: AnchorNode): string {
   return formatPrefix({ address: block.address, length: Math.max(64, block.length) });
 }
 
+type Config = Readonly<Record<string, unknown>>;
+
+/** `role` on every anchor, known to all access routers; `special` is what it is configured with beside that. */
+export function anchorPlacements(
+  network: NetworkDescription,
+  role: string,
+  special: (anchor: AnchorNode) => Config,
+): Placement[] {
+  const gateways = network.accessRouters.map(router => router.address);
+  return network.anchors.map(anchor => {
+    const protection = placedProtection(network.protection, anchor.address, gateways);
+    return { node: anchor.node, role, config: { address: anchor.address, ...special(anchor), ...protection } };
+  });
+}
+
+/** `role` on every access router, known to all anchors, with the nearest as its own. */
+export function gatewayPlacements(network: NetworkDescription, role: string, aaa: Config): Placement[] {
+  const anchors = network.anchors.map(anchor => anchor.address);
+  return network.accessRouters.map(({ node, address, links, nearestAnchor }) => ({
+    node,
+    role,
+    config: {
+      address,
+      accessLinks: links.map(name => ({ name })),
+      anchor: network.anchors.find(anchor => anchor.node === nearestAnchor)?.address,
+      aaa,
+      ...placedProtection(network.protection, address, anchors),
+    },
+  }));
+}
+
 /** What the domain's AAA says of each mobile, as a gateway's `aaa` section. */
 export function accessProfiles(
   network: NetworkDescription,
-  extra: (mobile: Mobile, anchor: AnchorNode) => Readonly<Record<string, unknown>>,
-): Readonly<Record<string, unknown>> {
+  extra: (mobile: Mobile, anchor: AnchorNode) => Config,
+): Config {
   return {
     delayMs: network.parameters[authenticationMs] ?? 0,
     profiles: network.mobiles.map(mobile => {

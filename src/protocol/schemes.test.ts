@@ -109,6 +109,12 @@ test('RFC 5213 §6.11: a mobile that leases gets a prefix the DHCPv6 server has 
   assert.deepEqual(configOf(placements, 'dhcp').pools, [{ prefix: profile.prefix }]);
   assert.ok(prefixCovers(parsePrefix('fd00:a:5::/48'), parsePrefix(profile.prefix!)));
   assert.throws(() => placed('lmm', { dhcpServers: [] }), /role dhcp-server/);
+  const small = network.anchors.map((anchor, i) => ({ ...anchor, prefix: `fd00:a:${i}::/64` }));
+  const mobiles = network.mobiles.map(mobile => ({ ...mobile, addressing: 'dhcpv6' as const }));
+  assert.throws(() => placed('pmip6', { anchors: small, mobiles }), {
+    name: 'UnsuitableNetwork',
+    message: /it has 1 of/,
+  });
 });
 
 test('reference: the closed form of a proxy registration is L2 + AU + 2a + w to the anchor of the first access router', () => {

@@ -1,8 +1,16 @@
 import { addressFromGroups, group } from '../../base/address.js';
 import { formatPrefix, parsePrefix } from '../../base/prefix.js';
-import { accessProfiles, anchorOf, dhcpServers, type Mobile, proxyRegistrationForm, usesDhcp } from '../placement.js';
-import type { NetworkDescription, Placement, Scheme } from '../scheme.js';
-import { placedProtection } from '../security/placement.js';
+import {
+  accessProfiles,
+  anchorOf,
+  anchorPlacements,
+  dhcpServers,
+  gatewayPlacements,
+  type Mobile,
+  proxyRegistrationForm,
+  usesDhcp,
+} from '../placement.js';
+import { type NetworkDescription, type Scheme, UnsuitableNetwork } from '../scheme.js';
 
 /** Proxy Mobile IPv6 (RFC 5213): one domain that spans all access routers; the anchor assigns a prefix a mobile. */
 export const pmip6: Scheme = {
@@ -10,8 +18,17 @@ export const pmip6: Scheme = {
   title: 'Proxy Mobile IPv6 (LMA, MAG)',
   document: 'RFC 5213',
   place: network => [
-    ...anchors(network),
-    ...gateways(network),
+    ...anchorPlacements(network, 'lma', ({ prefix }) => ({
+      prefixes: [prefix],
+      timestampWindowMs: defaultTimestampWindowMs + network.longestAccessMs,
+    })),
+    ...gatewayPlacements(
+      network,
+      'mag',
+      accessProfiles(network, mobile =>
+        mobile.addressing === 'slaac' ? {} : { prefix: prefixOfMobile(network, mobile) },
+      ),
+    ),
     ...dhcpServers(
       network,
       network.mobiles.filter(usesDhcp).map(mobile => prefixOfMobile(network, mobile)),
@@ -24,42 +41,14 @@ export const pmip6: Scheme = {
 /** RFC 5213 §9.1 TimestampValidityWindow, "adjusted to suit the deployment": by what the way takes. */
 const defaultTimestampWindowMs = 300;
 
-function anchors(network: NetworkDescription): Placement[] {
-  const gateways = network.accessRouters.map(router => router.address);
-  return network.anchors.map(anchor => ({
-    node: anchor.node,
-    role: 'lma',
-    config: {
-      address: anchor.address,
-      prefixes: [anchor.prefix],
-      timestampWindowMs: defaultTimestampWindowMs + network.longestAccessMs,
-      ...placedProtection(network.protection, anchor.address, gateways),
-    },
-  }));
-}
-
-function gateways(network: NetworkDescription): Placement[] {
-  const anchorAddresses = network.anchors.map(anchor => anchor.address);
-  const aaa = accessProfiles(network, mobile =>
-    mobile.addressing === 'slaac' ? {} : { prefix: prefixOfMobile(network, mobile) },
-  );
-  return network.accessRouters.map(router => ({
-    node: router.node,
-    role: 'mag',
-    config: {
-      address: router.address,
-      accessLinks: router.links.map(name => ({ name })),
-      anchor: network.anchors.find(anchor => anchor.node === router.nearestAnchor)?.address,
-      aaa,
-      ...placedProtection(network.protection, router.address, anchorAddresses),
-    },
-  }));
-}
-
 /** Who gives out addresses by DHCPv6 or by hand has to know prefixes beforehand: by the mobile's number, the last of the block first. */
 function prefixOfMobile(network: NetworkDescription, mobile: Mobile): string {
-  const block = parsePrefix(anchorOf(network, mobile).prefix);
+  const { prefix } = anchorOf(network, mobile);
+  const block = parsePrefix(prefix);
+  const last = 0xffff >> Math.max(0, block.length - 48);
+  const number = network.mobiles.indexOf(mobile);
+  if (number > last) throw new UnsuitableNetwork(`a shorter prefix than ${prefix}: it has ${last + 1} of 64 bits`);
   const groups = Array.from({ length: 8 }, (_, i) => group(block.address, i));
-  groups[3] |= (0xffff >> Math.max(0, block.length - 48)) - network.mobiles.indexOf(mobile);
+  groups[3] |= last - number;
   return formatPrefix({ address: addressFromGroups(groups), length: 64 });
 }
