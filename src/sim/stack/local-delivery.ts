@@ -13,6 +13,7 @@ import {
 import type { EngineHost } from '../engine-host.js';
 import { TcpHost } from '../tcp/host.js';
 import { flowDatagram } from '../traffic/cbr.js';
+import { withCongestionOf } from './congestion.js';
 import { isDiscovery, receiveDiscovery } from './discovery.js';
 import { Reassembler } from './fragments.js';
 import { invoking, isError, unreachable } from './icmp-errors.js';
@@ -190,11 +191,12 @@ export class LocalDelivery {
     ip: IpInterface | undefined,
     from: LinkAddress | undefined,
     outer: Packet,
-    inner: Packet,
+    carried: Packet,
     hopLimit: number,
     octets: number,
   ): void {
     const stack = this.#stack;
+    const inner = withCongestionOf(outer, carried);
     if (!stack.tunnelEnds.admits(outer.destination, outer.source, inner.source, inner.destination)) {
       if (stack.isForEngines(protocol.ipv6)) return this.#deliverToEngines(protocol.ipv6, ip, from, outer, hopLimit);
       return stack.dropped('unadmitted', outer, ip);

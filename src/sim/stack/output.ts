@@ -3,6 +3,7 @@ import { type Instant, second } from '../../base/time.js';
 import { headerOctets, packetLength } from '../../wire/ipv6/codec.js';
 import { defaultHopLimit, type ExtensionHeader, type Packet } from '../../wire/ipv6/packet.js';
 import type { EventTarget } from '../event-queue.js';
+import { outerCongestion } from './congestion.js';
 import { fragment } from './fragments.js';
 import { leastMtu, unreachable } from './icmp-errors.js';
 import type { LinkPath, Path, RouteOptimisedPath, TunnelPath } from './routes.js';
@@ -120,6 +121,7 @@ export class Output implements EventTarget<Packet> {
       source: path.local,
       destination: path.remote,
       hopLimit: defaultHopLimit,
+      trafficClass: outerCongestion(inner),
       payload: { kind: 'ipv6', packet: carried },
     };
     this.follow(outerPath, outer, defaultHopLimit, octets + headerOctets, true, depth + 1);

@@ -53,6 +53,39 @@ test('RFC 2473 §3.1: the outer header has a hop limit of its own, the inner one
   );
 });
 
+test('RFC 5213 §5.6.3: congestion notification goes into the outer header and comes back out of it', () => {
+  const w = tunnelled();
+  w.at.anchor({ kind: 'forward', rule: { to: w.to, via: w.down } });
+  w.at.anchor({ kind: 'admit', end: { local: w.ends.local, remote: w.ends.remote, from: w.to } });
+  const frames = sentOn(w.backhaul);
+  for (const trafficClass of [0xb8, 0xb9, 0xba, 0xbb])
+    w.sender.stack?.output({ ...datagram(w.correspondent, w.home), trafficClass });
+  w.simulation.run(20 * ms);
+  assert.deepEqual(
+    frames.flatMap(({ packet }) => (packet.payload.kind === 'ipv6' ? [packet.trafficClass] : [])),
+    [0, 1, 2, 3],
+  );
+  const arrivals = received(w.sender);
+  const [notCapable, experienced] = [0, 3];
+  for (const [outer, inner] of [
+    [experienced, 0xb9],
+    [experienced, notCapable],
+    [notCapable, 0xb9],
+  ])
+    w.gateway.stack?.output({
+      source: w.ends.remote,
+      destination: w.ends.local,
+      hopLimit: 64,
+      trafficClass: outer,
+      payload: { kind: 'ipv6', packet: { ...datagram(w.home, w.correspondent), trafficClass: inner } },
+    });
+  w.simulation.run(40 * ms);
+  assert.deepEqual(
+    arrivals.map(({ packet }) => packet.trafficClass),
+    [0xbb, notCapable, 0xb9],
+  );
+});
+
 test('RFC 6275 §10.4.5: tunnelled packets from a stranger, or with a strange inner source, are dropped', () => {
   const w = tunnelled();
   const arrivals = received(w.sender);
