@@ -216,14 +216,19 @@ class Generator {
         faults.push({ kind: 'loss', link, probability: this.#pick([0.02, 0.1, 0.5]), ...this.#span() });
       if (this.#chance(0.25)) faults.push({ kind: 'partition', link, ...this.#span() });
     }
-    for (const node of [...this.#anchors, ...this.#routers])
-      if (this.#chance(0.25)) {
-        const { fromMs: atMs, untilMs: restartMs } = this.#span();
-        // Whoever forgets how far an ESP association with manual keys has counted is deaf and dumb until it has new keys.
-        const stateLost = this.#protection !== 'esp' && this.#chance(0.4);
-        faults.push({ kind: 'crash', node, atMs, restartMs, stateLost });
-      }
+    for (const node of [...this.#anchors, ...this.#routers, 'dhcp'])
+      if (this.#chance(0.25)) faults.push(this.#crash(node));
     return [...faults, ...this.#skews()];
+  }
+
+  /**
+   * Whoever forgets how far an ESP association with manual keys has counted is deaf and dumb until it has new keys; a
+   * server that forgets its leases gives them to others (RFC 8415 §18.3).
+   */
+  #crash(node: string): FaultText {
+    const { fromMs: atMs, untilMs: restartMs } = this.#span();
+    const mayForget = this.#protection !== 'esp' && node !== 'dhcp';
+    return { kind: 'crash', node, atMs, restartMs, stateLost: mayForget && this.#chance(0.4) };
   }
 
   /** Within the windows for good; beyond them for a while. */
