@@ -11,12 +11,13 @@ import {
   mobileNodeIdentifier,
   otherStation,
   revocation,
+  routerSolicitation,
   slaac,
   station,
   withAddress,
 } from '../../../test/support/gateway.js';
 import { environment } from '../../../test/support/signalling.js';
-import { formatAddress, parseAddress } from '../../base/address.js';
+import { allRouters, formatAddress, parseAddress } from '../../base/address.js';
 import { hostPrefix, parsePrefix } from '../../base/prefix.js';
 import { findOption, type MobilityOption } from '../../wire/mobility/options.js';
 import { Gateway } from '../gateway/gateway.js';
@@ -651,4 +652,17 @@ test('operation: with parking, what a station of known address sends while it is
   off.attach();
   off.authenticate({ ...slaac, address: loa });
   assert.equal(off.rules.size, 0);
+});
+
+test('operation: what is stored of a visitor has its address, also while that is asked for again', () => {
+  const b = bench();
+  b.register();
+  b.detach();
+  b.attach();
+  b.give({ kind: 'profile', transaction: 2, outcome: { kind: 'accepted', profile: slaac } });
+  assert.equal(b.row.state, 'registering');
+  b.say(routerSolicitation, parseAddress('fe80::1234'), allRouters);
+  const after = bench();
+  after.give({ kind: 'restored', records: b.stored });
+  assert.deepEqual([after.row.addresses, after.rules.size], [formatAddress(loa), 2]);
 });
