@@ -37,7 +37,7 @@ const mostOffences = 20;
 const orderedMs = 2000;
 /** When DHCPv6 clients renew their leases; a gateway that missed one learns of it then (gundavelli §6.3-3). */
 const renewalS = 100;
-/** Ten times what schedules need. */
+/** Far more than any schedule needs. */
 const mostFrames = 500_000;
 
 class Run {
@@ -82,7 +82,7 @@ class Run {
     this.#checkReachable();
     this.#leave();
     this.#runTo(this.#simulation.now + seconds(forgetS(this.#schedule)));
-    for (const [, engine] of this.#watched) engine.checkEmpty();
+    for (const engine of this.#watched.values()) engine.checkEmpty();
     this.#watchdog.atRest();
   }
 
