@@ -4,6 +4,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { adjust, type LabAdjustments } from '../lab/adjust.js';
 import { experiment, type LabResult, type Quantiles } from '../lab/experiment.js';
 import { missingPrerequisites } from '../lab/prerequisites.js';
+import type { TunnelMechanism } from '../linux/tunnels.js';
 import { describeNetwork } from '../scenario/describe.js';
 import { outputDirectory } from './files.js';
 import { exit, UsageError } from './outcome.js';
@@ -14,6 +15,7 @@ interface LabOptions extends ScenarioOptions, LabAdjustments {
   readonly scheme: string;
   readonly roams: number;
   readonly dwell: number;
+  readonly tunnels: 'auto' | TunnelMechanism;
 }
 
 /** `anchorage lab`: exit code 1 where something was not as it should be, 130 after Ctrl-C. */
@@ -25,6 +27,7 @@ export function register(program: Command): void {
     .option('--roams <n>', 'how many times the mobile moves', natural, 50)
     .option('--dwell <ms>', 'how long it stays at each access router', natural, 500)
     .addOption(new Option('--addressing <mode>', 'how the mobile gets its address').choices(['slaac', 'dhcpv6']))
+    .addOption(new Option('--tunnels <kind>', 'by which mechanism').choices(['auto', 'seg6', 'ip6tnl']).default('auto'))
     .addOption(new Option('--protection <kind>', 'of signalling').choices(['rfc4285', 'esp', 'insecure']))
     .action(lab);
 }
@@ -44,6 +47,7 @@ async function lab(file: string, options: LabOptions): Promise<void> {
       scheme,
       out: resolve(outputDirectory(options.out ?? `out/lab-${options.scheme}`)),
       main: fileURLToPath(new URL('./main.js', import.meta.url)),
+      tunnels: options.tunnels,
       roams: options.roams,
       dwellMs: options.dwell,
       signal: interruption.signal,

@@ -2,6 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { stringify } from 'yaml';
 import { ControlClient, type ControlRequest } from '../daemon/control.js';
+import type { TunnelMechanism } from '../linux/tunnels.js';
 import type { Row } from '../protocol/contract.js';
 import type { Placement } from '../protocol/scheme.js';
 import { type Children, end, namespaceOf, until } from './host.js';
@@ -28,14 +29,20 @@ export class Agent {
   #process: ChildProcess | undefined;
   #control: ControlClient | undefined;
 
-  constructor(placement: Placement, plan: LabPlan, paths: LabPaths, children: Children) {
+  constructor(
+    placement: Placement,
+    plan: LabPlan,
+    paths: LabPaths,
+    children: Children,
+    tunnels: 'auto' | TunnelMechanism = 'auto',
+  ) {
     this.node = placement.node;
     this.role = placement.role;
     this.#name = `${placement.node}.${placement.role}`;
     this.#paths = paths;
     this.#children = children;
     this.configFile = `${paths.out}/${this.#name}.yaml`;
-    writeFileSync(this.configFile, stringify(this.#configuration(placement, plan)));
+    writeFileSync(this.configFile, stringify(this.#configuration(placement, plan, tunnels)));
   }
 
   /** Resolves when the daemon answers. */
@@ -90,7 +97,7 @@ export class Agent {
     return `${this.#paths.run}/${this.#name}.sock`;
   }
 
-  #configuration({ role, node, config }: Placement, plan: LabPlan): Record<string, unknown> {
+  #configuration({ role, node, config }: Placement, plan: LabPlan, tunnels: string): Record<string, unknown> {
     const radios = plan.radios.filter(({ router }) => router === node);
     return {
       [role]: config,
@@ -98,6 +105,7 @@ export class Agent {
         links: Object.fromEntries(radios.map(({ name, device }) => [name, { device }])),
         stateDirectory: `${this.#paths.run}/${this.#name}`,
         controlSocket: this.#socket,
+        tunnels,
         log: { level: 'debug', format: 'text' },
       },
     };

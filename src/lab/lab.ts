@@ -2,6 +2,7 @@ import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { setPriority } from 'node:os';
 import { join } from 'node:path';
 import { invariant } from '../base/errors.js';
+import type { TunnelMechanism } from '../linux/tunnels.js';
 import type { Scheme } from '../protocol/scheme.js';
 import type { Scenario } from '../scenario/model.js';
 import { Agent, type LabPaths } from './agents.js';
@@ -20,6 +21,8 @@ export interface LabSetup {
   readonly out: string;
   /** The program's entry: `…/cli/main.js`. */
   readonly main: string;
+  /** Of all daemons; `auto` when absent. */
+  readonly tunnels?: 'auto' | TunnelMechanism;
 }
 
 /** A scenario on real kernels: namespaces, our daemons in the routers, nothing of ours in the mobiles. */
@@ -32,7 +35,7 @@ export class Lab {
   readonly #places = new Map<string, PlannedRadio>();
   #air: Air | undefined;
 
-  constructor({ scenario, scheme, out, main }: LabSetup) {
+  constructor({ scenario, scheme, out, main, tunnels }: LabSetup) {
     this.plan = planLab(scenario);
     this.#paths = { out, main, run: runDirectory() };
     mkdirSync(out, { recursive: true });
@@ -40,7 +43,7 @@ export class Lab {
     mkdirSync(this.#paths.run, { recursive: true, mode: 0o700 });
     this.agents = scheme
       .place(this.plan.network)
-      .map(placement => new Agent(placement, this.plan, this.#paths, this.children));
+      .map(placement => new Agent(placement, this.plan, this.#paths, this.children, tunnels));
     this.captures = new Captures(this.plan, out);
   }
 

@@ -14,7 +14,7 @@ import type { LabPlan, PlannedMobile, PlannedNode, PlannedRadio, PlannedWire } f
 export async function build(plan: LabPlan): Promise<void> {
   await demolish('abandoned');
   await addNamespaces(plan);
-  await ip([...plan.wires.map(wirePair), ...plan.radios.map(radioPair), ...plan.mobiles.map(mobilePair)]);
+  await addCables(plan);
   await withoutOffloads(plan);
   await sysctl(airNamespace(), { 'net.ipv6.conf.all.disable_ipv6': 1, 'net.ipv6.conf.default.disable_ipv6': 1 });
   await ip(plan.radios.flatMap(bridgeCommands), airNamespace());
@@ -88,17 +88,21 @@ async function withoutOffloads(plan: LabPlan): Promise<void> {
   }
 }
 
-function wirePair({ ends: [a, b] }: PlannedWire): string {
-  return `link add ${a.device} netns ${namespaceOf(a.node)} type veth peer name ${b.device} netns ${namespaceOf(b.node)}`;
-}
-
-function radioPair({ router, device, routerPort }: PlannedRadio): string {
-  return `link add ${device} netns ${namespaceOf(router)} type veth peer name ${routerPort} netns ${airNamespace()}`;
-}
-
-function mobilePair({ node, port }: PlannedMobile): string {
-  const near = `link add wlan0 netns ${namespaceOf(node.name)} address ${node.linkAddress} type veth`;
-  return `${near} peer name ${port} netns ${airNamespace()}`;
+/** Each pair from within the namespace of its first end: older kernels refuse a name that is taken where the command is given. */
+async function addCables({ wires, radios, mobiles }: LabPlan): Promise<void> {
+  for (const { ends } of wires) {
+    const [a, b] = ends;
+    await ip(
+      [`link add ${a.device} type veth peer name ${b.device} netns ${namespaceOf(b.node)}`],
+      namespaceOf(a.node),
+    );
+  }
+  for (const { router, device, routerPort } of radios)
+    await ip([`link add ${device} type veth peer name ${routerPort} netns ${airNamespace()}`], namespaceOf(router));
+  for (const { node, port } of mobiles) {
+    const pair = `type veth peer name ${port} netns ${airNamespace()}`;
+    await ip([`link add wlan0 address ${node.linkAddress} ${pair}`], namespaceOf(node.name));
+  }
 }
 
 function bridgeCommands({ bridge, routerPort, mtu }: PlannedRadio): string[] {

@@ -54,9 +54,9 @@ export class Namespaces {
 
   /** Joins two namespaces by a veth pair, both ends up. */
   connect(a: CableEnd, b: CableEnd): void {
-    const end = ({ device, namespace, linkAddress }: CableEnd) =>
-      `name ${device} netns ${systemName(namespace)}${linkAddress ? ` address ${linkAddress}` : ''}`;
-    ip(['-batch', '-'], `link add ${end(a)} type veth peer ${end(b)}\n`);
+    const end = ({ device, linkAddress }: CableEnd) => `name ${device}${linkAddress ? ` address ${linkAddress}` : ''}`;
+    // From within the first one: older kernels refuse a name that is taken where the command is given.
+    this.configure(a.namespace, [`link add ${end(a)} type veth peer ${end(b)} netns ${systemName(b.namespace)}`]);
     for (const { device, namespace } of [a, b]) this.configure(namespace, [`link set ${device} up`]);
   }
 
