@@ -62,8 +62,10 @@ export async function withLab(
 /** A ping that goes on, from a mobile to the correspondent. */
 export class SteadyPing {
   readonly #file: string;
+  readonly #lab: Lab;
 
   constructor(lab: Lab, mobile: string, directory: string) {
+    this.#lab = lab;
     this.#file = join(directory, `${mobile}.ping`);
     const command = ['ping', '-n', '-i', '0.05', lab.plan.network.correspondents[0].address];
     lab.children.startLogged(namespaceOf(mobile), command, this.#file);
@@ -77,8 +79,26 @@ export class SteadyPing {
   /** Resolves when `more` further answers have come. */
   async goesOn(more = 10): Promise<void> {
     const before = this.answers;
-    await until(`${more} more answers to ping`, () => this.answers >= before + more || undefined);
+    try {
+      await until(`${more} more answers to ping`, () => this.answers >= before + more || undefined);
+    } catch (error) {
+      throw new Error(
+        `${(error as Error).message}, having had ${this.answers - before}:\n${await knowledge(this.#lab)}`,
+      );
+    }
   }
+}
+
+/** What daemons know of mobiles, as JSON a line: why nothing arrives. */
+async function knowledge({ agents }: Lab): Promise<string> {
+  const lines: string[] = [];
+  for (const { agent, topic } of agents.flatMap(agent =>
+    ['visitors', 'bindings', 'leases', 'rules'].map(topic => ({ agent, topic })),
+  )) {
+    const rows = await agent.ask({ command: 'show', topic }).catch(() => []);
+    lines.push(...rows.map(row => `${agent.node} ${topic} ${JSON.stringify(row)}`));
+  }
+  return lines.join('\n');
 }
 
 /** Everything a daemon may leave in the kernel of a node, but for a link-layer address: what it was before a crash is not known after. */
