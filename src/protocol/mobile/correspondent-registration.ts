@@ -1,7 +1,7 @@
 import type { Address } from '../../base/address.js';
 import { type Random, randomBytes } from '../../base/random.js';
 import { bytesEqual } from '../../base/text.js';
-import { type Instant, seconds } from '../../base/time.js';
+import { type Instant, second, seconds } from '../../base/time.js';
 import {
   type BindingAcknowledgement,
   type BindingUpdate,
@@ -9,11 +9,11 @@ import {
   type MobilityMessageOf,
 } from '../../wire/mobility/messages.js';
 import { bindingStatus as status } from '../../wire/mobility/status.js';
-import { isNewer } from '../anchor/validate.js';
 import type { Output } from '../contract.js';
-import { BackOff, initialTimeout } from './back-off.js';
+import { BackOff, initialTimeout, Pace } from './back-off.js';
 import { fromMobile, mobilityPacket } from './packets.js';
 import { authorized, bindingManagementKey, type Ends, isAuthorized, tokenOctets } from './tokens.js';
+import { UpdateSequence } from './update-sequence.js';
 
 /** MAX_RR_BINDING_LIFETIME of RFC 6275 §12. */
 const maximumLifetimeS = 420;
@@ -25,17 +25,24 @@ interface Token {
   readonly token: Uint8Array;
 }
 
+/** Where the mobile can be told from: registered with its home agent, or at home. */
+export interface Place {
+  readonly careOf: Address;
+  /** No binding may last longer: home registration and care-of address have an end. */
+  readonly endsAt: Instant;
+}
+
 /** One attempt to tell a correspondent of one care-of address. */
 interface Attempt {
   /** The home address: the binding is to be deleted, which takes no care-of test (RFC 6275 §5.2.6). */
   readonly careOf: Address;
   readonly lifetimeS: number;
-  readonly homeCookie: Uint8Array;
-  readonly careOfCookie: Uint8Array;
+  homeCookie: Uint8Array;
+  careOfCookie: Uint8Array;
   homeToken: Token | undefined;
   careOfToken: Token | undefined;
   /** Once both tokens are there. */
-  update: { readonly key: Uint8Array; readonly first: number; sentAt: Instant; corrected: boolean } | undefined;
+  update: { readonly key: Uint8Array; sentAt: Instant } | undefined;
 }
 
 export type CorrespondentChange = 'bound' | 'unbound' | 'refused' | 'none';
@@ -45,25 +52,31 @@ export class CorrespondentRegistration {
   readonly address: Address;
   /** Where the correspondent sends to, as far as is known. */
   careOf: Address | undefined;
+  /** It may have a binding: it has been sent a Binding Update that it did not refuse. */
+  mayBeBound = false;
   /** It cannot do this, or will not. */
   refused = false;
   endsAt: Instant = Number.POSITIVE_INFINITY;
   refreshAt: Instant = Number.POSITIVE_INFINITY;
   /** It is time for a refresh, if anybody still talks to it. */
   isStale = false;
+  /** Packets to it go straight. */
+  isStraight = false;
   readonly #home: Address;
   readonly #random: Random;
   readonly #backOff = new BackOff();
-  #sequence: number;
+  readonly #pace = { tests: new Pace(), updates: new Pace() };
+  readonly #sequence: UpdateSequence;
   #attempt: Attempt | undefined;
   /** The present attempt began anew for an expired nonce. */
   #testedAgain = false;
+  #boundAt: Instant = Number.NEGATIVE_INFINITY;
 
   constructor(address: Address, home: Address, random: Random) {
     this.address = address;
     this.#home = home;
     this.#random = random;
-    this.#sequence = random.uint32() & 0xffff;
+    this.#sequence = new UpdateSequence(random.uint32());
   }
 
   get deadline(): Instant | undefined {
@@ -77,29 +90,47 @@ export class CorrespondentRegistration {
     return this.careOf === undefined ? 'idle' : 'bound';
   }
 
+  /** The care-of address it is being told, or was told last. */
+  telling: Address | undefined;
+
   /** RFC 6275 §11.6.1: the home test by the home agent's tunnel, the care-of test straight. */
-  begin(careOf: Address, homeLifetimeS: number, now: Instant, outputs: Output[]): void {
-    this.#attempt = this.#newAttempt(careOf, careOf === this.#home ? 0 : Math.min(maximumLifetimeS, homeLifetimeS));
+  begin({ careOf, endsAt }: Place, now: Instant, outputs: Output[]): void {
+    const longestS = Math.min(maximumLifetimeS, Math.floor((endsAt - now) / second));
+    this.#attempt = this.#newAttempt(careOf, careOf === this.#home ? 0 : longestS);
+    this.telling = careOf;
+    this.refused = false;
     this.#testedAgain = false;
     this.refreshAt = Number.POSITIVE_INFINITY;
     this.isStale = false;
     this.#backOff.start(initialTimeout, now);
-    this.#sendTests(this.#attempt, outputs);
+    this.#sendTests(this.#attempt, now, outputs);
+  }
+
+  /**
+   * RFC 6275 §11.7.4: it asks for a refresh. Anybody can say so: what is bound already is asked for again only once half
+   * its time is over, so that a correspondent that never stops asking gets no more than that.
+   */
+  mayRefresh(now: Instant): boolean {
+    return this.careOf !== undefined && !this.#attempt && now - this.#boundAt >= (this.endsAt - this.#boundAt) / 2;
   }
 
   #newAttempt(careOf: Address, lifetimeS: number): Attempt {
-    return {
-      careOf,
-      lifetimeS,
-      homeCookie: randomBytes(this.#random, tokenOctets),
-      careOfCookie: randomBytes(this.#random, tokenOctets),
-      homeToken: undefined,
-      careOfToken: undefined,
-      update: undefined,
-    };
+    return { careOf, lifetimeS, ...this.#cookies(), homeToken: undefined, careOfToken: undefined, update: undefined };
   }
 
+  #cookies() {
+    const cookie = () => randomBytes(this.#random, tokenOctets);
+    return { homeCookie: cookie(), careOfCookie: cookie() };
+  }
+
+  /** It is not to be told that any more; what it made of a Binding Update that is not answered is not known. */
   suspend(): void {
+    if (this.#attempt?.update) this.forget();
+    if (this.#attempt) this.telling = this.careOf;
+    this.#stop();
+  }
+
+  #stop(): void {
     this.#attempt = undefined;
     this.#backOff.stop();
   }
@@ -113,8 +144,10 @@ export class CorrespondentRegistration {
   tick(now: Instant, outputs: Output[]): void {
     if (!this.#attempt || !this.#backOff.isDue(now)) return;
     this.#backOff.again(now);
-    if (this.#attempt.update) this.#sendUpdate(this.#attempt, now, outputs);
-    else this.#sendTests(this.#attempt, outputs);
+    if (this.#attempt.update) return this.#sendUpdate(this.#attempt, now, outputs);
+    // RFC 6275 §11.8.
+    Object.assign(this.#attempt, this.#cookies());
+    this.#sendTests(this.#attempt, now, outputs);
   }
 
   /** RFC 6275 §11.6.2: only what answers an outstanding test. */
@@ -135,7 +168,8 @@ export class CorrespondentRegistration {
     const { homeToken, careOfToken, careOf } = attempt;
     if (!homeToken || !(careOfToken || careOf === this.#home)) return;
     const key = bindingManagementKey(homeToken.token, careOfToken?.token);
-    attempt.update = { key, first: (this.#sequence + 1) & 0xffff, sentAt: now, corrected: false };
+    attempt.update = { key, sentAt: now };
+    this.#sequence.begin();
     this.#backOff.start(initialTimeout, now);
     this.#sendUpdate(attempt, now, outputs);
   }
@@ -150,7 +184,7 @@ export class CorrespondentRegistration {
     const attempt = this.#attempt;
     if (!attempt?.update) return 'none';
     const { update } = attempt;
-    const isOutstanding = !isNewer(update.first, message.sequence) && !isNewer(message.sequence, this.#sequence);
+    const isOutstanding = this.#sequence.isOutstanding(message.sequence);
     if (isExpiredNonce(message.status)) {
       // Nothing proves such an answer: all it does is begin the tests anew.
       if (isOutstanding) this.#testAgain(attempt, now, outputs);
@@ -158,15 +192,16 @@ export class CorrespondentRegistration {
     }
     if (!isAuthorized(message, octets, update.key, this.#ends(attempt))) return 'none';
     if (message.status === status.sequenceNumberOutOfWindow) {
-      this.#correct(attempt, message.sequence, now, outputs);
+      if (this.#sequence.correct(message.sequence)) this.#sendUpdate(attempt, now, outputs);
       return 'none';
     }
     return isOutstanding ? this.#concluded(attempt, message, update.sentAt) : 'none';
   }
 
   #concluded({ careOf, lifetimeS }: Attempt, message: BindingAcknowledgement, sentAt: Instant): CorrespondentChange {
-    this.suspend();
+    this.#stop();
     this.forget();
+    this.mayBeBound = false;
     if (careOf === this.#home) return 'unbound';
     if (message.status >= 128) {
       this.refused = true;
@@ -174,6 +209,8 @@ export class CorrespondentRegistration {
     }
     const grantedS = Math.min(message.lifetimeS, lifetimeS);
     this.careOf = careOf;
+    this.mayBeBound = true;
+    this.#boundAt = sentAt;
     this.endsAt = sentAt + seconds(grantedS);
     this.refreshAt = sentAt + seconds(Math.max(1, 0.75 * grantedS));
     return 'bound';
@@ -183,18 +220,13 @@ export class CorrespondentRegistration {
   #testAgain({ careOf, lifetimeS }: Attempt, now: Instant, outputs: Output[]): void {
     this.#attempt = this.#newAttempt(careOf, lifetimeS);
     this.#backOff.again(now);
-    if (!this.#testedAgain) this.#sendTests(this.#attempt, outputs);
+    if (!this.#testedAgain) this.#sendTests(this.#attempt, now, outputs);
     this.#testedAgain = true;
   }
 
-  #correct(attempt: Attempt, last: number, now: Instant, outputs: Output[]): void {
-    if (!attempt.update || attempt.update.corrected) return;
-    attempt.update = { ...attempt.update, corrected: true, first: (last + 1) & 0xffff };
-    this.#sequence = last;
-    this.#sendUpdate(attempt, now, outputs);
-  }
-
-  #sendTests({ careOf, homeCookie, careOfCookie, homeToken, careOfToken }: Attempt, outputs: Output[]): void {
+  #sendTests(attempt: Attempt, now: Instant, outputs: Output[]): void {
+    if (!this.#mayGo(this.#pace.tests, now)) return;
+    const { careOf, homeCookie, careOfCookie, homeToken, careOfToken } = attempt;
     const send = (source: Address, message: Parameters<typeof mobilityPacket>[2]) =>
       outputs.push({ kind: 'send', packet: mobilityPacket(source, this.address, message) });
     if (!homeToken) send(this.#home, { kind: 'homeTestInit', cookie: homeCookie, options: [] });
@@ -205,12 +237,12 @@ export class CorrespondentRegistration {
   /** RFC 6275 §11.7.2. */
   #sendUpdate(attempt: Attempt, now: Instant, outputs: Output[]): void {
     const { update, homeToken, careOfToken, careOf, lifetimeS } = attempt;
-    if (!update || !homeToken) return;
+    if (!update || !homeToken || !this.#mayGo(this.#pace.updates, now)) return;
     update.sentAt = now;
-    this.#sequence = (this.#sequence + 1) & 0xffff;
+    this.mayBeBound = true;
     const message: BindingUpdate = {
       kind: 'bindingUpdate',
-      sequence: this.#sequence,
+      sequence: this.#sequence.next(),
       flags: bindingUpdateFlags({ acknowledge: true }),
       lifetimeS,
       options: [
@@ -219,6 +251,14 @@ export class CorrespondentRegistration {
     };
     const signed = authorized(message, update.key, this.#ends(attempt));
     outputs.push({ kind: 'send', packet: fromMobile(careOf, this.#home, this.address, signed) });
+  }
+
+  /** RFC 6275 §11.8. */
+  #mayGo(pace: Pace, now: Instant): boolean {
+    const permittedAt = pace.permitsAt(now);
+    if (permittedAt > now) this.#backOff.hold(permittedAt);
+    else pace.sent(now);
+    return permittedAt <= now;
   }
 
   #ends({ careOf }: Attempt): Ends {

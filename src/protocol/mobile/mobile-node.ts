@@ -1,18 +1,23 @@
-import { type Address, formatAddress } from '../../base/address.js';
+import type { Address } from '../../base/address.js';
 import { unreachable } from '../../base/errors.js';
 import { hostPrefix, type Prefix } from '../../base/prefix.js';
-import type { Instant } from '../../base/time.js';
+import { type Instant, second } from '../../base/time.js';
 import { effectiveDestination, type Packet, protocol } from '../../wire/ipv6/packet.js';
 import type { BindingAcknowledgement, MobilityMessage } from '../../wire/mobility/messages.js';
 import { earliest } from '../anchor/anchor.js';
 import { Counters } from '../anchor/counters.js';
 import type { AssociationId, Engine, Environment, Input, Interests, Output, Row, Via } from '../contract.js';
-import { HomeRegistration, type HomeRegistrationSettings } from './home-registration.js';
+import type { Place } from './correspondent-registration.js';
 import { type Attachment, Movement, type MovementSettings } from './movement.js';
 import { gratuitousAdvertisement } from './packets.js';
+import { type Anticipation, OnLinkReach, type Reach } from './reach.js';
+import { Registration } from './registration.js';
 import { RouteOptimisation, type RouteOptimisationSettings } from './route-optimisation.js';
 
-export interface MobileNodeSettings extends MovementSettings, HomeRegistrationSettings, RouteOptimisationSettings {
+export interface MobileNodeSettings extends MovementSettings, RouteOptimisationSettings {
+  readonly homeAddress: Address;
+  readonly homeAgent: Address;
+  readonly lifetimeS: number;
   /** Whether correspondents are told of care-of addresses. */
   readonly routeOptimisation: boolean;
   /** How much of its own traffic the node keeps while it is not registered. */
@@ -21,26 +26,52 @@ export interface MobileNodeSettings extends MovementSettings, HomeRegistrationSe
   readonly insecure: boolean;
 }
 
-/** The mobile node of RFC 6275 §11: a bidirectional tunnel to its home agent, straight paths to correspondents. */
+/** What makes a mobile node more than RFC 6275 asks for. */
+export interface MobileNodeParts {
+  /** RFC 4140's, in the place of RFC 6275's. */
+  readonly reach?: Reach;
+  /** RFC 5568. */
+  readonly anticipation?: Anticipation;
+}
+
+/** Wire lifetimes come in units of that many seconds: less than one cannot be asked for. */
+const lifetimeUnitS = 4;
+
+/**
+ * The mobile node of RFC 6275 §11: movement says where it is, reach makes a care-of address of that, home agent and
+ * correspondents are told of it. Packets from the home address go by the home agent, straight, or wait.
+ */
 export class MobileNode implements Engine {
   readonly interests: Interests;
   readonly views: Engine['views'];
   readonly #settings: MobileNodeSettings;
   readonly #home: Prefix;
   readonly #movement: Movement;
-  readonly #registration: HomeRegistration;
+  readonly #reach: Reach;
+  readonly #anticipation: Anticipation | undefined;
+  readonly #registration: Registration;
   readonly #counters = new Counters();
   readonly #correspondents: RouteOptimisation | undefined;
   #started = false;
-  #attachment: Attachment | undefined;
+  #place: Attachment | undefined;
+  /** Care-of addresses at which the home agent's tunnel may end. */
+  readonly #tunnelEnds = new Set<Address>();
+  /** How packets from the home address go, and what correspondents were last told from. */
+  #uplink: Via | undefined;
+  #settled: string | undefined;
 
-  constructor(settings: MobileNodeSettings, environment: Environment) {
+  constructor(settings: MobileNodeSettings, environment: Environment, parts: MobileNodeParts = {}) {
+    const { homeAddress, homeAgent, lifetimeS } = settings;
     this.#settings = settings;
-    this.#home = hostPrefix(settings.homeAddress);
+    this.#home = hostPrefix(homeAddress);
     this.#movement = new Movement(settings);
-    this.#registration = new HomeRegistration(settings, environment.random.uint32());
+    this.#reach = parts.reach ?? new OnLinkReach();
+    this.#anticipation = parts.anticipation;
+    const registration = { kind: 'home', home: homeAddress, anchor: homeAgent, lifetimeS } as const;
+    this.#registration = new Registration(registration, environment.random.uint32());
     if (settings.routeOptimisation) this.#correspondents = new RouteOptimisation(settings, environment.random);
-    const protocols = this.#correspondents ? [protocol.mobility, protocol.icmpv6] : [protocol.mobility];
+    const errors = this.#correspondents ? [protocol.icmpv6] : [];
+    const protocols = [...new Set([protocol.mobility, ...errors, ...(this.#anticipation?.protocols ?? [])])];
     this.interests = { protocols, accessLinks: [], udpPorts: [], hostLinks: settings.links };
     this.views = {
       registrations: () => this.#rows(),
@@ -54,29 +85,32 @@ export class MobileNode implements Engine {
 
   /** At once before the first input: the home address has to be there before anything is sent from it. */
   get deadline(): Instant | undefined {
-    return this.#started
-      ? earliest(earliest(this.#movement.deadline, this.#registration.deadline), this.#correspondents?.deadline)
-      : 0;
+    if (!this.#started) return 0;
+    return [this.#movement, this.#reach, this.#registration, this.#anticipation, this.#correspondents]
+      .map(part => part?.deadline)
+      .reduce(earliest);
   }
 
   handle(input: Input, now: Instant): Output[] {
     const outputs: Output[] = [];
     if (!this.#started) this.#start(outputs);
+    if (!this.#anticipation?.handle(input, this.#place, now, outputs)) this.#handle(input, now, outputs);
+    this.#follow(now, outputs);
+    return outputs;
+  }
+
+  #handle(input: Input, now: Instant, outputs: Output[]): void {
     switch (input.kind) {
       case 'link':
       case 'address':
       case 'router':
-        this.#movement.handle(input, now);
-        break;
+        return this.#movement.handle(input, now);
       case 'tick':
-        this.#tick(now, outputs);
-        break;
+        return this.#tick(now, outputs);
       case 'packet':
-        this.#packet(input.packet, input.association, now, outputs);
-        break;
+        return this.#packet(input.packet, input.association, now, outputs);
       case 'flow':
-        this.#correspondents?.flow(input.source, input.destination, now, outputs);
-        break;
+        return this.#correspondents?.flow(input.source, input.destination, now, outputs);
       case 'restored':
       case 'command':
       case 'proxied':
@@ -84,73 +118,175 @@ export class MobileNode implements Engine {
       case 'detached':
       case 'seen':
       case 'profile':
-        break;
+        return;
       default:
         return unreachable(input);
     }
-    this.#follow(now, outputs);
-    return outputs;
   }
 
   #start(outputs: Output[]): void {
     this.#started = true;
     outputs.push({ kind: 'configure', address: this.#settings.homeAddress });
-    this.#park(outputs);
     this.#correspondents?.start(outputs);
   }
 
-  /** RFC 6275 §11.5: does what a change of place asks for. */
-  #follow(now: Instant, outputs: Output[]): void {
-    const before = this.#attachment;
-    const after = this.#movement.attachment;
-    if (isSamePlace(before, after)) return;
-    this.#attachment = after;
-    if (before && before.careOf !== after?.careOf) this.#leave(before, outputs);
-    if (after?.atHome) this.#arriveHome(after, now, outputs);
-    else if (after) this.#arrive(after, before, now, outputs);
+  #tick(now: Instant, outputs: Output[]): void {
+    this.#movement.tick(now);
+    this.#reach.tick(now, outputs);
+    this.#registration.tick(now, outputs);
+    this.#correspondents?.tick(now, outputs);
   }
 
-  #leave({ careOf, atHome }: Attachment, outputs: Output[]): void {
-    this.#park(outputs);
-    this.#registration.suspend();
-    this.#correspondents?.suspend(outputs);
-    if (atHome) outputs.push({ kind: 'configure', address: this.#settings.homeAddress });
-    else {
-      outputs.push({ kind: 'unforward', from: hostPrefix(careOf) });
-      outputs.push({ kind: 'unadmit', end: this.#tunnelEnd(careOf) });
+  // ---- what a change of place asks for (RFC 6275 §11.5) --------------------------------------------------------------
+
+  #follow(now: Instant, outputs: Output[]): void {
+    const detected = this.#reach.choose(this.#movement.attachments);
+    const place = this.#anticipation ? this.#anticipation.place(detected) : detected;
+    this.#attach(place, outputs);
+    this.#reach.follow(place, now, outputs);
+    this.#moveTunnelEnds(outputs);
+    this.#register(now, outputs);
+    this.#correspond(now, outputs);
+  }
+
+  /** What goes by the link: packets from the care-of address there, or from the home address at home. */
+  #attach(place: Attachment | undefined, outputs: Output[]): void {
+    const before = this.#place;
+    this.#place = place;
+    if (isSamePlace(before, place)) return;
+    const hasMoved = before?.careOf !== place?.careOf;
+    if (before && hasMoved)
+      outputs.push(
+        before.atHome
+          ? { kind: 'configure', address: this.#settings.homeAddress }
+          : { kind: 'unforward', from: hostPrefix(before.careOf) },
+      );
+    if (!place) return;
+    const { careOf, link, router } = place;
+    if (place.atHome) {
+      outputs.push({ kind: 'configure', address: careOf, link, announce: !this.#registration.mayBeBound });
+      return this.#route({ kind: 'link', link, router }, outputs);
+    }
+    outputs.push({ kind: 'forward', rule: { from: hostPrefix(careOf), via: { kind: 'link', link, router } } });
+    if (!hasMoved) return;
+    outputs.push({ kind: 'send', packet: gratuitousAdvertisement(place), link });
+    if (this.#registration.careOf !== careOf) this.#counters.add('handovers');
+  }
+
+  /** The home agent's tunnel comes to wherever it may send now. */
+  #moveTunnelEnds(outputs: Output[]): void {
+    for (const careOf of this.#tunnelEnds)
+      if (!this.#carries(careOf)) {
+        this.#tunnelEnds.delete(careOf);
+        outputs.push({ kind: 'unadmit', end: this.#tunnelEnd(careOf) });
+      }
+    for (const careOf of [this.#reach.careOf?.address, this.#registration.careOf]) {
+      if (careOf === undefined || careOf === this.#settings.homeAddress || this.#tunnelEnds.has(careOf)) continue;
+      if (!this.#carries(careOf)) continue;
+      this.#tunnelEnds.add(careOf);
+      outputs.push({ kind: 'admit', end: this.#tunnelEnd(careOf) });
     }
   }
 
-  #arrive(place: Attachment, before: Attachment | undefined, now: Instant, outputs: Output[]): void {
-    const { careOf, link, router } = place;
-    outputs.push({ kind: 'forward', rule: { from: hostPrefix(careOf), via: { kind: 'link', link, router } } });
-    if (before?.careOf === careOf) return;
-    outputs.push({ kind: 'admit', end: this.#tunnelEnd(careOf) });
-    outputs.push({ kind: 'send', packet: gratuitousAdvertisement(place), link });
-    // A link that went and came back: the home agent has not noticed.
-    if (this.#registration.careOf === careOf) return this.#registered(careOf, now, outputs);
-    this.#counters.add('handovers');
-    this.#registration.register(careOf, now, outputs);
+  #carries(careOf: Address): boolean {
+    return this.#reach.carries(careOf) || (this.#anticipation?.carries(careOf) ?? false);
   }
 
-  /** RFC 6275 §11.5.5: de-registers, where the home agent may think that it is away. */
-  #arriveHome({ careOf, link, router }: Attachment, now: Instant, outputs: Output[]): void {
-    const away = this.#registration.mayBeBound;
-    outputs.push({ kind: 'configure', address: careOf, link, announce: !away });
-    this.#route({ kind: 'link', link, router }, outputs);
-    if (away) this.#registration.register(careOf, now, outputs);
-    else this.#correspondents?.resume({ careOf, lifetimeS: 0 }, now, outputs);
+  /** RFC 6275 §11.7.1, §11.5.5: the home agent is told of what it does not know, or may not know. */
+  #register(now: Instant, outputs: Output[]): void {
+    const registration = this.#registration;
+    const careOf = this.#reach.careOf;
+    if (!careOf || careOf.endsAt - now < lifetimeUnitS * second) return registration.suspend();
+    registration.resume();
+    const { address, endsAt } = careOf;
+    const isHome = address === this.#settings.homeAddress;
+    const isKnown = isHome && !registration.mayBeBound ? true : registration.isToldOf(address);
+    if (!isKnown || (!isHome && registration.isRefreshDue(now))) registration.register(address, endsAt, now, outputs);
   }
+
+  /** Packets from the home address go where they get through; correspondents learn what the home agent knows (RFC 6275 §11.7.2). */
+  #correspond(now: Instant, outputs: Output[]): void {
+    const via = this.#via();
+    const { careOf, endsAt, mayBeBound } = this.#registration;
+    const situation = `${this.#reach.generation} ${via.kind} ${careOf} ${endsAt} ${mayBeBound}`;
+    if (situation === this.#settled) return;
+    this.#settled = situation;
+    const mayTell = via.kind === 'tunnel' || (via.kind === 'link' && !mayBeBound);
+    this.#correspondents?.settle(peer => (mayTell ? this.#tellable(peer) : undefined), outputs);
+    this.#route(via, outputs);
+    this.#correspondents?.inform(now, outputs);
+  }
+
+  /** Not beyond what the home agent granted (RFC 6275 §11.7.2). */
+  #tellable(correspondent: Address): Place | undefined {
+    const careOf = this.#reach.careOfFor(correspondent);
+    if (!careOf) return undefined;
+    return { careOf: careOf.address, endsAt: Math.min(careOf.endsAt, this.#registration.endsAt ?? careOf.endsAt) };
+  }
+
+  /**
+   * What the node's own applications send waits while the home agent does not know where the node is, or may have heard
+   * of another place: it would be lost.
+   */
+  #via(): Via {
+    if (this.#place?.atHome) return { kind: 'link', link: this.#place.link, router: this.#place.router };
+    const { careOf } = this.#registration;
+    if (careOf === undefined || !this.#registration.isToldOf(careOf) || !this.#carries(careOf))
+      return { kind: 'park', limitOctets: this.#settings.parkOctets };
+    return { kind: 'tunnel', local: careOf, remote: this.#settings.homeAgent };
+  }
+
+  #route(via: Via, outputs: Output[]): void {
+    if (isSameWay(this.#uplink, via)) return;
+    this.#uplink = via;
+    outputs.push({ kind: 'forward', rule: { from: this.#home, via } });
+  }
+
+  #tunnelEnd(careOf: Address) {
+    return { local: careOf, remote: this.#settings.homeAgent, to: this.#home };
+  }
+
+  // ---- what others say ----------------------------------------------------------------------------------------------
 
   #packet(packet: Packet, association: AssociationId | undefined, now: Instant, outputs: Output[]): void {
     const { payload } = packet;
     if (payload.kind === 'icmpv6') return this.#correspondents?.unsupported(payload.message, now, outputs);
     if (payload.kind !== 'mobility') return;
     const { message } = payload;
-    if (message.kind === 'bindingAcknowledgement' && packet.source === this.#settings.homeAgent)
-      return this.#acknowledged(packet, message, association, now, outputs);
+    if (message.kind === 'bindingAcknowledgement' && this.#fromAnchor(packet, message, association, now, outputs))
+      return;
     if (!this.#fromCorrespondent(packet, message, payload.octets, now, outputs))
       this.#discard(packet, 'unexpected', outputs);
+  }
+
+  /** Whether home agent or MAP answers. */
+  #fromAnchor(
+    packet: Packet,
+    message: BindingAcknowledgement,
+    association: AssociationId | undefined,
+    now: Instant,
+    outputs: Output[],
+  ): boolean {
+    const { homeAgent, insecure } = this.#settings;
+    const isProtected = association !== undefined || insecure;
+    if (this.#reach.acknowledged(packet, message, isProtected, now, outputs)) return true;
+    if (packet.source !== homeAgent) return false;
+    if (!isProtected) this.#discard(packet, 'unprotected', outputs);
+    else this.#acknowledged(packet, message, now, outputs);
+    return true;
+  }
+
+  /** RFC 6275 §11.7.3. */
+  #acknowledged(packet: Packet, message: BindingAcknowledgement, now: Instant, outputs: Output[]): void {
+    if (effectiveDestination(packet) !== this.#settings.homeAddress)
+      return this.#discard(packet, 'acknowledgementAddress', outputs);
+    const change = this.#registration.acknowledged(message, now, outputs);
+    this.#counters.add(`acknowledgements_${change}`);
+    const { careOf } = this.#registration;
+    if (change === 'registered' && careOf !== undefined) this.#reach.told(careOf, now, outputs);
+    const place = this.#place;
+    if (change === 'deregistered' && place?.atHome)
+      outputs.push({ kind: 'configure', address: place.careOf, link: place.link, announce: true });
   }
 
   /** Whether it is something that a correspondent may say now. */
@@ -169,6 +305,8 @@ export class MobileNode implements Engine {
         return correspondents.tested(packet, message, now, outputs);
       case 'bindingAcknowledgement':
         return correspondents.acknowledged(packet, message, octets, now, outputs);
+      case 'bindingRefreshRequest':
+        return correspondents.refreshRequested(packet.source, now, outputs);
       case 'bindingError':
         correspondents.failed(packet.source, message.status, now, outputs);
         return true;
@@ -177,88 +315,29 @@ export class MobileNode implements Engine {
     }
   }
 
-  /** RFC 6275 §11.7.3. */
-  #acknowledged(
-    packet: Packet,
-    message: BindingAcknowledgement,
-    association: AssociationId | undefined,
-    now: Instant,
-    outputs: Output[],
-  ): void {
-    const { homeAddress, homeAgent, insecure } = this.#settings;
-    if (association === undefined && !insecure) return this.#discard(packet, 'unprotected', outputs);
-    if (packet.source !== homeAgent || effectiveDestination(packet) !== homeAddress)
-      return this.#discard(packet, 'acknowledgementAddress', outputs);
-    const change = this.#registration.acknowledged(message, now, outputs);
-    this.#counters.add(`acknowledgements_${change}`);
-    switch (change) {
-      case 'registered':
-        return this.#registered(this.#registration.careOf as Address, now, outputs);
-      case 'deregistered':
-        return this.#deregistered(now, outputs);
-      case 'refused':
-        this.#correspondents?.suspend(outputs);
-        return this.#park(outputs);
-      case 'ignored':
-        return;
-    }
-  }
-
-  #registered(careOf: Address, now: Instant, outputs: Output[]): void {
-    this.#route({ kind: 'tunnel', local: careOf, remote: this.#settings.homeAgent }, outputs);
-    this.#correspondents?.resume({ careOf, lifetimeS: this.#registration.remainingS(now) }, now, outputs);
-  }
-
-  #deregistered(now: Instant, outputs: Output[]): void {
-    const place = this.#attachment;
-    if (!place?.atHome) return;
-    this.#correspondents?.resume({ careOf: place.careOf, lifetimeS: 0 }, now, outputs);
-    outputs.push({ kind: 'configure', address: place.careOf, link: place.link, announce: true });
-  }
-
-  #tick(now: Instant, outputs: Output[]): void {
-    this.#movement.tick(now);
-    if (this.#registration.tick(now, outputs)) {
-      this.#park(outputs);
-      this.#correspondents?.suspend(outputs);
-    }
-    this.#correspondents?.tick(now, outputs);
-    const place = this.#attachment;
-    if (place && !place.atHome && this.#registration.isRefreshDue(now))
-      this.#registration.register(place.careOf, now, outputs);
-  }
-
-  /** What the node's own applications send waits: it would be lost while the home agent does not know where the node is. */
-  #park(outputs: Output[]): void {
-    this.#route({ kind: 'park', limitOctets: this.#settings.parkOctets }, outputs);
-  }
-
-  #route(via: Via, outputs: Output[]): void {
-    outputs.push({ kind: 'forward', rule: { from: this.#home, via } });
-  }
-
-  #tunnelEnd(careOf: Address) {
-    return { local: careOf, remote: this.#settings.homeAgent, to: this.#home };
-  }
-
   #discard(packet: Packet, reason: string, outputs: Output[]): void {
     this.#counters.add(`discarded_${reason}`);
     outputs.push({ kind: 'trace', event: { event: 'discarded', peer: packet.source, reason } });
   }
 
   *#rows(): Generator<Row> {
-    const { homeAddress, homeAgent } = this.#settings;
-    const careOf = this.#registration.careOf;
-    yield {
-      home: formatAddress(homeAddress),
-      peer: formatAddress(homeAgent),
-      careOf: careOf && formatAddress(careOf),
-      state: careOf === undefined ? 'unregistered' : 'registered',
-      sequence: this.#registration.sequence,
-    };
+    yield this.#registration.row;
+    yield* this.#reach.rows();
   }
 }
 
 function isSamePlace(a: Attachment | undefined, b: Attachment | undefined): boolean {
   return a?.careOf === b?.careOf && a?.router === b?.router && a?.link === b?.link;
+}
+
+/** A parking place that is there stays: what is in it would be sent on by another. */
+function isSameWay(a: Via | undefined, b: Via): boolean {
+  switch (b.kind) {
+    case 'tunnel':
+      return a?.kind === b.kind && a.local === b.local && a.remote === b.remote;
+    case 'link':
+      return a?.kind === b.kind && a.link === b.link && a.router === b.router;
+    default:
+      return a?.kind === b.kind;
+  }
 }

@@ -1,7 +1,7 @@
-import type { Address } from '../../base/address.js';
+import { type Address, isRoutableUnicast } from '../../base/address.js';
 import type { LinkAddress } from '../../base/link-address.js';
-import { type Prefix, prefixContains, prefixOf } from '../../base/prefix.js';
-import { type Duration, type Instant, millisecond } from '../../base/time.js';
+import { type Prefix, prefixContains, prefixEquals, prefixOf } from '../../base/prefix.js';
+import { type Duration, type Instant, millisecond, seconds } from '../../base/time.js';
 import type { RouterAdvertisement } from '../../wire/icmpv6/messages.js';
 import { findNeighbourOption } from '../../wire/icmpv6/neighbour-options.js';
 import type { AddressState, Input, LinkId } from '../contract.js';
@@ -17,6 +17,21 @@ export interface Attachment {
   readonly linkAddress: LinkAddress | undefined;
   /** Duplicate Address Detection goes on, and the address is used already (RFC 4429). */
   readonly optimistic: boolean;
+  /** On the link, as the router last said. */
+  readonly prefixes: readonly Prefix[];
+  /** Mobility Anchor Points, as the router last said (RFC 4140 §7.2). */
+  readonly maps: readonly AdvertisedMap[];
+}
+
+/** A MAP option (RFC 4140 §4.2). */
+export interface AdvertisedMap {
+  readonly address: Address;
+  /** 1 to 15; the meaning is the domain's. */
+  readonly distance: number;
+  /** 0 (not for new bindings) to 15. */
+  readonly preference: number;
+  /** Until when the regional care-of address is good; the time it was heard where its lifetime is zero. */
+  readonly validUntil: Instant;
 }
 
 export interface MovementSettings {
@@ -35,6 +50,7 @@ export interface MovementSettings {
 interface Router {
   readonly address: Address;
   prefixes: readonly Prefix[];
+  maps: readonly AdvertisedMap[];
   /** When its silence means that it is gone. */
   silentAt: Instant | undefined;
 }
@@ -79,13 +95,14 @@ export class Movement {
     return earliest;
   }
 
-  /** Where the node is now; undefined: nowhere, or without an address there. */
-  get attachment(): Attachment | undefined {
+  /** Where the node is now, the most wanted link first; empty: nowhere, or without an address there. */
+  get attachments(): Attachment[] {
+    const found: Attachment[] = [];
     for (const [link, state] of this.#links) {
-      const found = this.#attachmentOn(link, state);
-      if (found) return found;
+      const attachment = this.#attachmentOn(link, state);
+      if (attachment) found.push(attachment);
     }
-    return undefined;
+    return found;
   }
 
   handle(input: Input, now: Instant): void {
@@ -135,14 +152,12 @@ export class Movement {
     }
     const silence = this.#silence(message);
     const silentAt = silence === undefined ? undefined : now + silence;
-    const prefixes = prefixesOf(message);
+    const router = { address, prefixes: prefixesOf(message), maps: mapsOf(message, now), silentAt };
     const { current } = state;
     if (current?.address === address) {
-      current.prefixes = prefixes;
-      current.silentAt = silentAt;
+      Object.assign(current, router);
       return;
     }
-    const router = { address, prefixes, silentAt };
     if (!current) state.current = router;
     else if (this.#settings.detection === 'eager' && isElsewhere(current, router)) state.current = router;
     else state.candidate = router;
@@ -157,20 +172,34 @@ export class Movement {
   #attachmentOn(link: LinkId, { up, linkAddress, current, addresses }: HostLink): Attachment | undefined {
     if (!up || !current) return undefined;
     const { homeAddress, homePrefix } = this.#settings;
-    const router = current.address;
+    const { address: router, prefixes, maps } = current;
+    const here = { link, router, linkAddress, prefixes, maps };
     // RFC 6275 §11.5.5.
-    if (current.prefixes.some(prefix => prefix.address === homePrefix.address && prefix.length === homePrefix.length))
-      return { link, router, careOf: homeAddress, atHome: true, linkAddress, optimistic: false };
+    if (prefixes.some(prefix => prefixEquals(prefix, homePrefix)))
+      return { ...here, careOf: homeAddress, atHome: true, optimistic: false };
     let best: Attachment | undefined;
     for (const [careOf, state] of addresses) {
-      if (careOf === homeAddress || !current.prefixes.some(prefix => prefixContains(prefix, careOf))) continue;
-      const usable = { link, router, careOf, atHome: false, linkAddress, optimistic: state === 'optimistic' };
+      if (careOf === homeAddress || !prefixes.some(prefix => prefixContains(prefix, careOf))) continue;
+      const usable = { ...here, careOf, atHome: false, optimistic: state === 'optimistic' };
       if (state === 'preferred' || state === 'optimistic') return usable;
       if (state === 'deprecated') best ??= usable;
     }
     return best;
   }
 }
+
+/** RFC 4140 §7.2: a router's MAP options, in its order. */
+function mapsOf({ options }: RouterAdvertisement, now: Instant): AdvertisedMap[] {
+  return options.flatMap(option => {
+    if (option.kind !== 'map' || !isRoutableUnicast(option.address)) return [];
+    const { address, place, validLifetimeS } = option;
+    const validUntil = validLifetimeS === infiniteLifetimeS ? Number.POSITIVE_INFINITY : now + seconds(validLifetimeS);
+    return [{ address, ...place, validUntil }];
+  });
+}
+
+/** RFC 4861 §4.6.2's for ever. */
+const infiniteLifetimeS = 0xffff_ffff;
 
 function isElsewhere(current: Router, other: Router): boolean {
   return !other.prefixes.some(prefix => current.prefixes.some(known => known.address === prefix.address));

@@ -6,7 +6,7 @@ import type { Icmpv6Message } from '../../wire/icmpv6/messages.js';
 import { effectiveDestination, type Packet } from '../../wire/ipv6/packet.js';
 import type { BindingAcknowledgement, MobilityMessageOf } from '../../wire/mobility/messages.js';
 import type { Output, Row } from '../contract.js';
-import { CorrespondentRegistration } from './correspondent-registration.js';
+import { CorrespondentRegistration, type Place } from './correspondent-registration.js';
 
 export interface RouteOptimisationSettings {
   readonly homeAddress: Address;
@@ -17,19 +17,15 @@ export interface RouteOptimisationSettings {
 
 const everywhere: Prefix = { address: unspecified, length: 0 };
 
-/** Where the mobile can be told from: registered with its home agent, or at home. */
-export interface Place {
-  readonly careOf: Address;
-  /** What the home registration has left. */
-  readonly lifetimeS: number;
-}
+/** What a correspondent may be told now; undefined: nothing. */
+export type PlaceFor = (correspondent: Address) => Place | undefined;
 
 /** A mobile node's correspondents (RFC 6275 §11.6, §11.7.2): who is spoken to straight, and who soon will be. */
 export class RouteOptimisation {
   readonly #settings: RouteOptimisationSettings;
   readonly #random: Random;
   readonly #correspondents = new Map<Address, CorrespondentRegistration>();
-  #place: Place | undefined;
+  #placeFor: PlaceFor = () => undefined;
 
   constructor(settings: RouteOptimisationSettings, random: Random) {
     this.#settings = settings;
@@ -56,32 +52,35 @@ export class RouteOptimisation {
     if ((source !== homeAddress && destination !== homeAddress) || peer === homeAgent || !isRoutableUnicast(peer))
       return;
     const known = this.#correspondents.get(peer);
-    if (known ? known.state !== 'idle' && !known.isStale : this.#correspondents.size >= maximumCorrespondents) return;
+    if (!known && this.#correspondents.size >= maximumCorrespondents) return;
     const correspondent = known ?? new CorrespondentRegistration(peer, homeAddress, this.#random);
     this.#correspondents.set(peer, correspondent);
-    if (this.#place && !this.#isHome) this.#begin(correspondent, this.#place, now, outputs);
+    if (correspondent.state === 'idle' || correspondent.isStale) this.#begin(correspondent, now, outputs);
   }
 
-  /** The home agent knows where the mobile is: now the correspondents may (RFC 6275 §11.7.2). */
-  resume(place: Place, now: Instant, outputs: Output[]): void {
-    const moved = this.#place?.careOf !== place.careOf;
-    this.#place = place;
-    if (!moved) return;
+  /** The mobile is elsewhere, or others may be told: what goes straight still does, or does again, and nothing else. */
+  settle(placeFor: PlaceFor, outputs: Output[]): void {
+    this.#placeFor = placeFor;
     for (const correspondent of this.#correspondents.values()) {
-      correspondent.refused = false;
-      if (correspondent.careOf === place.careOf) this.#install(correspondent, outputs);
-      else if (!this.#isHome || correspondent.careOf !== undefined) this.#begin(correspondent, place, now, outputs);
+      const place = placeFor(correspondent.address);
+      if (correspondent.telling !== place?.careOf) correspondent.suspend();
+      if (place === undefined || correspondent.careOf !== place.careOf) this.#uninstall(correspondent, outputs);
+      else this.#install(correspondent, outputs);
     }
   }
 
-  /** The mobile leaves: what it sends goes by the home agent until the correspondent has heard of the new place. */
-  suspend(outputs: Output[]): void {
-    if (!this.#place) return;
-    this.#place = undefined;
-    for (const correspondent of this.#correspondents.values()) {
-      correspondent.suspend();
-      if (correspondent.careOf !== undefined) this.#uninstall(correspondent, outputs);
-    }
+  /** Tells those who do not know where the mobile is now (RFC 6275 §11.7.2). */
+  inform(now: Instant, outputs: Output[]): void {
+    for (const correspondent of this.#correspondents.values())
+      if (correspondent.telling !== this.#placeFor(correspondent.address)?.careOf)
+        this.#begin(correspondent, now, outputs);
+  }
+
+  #begin(correspondent: CorrespondentRegistration, now: Instant, outputs: Output[]): void {
+    const place = this.#placeFor(correspondent.address);
+    // RFC 6275 §11.5.5: at home there is something to say only to those who may think it away.
+    if (place && (place.careOf !== this.#settings.homeAddress || correspondent.mayBeBound))
+      correspondent.begin(place, now, outputs);
   }
 
   tick(now: Instant, outputs: Output[]): void {
@@ -115,6 +114,7 @@ export class RouteOptimisation {
     const { homeAddress: home } = this.#settings;
     const change = correspondent.acknowledged(message, octets, now, outputs);
     if (change === 'bound') this.#install(correspondent, outputs);
+    else if (change !== 'none') this.#uninstall(correspondent, outputs);
     if (change === 'unbound') this.#correspondents.delete(correspondent.address);
     if (change === 'bound' || change === 'unbound')
       outputs.push({
@@ -138,7 +138,17 @@ export class RouteOptimisation {
     if (code === 2) {
       correspondent.suspend();
       correspondent.refused = true;
-    } else if (this.#place && !this.#isHome) this.#begin(correspondent, this.#place, now, outputs);
+      correspondent.telling = this.#placeFor(peer)?.careOf;
+    } else this.#begin(correspondent, now, outputs);
+  }
+
+  /** RFC 6275 §11.7.4. */
+  refreshRequested(peer: Address, now: Instant, outputs: Output[]): boolean {
+    const correspondent = this.#correspondents.get(peer);
+    const place = this.#placeFor(peer);
+    if (!correspondent?.mayRefresh(now) || !place || place.careOf !== correspondent.careOf) return false;
+    correspondent.begin(place, now, outputs);
+    return true;
   }
 
   /** RFC 6275 §11.3.5: an ICMPv6 error about a Mobility Header or a Home Address option, with the packet it is about. */
@@ -153,14 +163,6 @@ export class RouteOptimisation {
       yield { correspondent: formatAddress(address), careOf: careOf && formatAddress(careOf), state };
   }
 
-  get #isHome(): boolean {
-    return this.#place?.careOf === this.#settings.homeAddress;
-  }
-
-  #begin(correspondent: CorrespondentRegistration, place: Place, now: Instant, outputs: Output[]): void {
-    correspondent.begin(place.careOf, place.lifetimeS, now, outputs);
-  }
-
   /** A refresh is for those who are spoken to: the next packet of a flow is reported anew and begins it (RFC 6275 §11.7.2). */
   #refreshWhenUsed(correspondent: CorrespondentRegistration, outputs: Output[]): void {
     correspondent.refreshAt = Number.POSITIVE_INFINITY;
@@ -169,18 +171,22 @@ export class RouteOptimisation {
   }
 
   #end(correspondent: CorrespondentRegistration, outputs: Output[]): void {
-    if (correspondent.careOf !== undefined) this.#uninstall(correspondent, outputs);
+    this.#uninstall(correspondent, outputs);
     correspondent.forget();
   }
 
-  #install({ address, careOf }: CorrespondentRegistration, outputs: Output[]): void {
-    if (careOf === undefined) return;
+  #install(correspondent: CorrespondentRegistration, outputs: Output[]): void {
+    const { address, careOf } = correspondent;
+    if (careOf === undefined || correspondent.isStraight) return;
+    correspondent.isStraight = true;
     const via = { kind: 'routeOptimised', sourceCareOf: careOf } as const;
     outputs.push({ kind: 'forward', rule: { to: hostPrefix(address), from: this.#home, via } });
   }
 
-  #uninstall({ address }: CorrespondentRegistration, outputs: Output[]): void {
-    outputs.push({ kind: 'unforward', to: hostPrefix(address), from: this.#home });
+  #uninstall(correspondent: CorrespondentRegistration, outputs: Output[]): void {
+    if (!correspondent.isStraight) return;
+    correspondent.isStraight = false;
+    outputs.push({ kind: 'unforward', to: hostPrefix(correspondent.address), from: this.#home });
   }
 
   get #home(): Prefix {
