@@ -9,7 +9,7 @@ import type { BindingChange } from '../trace.js';
 import { type Binding, BindingCache, holds, homesOf } from './binding-cache.js';
 import { Counters } from './counters.js';
 import { type Drained, Draining } from './draining.js';
-import { type PeerSettings, Peers, type UpdateRate } from './peers.js';
+import { type Peer, type PeerSettings, Peers, type UpdateRate } from './peers.js';
 import { isBindingKey, keyOf, milliseconds, type RestoredBinding, readRecord, recordKey, recordOf } from './records.js';
 import { type RevocationSettings, Revocations } from './revocation.js';
 import { Tunnels } from './tunnels.js';
@@ -192,14 +192,7 @@ export class Anchor {
     for (const binding of [...this.cache.allOf(identity)]) {
       this.remove(binding, 'revoked', outputs);
       const { peer, tunnel } = binding;
-      this.revoke(
-        binding,
-        peer.settings.address,
-        tunnel.via.remote,
-        revocationTrigger.administrativeReason,
-        now,
-        outputs,
-      );
+      this.revoke(binding, peer.address, tunnel.via.remote, revocationTrigger.administrativeReason, now, outputs);
     }
   }
 
@@ -218,10 +211,11 @@ export class Anchor {
       if (!isBindingKey(key)) continue;
       const binding = readRecord(value);
       const leftMs = binding === undefined ? 0 : Math.min(binding.endsAtMs - wallMs, 1000 * binding.lifetimeS);
-      if (binding && leftMs > 0 && this.#isFree(binding)) this.#restore(binding, leftMs, now, outputs);
+      const peer = binding && this.peers.known(binding.peer);
+      if (peer && leftMs > 0 && this.#isFree(binding)) this.#restore(binding, peer, leftMs, now, outputs);
       else {
         outputs.push({ kind: 'store', key });
-        if (!binding) outputs.push({ kind: 'trace', event: { event: 'discarded', reason: `stored record ${key}` } });
+        if (!peer) outputs.push({ kind: 'trace', event: { event: 'discarded', reason: `stored record ${key}` } });
       }
     }
   }
@@ -230,8 +224,7 @@ export class Anchor {
     return binding.homes.every(home => this.ownerOf(home) && !this.cache.byHome(home));
   }
 
-  #restore(r: RestoredBinding, leftMs: number, now: Instant, outputs: Output[]): void {
-    const peer = this.peers.known(r.peer);
+  #restore(r: RestoredBinding, peer: Peer, leftMs: number, now: Instant, outputs: Output[]): void {
     this.peers.hold(peer);
     const binding = this.cache.add({ ...r, peer, tunnel: this.#tunnels.take(r.local, r.careOf) });
     this.#ends.set(binding.slot, now + seconds(leftMs / 1000));
@@ -241,7 +234,7 @@ export class Anchor {
 
   #setRegistrar(binding: Binding, update: Update): void {
     if (binding.peer !== update.peer) {
-      binding.previousPeer = binding.peer.settings.address;
+      binding.previousPeer = binding.peer.address;
       binding.previousSequence = binding.sequence;
       this.peers.hold(update.peer);
       this.peers.release(binding.peer);

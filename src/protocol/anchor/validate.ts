@@ -39,6 +39,17 @@ export function overriding<Request>(
   return result;
 }
 
+/** `tests` with `test` before the one of that name. */
+export function before<Request>(
+  tests: readonly Test<Request>[],
+  name: string,
+  test: Test<Request>,
+): readonly Test<Request>[] {
+  const at = tests.findIndex(other => other.name === name);
+  if (at < 0) throw new RangeError(`no test named '${name}'`);
+  return [...tests.slice(0, at), test, ...tests.slice(at)];
+}
+
 export function refused(code: number, reason: string, sequence?: number): Verdict {
   return sequence === undefined
     ? { kind: 'refused', status: code, reason }
