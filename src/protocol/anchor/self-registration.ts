@@ -7,7 +7,7 @@ import { Anchor, type AnchorSettings, type Registration } from './anchor.js';
 import type { Binding } from './binding-cache.js';
 import { AnchorEngine, answer, type Dialect, discard, type Purpose, traceRefusal } from './engine.js';
 import { mayRegister } from './peers.js';
-import { homeOf, type Update } from './update.js';
+import { homeOf, isDeregistration, type Update } from './update.js';
 import { grantedLifetimeS, type HomeRequest, refused, type Test, type Verdict, validate } from './validate.js';
 
 /** What a document's anchor wants of a mobile that registers itself. */
@@ -154,11 +154,6 @@ class SelfRegistration implements Dialect {
     const fields = { status: code, sequence, lifetimeS, options: identityOption(update) };
     answer(this.#anchor, update, purpose, fields, 'routingHeader', outputs);
   }
-}
-
-/** RFC 6275 §9.5.1: a lifetime of zero, or the home address as care-of address. */
-function isDeregistration(update: Update): boolean {
-  return update.message.lifetimeS === 0 || update.careOf === homeOf(update);
 }
 
 function identityOption({ options: { identity } }: Update) {

@@ -1,6 +1,6 @@
 import { isRoutableUnicast } from '../../base/address.js';
 import { bindingStatus as status } from '../../wire/mobility/status.js';
-import { homeOf, type Update } from './update.js';
+import { homeOf, isDeregistration, type Update } from './update.js';
 
 /** What a test says of a Binding Update it does not let pass. */
 export type Verdict =
@@ -137,7 +137,7 @@ export const homeAgentTests: readonly Test<HomeRequest>[] = [
     name: 'de-registration',
     section: 'RFC 6275 §10.3.2',
     fails: ({ update, existing }) =>
-      update.message.lifetimeS === 0 && !existing
+      isDeregistration(update) && !existing
         ? refused(status.notHomeAgentForThisMobileNode, 'no binding to delete')
         : undefined,
   },
