@@ -5,6 +5,7 @@ import { bindingStatus as status } from '../../wire/mobility/status.js';
 import type { Engine, Environment, Output } from '../contract.js';
 import { Anchor, type AnchorSettings, type Registration } from './anchor.js';
 import type { Binding } from './binding-cache.js';
+import { Detections, linkLocalOf } from './detections.js';
 import { AnchorEngine, answer, type Dialect, discard, type Purpose, traceRefusal } from './engine.js';
 import { mayRegister } from './peers.js';
 import { homeOf, isDeregistration, type Update } from './update.js';
@@ -46,70 +47,58 @@ export const permittedHome: Test<SelfRegistrationRequest> = {
 class SelfRegistration implements Dialect {
   readonly #anchor: Anchor;
   readonly #policy: SelfRegistrationPolicy;
-  /** Registrations that wait for Duplicate Address Detection on the home link: the newest of each mobile. */
-  readonly #waiting = new Map<Address, Update>();
+  /** Undefined where no link has the homes: nobody can have one of them then. */
+  readonly #detections: Detections | undefined;
 
   constructor(anchor: Anchor, policy: SelfRegistrationPolicy) {
     this.#anchor = anchor;
     this.#policy = policy;
+    const { homeLink } = anchor.settings;
+    this.#detections = homeLink === undefined ? undefined : new Detections(homeLink);
   }
 
   handle(update: Update, now: Instant, outputs: Output[]): void {
     const home = homeOf(update);
     const binding = this.#bindingOf(home);
-    const verdict = this.#judge(update, binding, this.#isFirst(home, update));
+    const waiting = this.#detections?.waitingFor(home);
+    const verdict = this.#judge(update, binding, waiting === undefined || isSameMobile(waiting, update));
+    if (waiting && isDeregistration(update) && isSameMobile(waiting, update)) this.#detections?.cancel(home, outputs);
     if (verdict) return this.#reject(update, binding, verdict, outputs);
     if (isDeregistration(update)) return this.#deregister(update, binding, now, outputs);
-    if (this.#mustDetect(binding)) return this.#detect(home, update, outputs);
+    if (this.#detections && mustDetect(update, binding)) return this.#detections.begin(update, outputs);
     this.#register(update, binding, now, outputs);
   }
 
   /** RFC 6275 §10.3.1: what Duplicate Address Detection on the home link said. */
-  proxied(home: Address, unique: boolean, now: Instant, outputs: Output[]): void {
-    const update = this.#waiting.get(home);
-    if (!update) return;
-    this.#waiting.delete(home);
-    const binding = this.#bindingOf(home);
-    const verdict = this.#judge(update, undefined, unique);
-    if (verdict) return this.#reject(update, binding, verdict, outputs);
-    this.#register(update, binding, now, outputs);
-  }
-
-  /** Whether no other mobile waits for that address. */
-  #isFirst(home: Address, update: Update): boolean {
-    const waiting = this.#waiting.get(home);
-    return waiting === undefined || waiting.peer.text === update.peer.text;
+  proxied(address: Address, unique: boolean, now: Instant, outputs: Output[]): void {
+    const detected = this.#detections?.answered(address, unique, outputs);
+    if (!detected) return;
+    const { update, taken } = detected;
+    const binding = this.#bindingOf(homeOf(update));
+    const verdict = this.#judge(update, binding, detected.unique, true);
+    if (!verdict) return this.#register(update, binding, now, outputs);
+    this.#anchor.standDown(taken, outputs);
+    this.#reject(update, binding, verdict, outputs);
   }
 
   #bindingOf(home: Address): Binding | undefined {
     return this.#anchor.cache.byHome(hostPrefix(home));
   }
 
-  #judge(update: Update, binding: Binding | undefined, unique: boolean): Verdict | undefined {
+  /** After a probe its outcome counts, and the sequence number has been judged. */
+  #judge(update: Update, binding: Binding | undefined, unique: boolean, probed = false): Verdict | undefined {
     const { homeAgent, tests } = this.#policy;
     const home = hostPrefix(homeOf(update));
     return validate(tests, {
       update,
       binding,
-      existing: binding && { sequence: binding.sequence, homeRegistration: homeAgent },
+      existing: binding && !probed ? { sequence: binding.sequence, homeRegistration: homeAgent } : undefined,
       homeAgent,
       onLink: this.#anchor.ownerOf(home) !== undefined && home.address !== this.#anchor.settings.address,
       returnRoutable: false,
       room: this.#anchor.room,
       unique,
     });
-  }
-
-  /** RFC 6275 §10.3.1: unless the anchor stands in for the address already, or no link has it. */
-  #mustDetect(binding: Binding | undefined): boolean {
-    return this.#anchor.settings.homeLink !== undefined && binding?.state !== 'registered';
-  }
-
-  #detect(home: Address, update: Update, outputs: Output[]): void {
-    const begun = this.#waiting.has(home);
-    this.#waiting.set(home, update);
-    const link = this.#anchor.settings.homeLink;
-    if (!begun && link !== undefined) outputs.push({ kind: 'proxy', link, address: home, detect: true });
   }
 
   #register(update: Update, binding: Binding | undefined, now: Instant, outputs: Output[]): void {
@@ -122,7 +111,7 @@ class SelfRegistration implements Dialect {
       timestamp: 0,
       accessTechnology: 0,
       linkIdentifier: undefined,
-      linkLocal: undefined,
+      linkLocal: linkLocalOf(update) ?? binding?.linkLocal,
     };
     const purpose = purposeOf(update, binding);
     if (binding) this.#anchor.update(binding, registration, now, outputs);
@@ -154,6 +143,16 @@ class SelfRegistration implements Dialect {
     const fields = { status: code, sequence, lifetimeS, options: identityOption(update) };
     answer(this.#anchor, update, purpose, fields, 'routingHeader', outputs);
   }
+}
+
+function isSameMobile(one: Update, other: Update): boolean {
+  return one.peer.text === other.peer.text;
+}
+
+/** RFC 6275 §10.3.1: unless the anchor stands in for the addresses already. */
+function mustDetect(update: Update, binding: Binding | undefined): boolean {
+  if (binding?.state !== 'registered') return true;
+  return binding.linkLocal === undefined && linkLocalOf(update) !== undefined;
 }
 
 function identityOption({ options: { identity } }: Update) {
