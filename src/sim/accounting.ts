@@ -19,6 +19,7 @@ function purposeOfPayload(payload: Payload): Purpose {
     case 'ipv6':
       return purposeOf(payload.packet);
     case 'icmpv6':
+      if (mobilityKinds.has(payload.message.kind)) return 'mobility';
       return discoveryKinds.has(payload.message.kind) ? 'neighbourDiscovery' : 'traffic';
     case 'udp':
       return payload.destinationPort === dhcpv6ServerPort || payload.destinationPort === dhcpv6ClientPort
@@ -39,6 +40,13 @@ const discoveryKinds: ReadonlySet<string> = new Set([
   'neighbourSolicitation',
   'neighbourAdvertisement',
   'redirect',
+]);
+
+const mobilityKinds: ReadonlySet<string> = new Set([
+  'homeAgentDiscoveryRequest',
+  'homeAgentDiscoveryReply',
+  'mobilePrefixSolicitation',
+  'mobilePrefixAdvertisement',
 ]);
 
 export function isSignalling(packet: Packet): boolean {

@@ -183,5 +183,9 @@ const messageNames: Readonly<Record<string, string>> = {
   neighbourSolicitation: 'Neighbor Solicitation',
   neighbourAdvertisement: 'Neighbor Advertisement',
   redirect: 'Redirect',
+  homeAgentDiscoveryRequest: 'Home Agent Address Discovery Request',
+  homeAgentDiscoveryReply: 'Home Agent Address Discovery Reply',
+  mobilePrefixSolicitation: 'Mobile Prefix Solicitation',
+  mobilePrefixAdvertisement: 'Mobile Prefix Advertisement',
   unknown: 'Unknown message',
 };

@@ -305,6 +305,10 @@ export const otherPackets: Sample[] = [
       'icmpv6.rd.na.destination_address': '2001:db8:3::3',
     },
   ),
+  icmpv6(
+    { kind: 'homeAgentDiscoveryRequest', code: 0, identifier: 0x1234 },
+    { 'icmpv6.type': '144', 'icmpv6.haad.identifier': '0x1234' },
+  ),
   { name: 'udp', packet: inner, fields: { 'udp.srcport': '40000', 'udp.length': '11' } },
   {
     name: 'tcp',

@@ -179,7 +179,22 @@ export const icmpv6MessageMakers: Makers<Icmpv6Message> = {
     destination: address(r),
     options: neighbourOptions(r),
   }),
-  unknown: r => ({ kind: 'unknown', type: 144 + below(r, 4), code: u8(r), data: octets(r, 40) }),
+  homeAgentDiscoveryRequest: r => ({ kind: 'homeAgentDiscoveryRequest', code: 0, identifier: u16(r) }),
+  homeAgentDiscoveryReply: r => ({
+    kind: 'homeAgentDiscoveryReply',
+    code: 0,
+    identifier: u16(r),
+    homeAgents: few(r, () => address(r)),
+  }),
+  mobilePrefixSolicitation: r => ({ kind: 'mobilePrefixSolicitation', code: 0, identifier: u16(r) }),
+  mobilePrefixAdvertisement: r => ({
+    kind: 'mobilePrefixAdvertisement',
+    code: 0,
+    identifier: u16(r),
+    flags: { managed: bit(r), other: bit(r) },
+    options: neighbourOptions(r),
+  }),
+  unknown: r => ({ kind: 'unknown', type: 200 + below(r, 4), code: u8(r), data: octets(r, 40) }),
 };
 
 export const destinationOptionMakers: Makers<DestinationOption> = {

@@ -51,6 +51,20 @@ const layouts = [
     destination: f.address,
     options: neighbourOptions,
   }),
+  /** Dynamic home agent address discovery (RFC 6275 §6.5, §6.6). */
+  message(144, 'homeAgentDiscoveryRequest', { identifier: f.u16, reserved: f.reserved(2) }),
+  message(145, 'homeAgentDiscoveryReply', {
+    identifier: f.u16,
+    reserved: f.reserved(2),
+    homeAgents: f.repeated(f.address),
+  }),
+  /** Mobile prefix discovery (RFC 6275 §6.7, §6.8). */
+  message(146, 'mobilePrefixSolicitation', { identifier: f.u16, reserved: f.reserved(2) }),
+  message(147, 'mobilePrefixAdvertisement', {
+    identifier: f.u16,
+    flags: f.flags(f.u16, { managed: 0x8000, other: 0x4000 }),
+    options: neighbourOptions,
+  }),
 ] as const;
 
 type LayoutUnion = (typeof layouts)[number];
@@ -61,7 +75,7 @@ export interface UnknownIcmpv6Message {
   readonly code: number;
   readonly data: Uint8Array;
 }
-/** An ICMPv6 message (RFC 4443, RFC 4861). */
+/** An ICMPv6 message (RFC 4443, RFC 4861, RFC 6275). */
 export type Icmpv6Message = MessageOf<LayoutUnion> | UnknownIcmpv6Message;
 export type Icmpv6MessageOf<K extends Icmpv6Message['kind']> = Extract<Icmpv6Message, { kind: K }>;
 export type RouterAdvertisement = Icmpv6MessageOf<'routerAdvertisement'>;
