@@ -113,8 +113,17 @@ export type OperatorCommand =
   | { readonly name: 'shutdown' };
 
 export type Output =
-  /** Send; through `link` to `neighbour` where they are given (the stack resolves neither then), else as routes say. */
-  | { readonly kind: 'send'; readonly packet: Packet; readonly link?: LinkId; readonly neighbour?: LinkAddress }
+  /**
+   * Send; through `link` to `neighbour` where they are given (the stack resolves neither then), else as routes say.
+   * `association` protects it where the destination does not tell which one does.
+   */
+  | {
+      readonly kind: 'send';
+      readonly packet: Packet;
+      readonly link?: LinkId;
+      readonly neighbour?: LinkAddress;
+      readonly association?: AssociationId;
+    }
   /** Add a rule, or replace the one with the same `to` and `from`. */
   | { readonly kind: 'forward'; readonly rule: ForwardingRule }
   | { readonly kind: 'unforward'; readonly to?: Prefix; readonly from?: Prefix }

@@ -1,4 +1,5 @@
 import { dhcpv6Server } from './dhcpv6/role.js';
+import { mobilityAnchorPoint } from './hmip6/map-role.js';
 import { lmap } from './lmm/lmap-role.js';
 import { mpa } from './lmm/mpa-role.js';
 import { correspondent } from './mip6/correspondent-role.js';
@@ -15,6 +16,7 @@ export const roles: readonly Role[] = [
   lma,
   mag,
   homeAgent,
+  mobilityAnchorPoint,
   mobileNode,
   correspondent,
   dhcpv6Server,

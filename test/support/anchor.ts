@@ -83,6 +83,8 @@ export class AnchorWorld {
   now: Instant = 0;
   readonly rules = new Map<string, Via>();
   readonly admitted = new Set<string>();
+  /** Addresses it stands in for on its home link. */
+  readonly proxied = new Set<Address>();
   readonly stored = new Map<string, unknown>();
   readonly traced: TraceEvent[] = [];
   readonly sent: Packet[] = [];
@@ -148,6 +150,12 @@ export class AnchorWorld {
         assert.ok(
           this.admitted.delete(`${formatAddress(output.end.remote)} ${formatPrefix(output.end.from ?? output.end.to)}`),
         );
+        return;
+      case 'proxy':
+        this.proxied.add(output.address);
+        return;
+      case 'unproxy':
+        assert.ok(this.proxied.delete(output.address), 'an address that is given back was stood in for');
         return;
       case 'store':
         if (output.value === undefined) this.stored.delete(output.key);

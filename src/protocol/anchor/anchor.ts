@@ -1,7 +1,7 @@
 import type { Address } from '../../base/address.js';
 import { DeadlineSlots } from '../../base/deadline-slots.js';
 import type { LinkAddress } from '../../base/link-address.js';
-import { type Prefix, prefixContains, prefixCovers } from '../../base/prefix.js';
+import { hostPrefix, type Prefix, prefixContains, prefixCovers, withInterfaceId } from '../../base/prefix.js';
 import { type Duration, type Instant, seconds } from '../../base/time.js';
 import { revocationTrigger } from '../../wire/mobility/status.js';
 import type { Environment, LinkId, Output, StoredRecord } from '../contract.js';
@@ -9,7 +9,7 @@ import type { BindingChange } from '../trace.js';
 import { type Binding, BindingCache, holds, homesOf } from './binding-cache.js';
 import { Counters } from './counters.js';
 import { type Drained, Draining } from './draining.js';
-import { type PeerSettings, Peers, type UpdateRate } from './peers.js';
+import { type Peer, type PeerSettings, Peers, type UpdateRate } from './peers.js';
 import { isBindingKey, keyOf, milliseconds, type RestoredBinding, readRecord, recordKey, recordOf } from './records.js';
 import { type RevocationSettings, Revocations } from './revocation.js';
 import { Tunnels } from './tunnels.js';
@@ -164,13 +164,17 @@ export class Anchor {
     this.#store(binding, outputs);
     const homes = homesOf(binding);
     for (const to of homes) this.#unintercept(to, outputs);
+    this.#standDownLinkLocal(binding, outputs);
     this.#draining.add(binding, binding.tunnel.via, homes, now);
     trace(binding, 'deregistered', undefined, outputs);
   }
 
   remove(binding: Binding, change: BindingChange | undefined, outputs: Output[]): void {
     outputs.push({ kind: 'store', key: recordKey(binding) });
-    if (binding.state === 'registered') this.#uninstall(binding, homesOf(binding), outputs);
+    if (binding.state === 'registered') {
+      this.#uninstall(binding, homesOf(binding), outputs);
+      this.#standDownLinkLocal(binding, outputs);
+    }
     this.#ends.clear(binding.slot);
     this.cache.remove(binding);
     this.#tunnels.release(binding.tunnel);
@@ -192,14 +196,7 @@ export class Anchor {
     for (const binding of [...this.cache.allOf(identity)]) {
       this.remove(binding, 'revoked', outputs);
       const { peer, tunnel } = binding;
-      this.revoke(
-        binding,
-        peer.settings.address,
-        tunnel.via.remote,
-        revocationTrigger.administrativeReason,
-        now,
-        outputs,
-      );
+      this.revoke(binding, peer.address, tunnel.via.remote, revocationTrigger.administrativeReason, now, outputs);
     }
   }
 
@@ -218,10 +215,11 @@ export class Anchor {
       if (!isBindingKey(key)) continue;
       const binding = readRecord(value);
       const leftMs = binding === undefined ? 0 : Math.min(binding.endsAtMs - wallMs, 1000 * binding.lifetimeS);
-      if (binding && leftMs > 0 && this.#isFree(binding)) this.#restore(binding, leftMs, now, outputs);
+      const peer = binding && this.peers.known(binding.peer);
+      if (peer && leftMs > 0 && this.#isFree(binding)) this.#restore(binding, peer, leftMs, now, outputs);
       else {
         outputs.push({ kind: 'store', key });
-        if (!binding) outputs.push({ kind: 'trace', event: { event: 'discarded', reason: `stored record ${key}` } });
+        if (!peer) outputs.push({ kind: 'trace', event: { event: 'discarded', reason: `stored record ${key}` } });
       }
     }
   }
@@ -230,8 +228,7 @@ export class Anchor {
     return binding.homes.every(home => this.ownerOf(home) && !this.cache.byHome(home));
   }
 
-  #restore(r: RestoredBinding, leftMs: number, now: Instant, outputs: Output[]): void {
-    const peer = this.peers.known(r.peer);
+  #restore(r: RestoredBinding, peer: Peer, leftMs: number, now: Instant, outputs: Output[]): void {
     this.peers.hold(peer);
     const binding = this.cache.add({ ...r, peer, tunnel: this.#tunnels.take(r.local, r.careOf) });
     this.#ends.set(binding.slot, now + seconds(leftMs / 1000));
@@ -241,7 +238,7 @@ export class Anchor {
 
   #setRegistrar(binding: Binding, update: Update): void {
     if (binding.peer !== update.peer) {
-      binding.previousPeer = binding.peer.settings.address;
+      binding.previousPeer = binding.peer.address;
       binding.previousSequence = binding.sequence;
       this.peers.hold(update.peer);
       this.peers.release(binding.peer);
@@ -289,8 +286,11 @@ export class Anchor {
   #install(binding: Binding, homes: readonly Prefix[], outputs: Output[]): void {
     const { via } = binding.tunnel;
     const { homeLink } = this.settings;
+    const standIn = (address: Address) =>
+      homeLink !== undefined && outputs.push({ kind: 'proxy', link: homeLink, address, detect: false });
+    if (binding.linkLocal !== undefined) standIn(binding.linkLocal);
     for (const to of homes) {
-      if (homeLink !== undefined) outputs.push({ kind: 'proxy', link: homeLink, address: to.address, detect: false });
+      standIn(to.address);
       outputs.push({ kind: 'forward', rule: { to, via } });
       outputs.push({ kind: 'admit', end: { local: via.local, remote: via.remote, from: to } });
     }
@@ -306,9 +306,26 @@ export class Anchor {
   }
 
   #unintercept(to: Prefix, outputs: Output[]): void {
-    const { homeLink } = this.settings;
     outputs.push({ kind: 'unforward', to });
-    if (homeLink !== undefined) outputs.push({ kind: 'unproxy', link: homeLink, address: to.address });
+    this.standDown([to.address], outputs);
+  }
+
+  /** Addresses on the home link that others may have again. */
+  standDown(addresses: readonly Address[], outputs: Output[]): void {
+    const { homeLink: link } = this.settings;
+    if (link !== undefined) for (const address of addresses) outputs.push({ kind: 'unproxy', link, address });
+  }
+
+  /** Homes with one interface identifier on several prefixes have one link-local address (RFC 6275 §10.4.1). */
+  #standDownLinkLocal(binding: Binding, outputs: Output[]): void {
+    const { linkLocal } = binding;
+    if (linkLocal === undefined || this.settings.homeLink === undefined) return;
+    const homes = this.settings.prefixes.map(prefix => hostPrefix(withInterfaceId(prefix, linkLocal)));
+    const holders = homes.map(home => this.cache.byHome(home));
+    const isShared = holders.some(
+      other => other !== binding && other?.state === 'registered' && other.linkLocal === linkLocal,
+    );
+    if (!isShared) this.standDown([linkLocal], outputs);
   }
 
   /** Unless the mobile, or who has its home now, is back at that end. */

@@ -37,7 +37,7 @@ export interface Binding {
   /** RFC 5213 §8.5; 0 where the dialect has none. */
   accessTechnology: number;
   linkIdentifier: LinkAddress | undefined;
-  /** Of the gateway on the access link (RFC 5213 §5.1). */
+  /** Of the gateway on the access link (RFC 5213 §5.1), or the mobile's on its home link (RFC 6275 §10.4.1). */
   linkLocal: Address | undefined;
   /** The next binding of the same mobile: the cache's own. */
   sibling: Binding | undefined;

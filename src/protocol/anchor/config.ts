@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { type Prefix, prefixCovers } from '../../base/prefix.js';
 import { milliseconds } from '../../base/time.js';
 import * as c from '../config.js';
-import { protectedSection, signalling } from '../security/config.js';
+import { identityOf, mobileSignalling, protectedSection, signalling } from '../security/config.js';
 import type { AnchorSettings } from './anchor.js';
 import type { PeerSettings } from './peers.js';
 
@@ -41,7 +41,10 @@ export const anchorKeys = {
 };
 export const revocationSection = revocation;
 
-const anchorObject = z.strictObject(anchorKeys);
+/** The same for an anchor whose mobiles bring addresses of their own choice. */
+export const mobileAnchorKeys = { ...anchorKeys, ...mobileSignalling };
+
+const anchorObject = z.strictObject(mobileAnchorKeys).omit({ proxyRegistration: true });
 type AnchorConfig = z.infer<typeof anchorObject>;
 
 /** `section` with the rules that tie an anchor's keys together. */
@@ -83,7 +86,12 @@ export function anchorSettings(
 /** Peers with what they may do; with `insecure`, permissions alone make a peer known. */
 function peerSettings({ peers, permissions }: AnchorConfig): PeerSettings[] {
   const settings = new Map<string, PeerSettings>();
-  for (const { name, address } of peers) settings.set(address, { name, address });
+  for (const peer of peers) {
+    const { name, address } = peer;
+    const identity = identityOf(peer);
+    if (address !== undefined) settings.set(address, { name, address });
+    else if (identity !== undefined) settings.set(identity, { name, identity });
+  }
   for (const { peer: address, prefixes, proxyRegistration } of permissions)
     settings.set(address, { name: settings.get(address)?.name, address, prefixes, proxyRegistration });
   return [...settings.values()];

@@ -180,7 +180,9 @@ export function answer(
   if (denied) update.peer.denied++;
   else update.peer.accepted++;
   anchor.counters.add(denied ? `${purpose}_denied_${fields.status}` : acceptedNames[purpose]);
-  outputs.push({ kind: 'send', packet: acknowledgement(update, fields, addressing) });
+  const packet = acknowledgement(update, fields, addressing);
+  const association = update.peer.settings.identity;
+  outputs.push(association === undefined ? { kind: 'send', packet } : { kind: 'send', packet, association });
 }
 const acceptedNames: Readonly<Record<Purpose, string>> = {
   initial: 'initial_accepted',
@@ -231,7 +233,7 @@ function* bindingRows(anchor: Anchor): Generator<Row> {
       home: homesOf(binding).map(formatPrefix).join(' '),
       identity: binding.identity,
       careOf: formatAddress(via.remote),
-      peer: binding.peer.settings.name ?? formatAddress(binding.peer.settings.address),
+      peer: binding.peer.settings.name ?? binding.peer.text,
       state: binding.state,
       lifetimeS: binding.lifetimeS,
       ends: end === undefined ? undefined : new Date(milliseconds(anchor.environment.clock(end))).toISOString(),
@@ -244,8 +246,8 @@ function* bindingRows(anchor: Anchor): Generator<Row> {
 
 function* peerRows(anchor: Anchor): Generator<Row> {
   for (const peer of anchor.peers) {
-    const { name, address } = peer.settings;
-    const { bindings, accepted, denied } = peer;
-    yield { name, address: formatAddress(address), bindings, accepted, denied };
+    const { name, identity } = peer.settings;
+    const { address, bindings, accepted, denied } = peer;
+    yield { name: name ?? identity, address: formatAddress(address), bindings, accepted, denied };
   }
 }

@@ -32,7 +32,7 @@ export interface RestoredBinding {
   readonly homes: readonly Prefix[];
   readonly local: Address;
   readonly careOf: Address;
-  readonly peer: Address;
+  readonly peer: string;
   readonly sequence: number;
   readonly lifetimeS: number;
   readonly endsAtMs: number;
@@ -96,13 +96,19 @@ export function readRecord(value: unknown): RestoredBinding | undefined {
 function restored(record: BindingRecord): RestoredBinding | undefined {
   const homes = record.homes.map(parsePrefix);
   const numbers = [record.sequence, record.lifetimeS, record.endsAtMs, record.timestamp ?? 0];
-  if (homes.length === 0 || typeof record.identity !== 'string' || !numbers.every(Number.isFinite)) return undefined;
+  if (
+    homes.length === 0 ||
+    typeof record.identity !== 'string' ||
+    typeof record.peer !== 'string' ||
+    !numbers.every(Number.isFinite)
+  )
+    return undefined;
   return {
     identity: record.identity,
     homes,
     local: parseAddress(record.local),
     careOf: parseAddress(record.careOf),
-    peer: parseAddress(record.peer),
+    peer: record.peer,
     sequence: record.sequence,
     lifetimeS: record.lifetimeS,
     endsAtMs: record.endsAtMs,

@@ -57,6 +57,11 @@ export function homeOf(update: Update): Address {
   return update.homeAddressOption ?? update.source;
 }
 
+/** RFC 6275 §9.5.1: a lifetime of zero, or the home address as care-of address. */
+export function isDeregistration(update: Update): boolean {
+  return update.message.lifetimeS === 0 || update.careOf === update.homeAddressOption;
+}
+
 function homeAddressOf(packet: Packet): Address | undefined {
   for (const header of packet.headers ?? [])
     if (header.kind === 'destinationOptions')

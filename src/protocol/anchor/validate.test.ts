@@ -24,7 +24,7 @@ function update(fields: UpdateFields, homeAddress: Address | undefined) {
   const plain = bindingUpdatePacket({ ...fields, flags: { proxy: false, ...fields.flags } });
   const option = homeAddress && ({ kind: 'homeAddress', address: homeAddress } as const);
   const packet: Packet = option ? { ...plain, headers: [{ kind: 'destinationOptions', options: [option] }] } : plain;
-  const peer = new Peers([], true, { perSecond: 1, burst: 1 }).known(gateway1);
+  const peer = new Peers([], true, { perSecond: 1, burst: 1 }).sender(gateway1, undefined)!;
   const { payload } = packet;
   return readUpdate(packet, (payload.kind === 'mobility' && payload.message) as BindingUpdate, peer);
 }

@@ -1,6 +1,6 @@
 import { isRoutableUnicast } from '../../base/address.js';
 import { bindingStatus as status } from '../../wire/mobility/status.js';
-import { homeOf, type Update } from './update.js';
+import { homeOf, isDeregistration, type Update } from './update.js';
 
 /** What a test says of a Binding Update it does not let pass. */
 export type Verdict =
@@ -37,6 +37,17 @@ export function overriding<Request>(
   for (const other of others)
     if (!result.includes(other)) throw new RangeError(`no test named '${other.name}' to override`);
   return result;
+}
+
+/** `tests` with `test` before the one of that name. */
+export function before<Request>(
+  tests: readonly Test<Request>[],
+  name: string,
+  test: Test<Request>,
+): readonly Test<Request>[] {
+  const at = tests.findIndex(other => other.name === name);
+  if (at < 0) throw new RangeError(`no test named '${name}'`);
+  return [...tests.slice(0, at), test, ...tests.slice(at)];
 }
 
 export function refused(code: number, reason: string, sequence?: number): Verdict {
@@ -126,7 +137,7 @@ export const homeAgentTests: readonly Test<HomeRequest>[] = [
     name: 'de-registration',
     section: 'RFC 6275 §10.3.2',
     fails: ({ update, existing }) =>
-      update.message.lifetimeS === 0 && !existing
+      isDeregistration(update) && !existing
         ? refused(status.notHomeAgentForThisMobileNode, 'no binding to delete')
         : undefined,
   },

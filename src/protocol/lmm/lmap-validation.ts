@@ -100,9 +100,8 @@ function outOfOrder(request: LmapRequest): Verdict | undefined {
   const { update, existing } = request;
   if (update.options.timestamp) return timestampOutOfOrder(request);
   if (!existing) return undefined;
-  if (existing.peer.settings.address === update.peer.settings.address)
-    return outOfWindow(update.message.sequence, existing.sequence);
-  if (existing.previousPeer === update.peer.settings.address)
+  if (existing.peer.address === update.peer.address) return outOfWindow(update.message.sequence, existing.sequence);
+  if (existing.previousPeer === update.peer.address)
     return outOfWindow(update.message.sequence, existing.previousSequence);
   return undefined;
 }

@@ -101,7 +101,7 @@ class Lmap implements Dialect {
     this.#accept(request, purpose, existing, outputs);
     if (!moved || state === 'deregistered') return;
     const trigger = handoverTrigger(accessTechnology, update.options.accessTechnology);
-    this.#anchor.revoke(existing, peer.settings.address, careOf, trigger, now, outputs);
+    this.#anchor.revoke(existing, peer.address, careOf, trigger, now, outputs);
   }
 
   #registration(request: LmapRequest): Registration {

@@ -1,21 +1,13 @@
-import { type Address, formatAddress } from '../../base/address.js';
-import { hostPrefix } from '../../base/prefix.js';
-import type { Instant } from '../../base/time.js';
 import { bindingStatus as status } from '../../wire/mobility/status.js';
-import { Anchor, type AnchorSettings, type Registration } from '../anchor/anchor.js';
-import type { Binding } from '../anchor/binding-cache.js';
-import { AnchorEngine, answer, type Dialect, discard, type Purpose, traceRefusal } from '../anchor/engine.js';
-import { mayRegister } from '../anchor/peers.js';
-import { homeOf, type Update } from '../anchor/update.js';
+import type { AnchorSettings } from '../anchor/anchor.js';
 import {
-  grantedLifetimeS,
-  type HomeRequest,
-  homeAgentTests,
-  refused,
-  type Verdict,
-  validate,
-} from '../anchor/validate.js';
-import type { Engine, Environment, Output } from '../contract.js';
+  createSelfRegistrationAnchor,
+  permittedHome,
+  type SelfRegistrationPolicy,
+  type SelfRegistrationRequest,
+} from '../anchor/self-registration.js';
+import { homeAgentTests, refused, type Test } from '../anchor/validate.js';
+import type { Engine, Environment } from '../contract.js';
 
 export interface HomeAgentSettings extends AnchorSettings {
   /** Whether Binding Updates with P, on behalf of mobiles, are served. */
@@ -24,132 +16,19 @@ export interface HomeAgentSettings extends AnchorSettings {
 
 /** The home agent of RFC 6275 §10. */
 export function createHomeAgent(settings: HomeAgentSettings, environment: Environment): Engine {
-  const anchor = new Anchor(settings, environment);
-  return new AnchorEngine(anchor, new HomeAgent(anchor, settings));
+  return createSelfRegistrationAnchor(settings, policy(settings), environment);
 }
 
-class HomeAgent implements Dialect {
-  readonly #anchor: Anchor;
-  readonly #settings: HomeAgentSettings;
-  /** Registrations that wait for Duplicate Address Detection on the home link: the newest of each mobile. */
-  readonly #waiting = new Map<Address, Update>();
-
-  constructor(anchor: Anchor, settings: HomeAgentSettings) {
-    this.#anchor = anchor;
-    this.#settings = settings;
-  }
-
-  handle(update: Update, now: Instant, outputs: Output[]): void {
-    const home = homeOf(update);
-    const binding = this.#bindingOf(home);
-    const verdict = this.#judge(update, binding, true);
-    if (verdict) return this.#reject(update, binding, verdict, outputs);
-    if (isDeregistration(update)) return this.#deregister(update, binding, now, outputs);
-    if (this.#mustDetect(binding)) return this.#detect(home, update, outputs);
-    this.#register(update, binding, now, outputs);
-  }
-
-  /** RFC 6275 §10.3.1: what Duplicate Address Detection on the home link said. */
-  proxied(home: Address, unique: boolean, now: Instant, outputs: Output[]): void {
-    const update = this.#waiting.get(home);
-    if (!update) return;
-    this.#waiting.delete(home);
-    const binding = this.#bindingOf(home);
-    const verdict = this.#judge(update, undefined, unique);
-    if (verdict) return this.#reject(update, binding, verdict, outputs);
-    this.#register(update, binding, now, outputs);
-  }
-
-  #bindingOf(home: Address): Binding | undefined {
-    return this.#anchor.cache.byHome(hostPrefix(home));
-  }
-
-  #judge(update: Update, binding: Binding | undefined, unique: boolean): Verdict | undefined {
-    const home = hostPrefix(homeOf(update));
-    const request: HomeRequest = {
-      update,
-      existing: binding && { sequence: binding.sequence, homeRegistration: true },
-      homeAgent: true,
-      onLink: this.#anchor.ownerOf(home) !== undefined && home.address !== this.#settings.address,
-      returnRoutable: false,
-      room: this.#anchor.room,
-      unique,
-    };
-    const verdict = validate(homeAgentTests, request);
-    if (verdict) return verdict;
-    if (!mayRegister(update.peer, [home])) return refused(status.administrativelyProhibited, 'not its home address');
-    if (update.message.flags.proxy && !this.#settings.proxyRegistration)
-      return refused(status.proxyRegistrationNotEnabled, 'proxy registration not enabled');
-    return undefined;
-  }
-
-  /** RFC 6275 §10.3.1: unless the home agent stands in for the address already, or no link has it. */
-  #mustDetect(binding: Binding | undefined): boolean {
-    return this.#settings.homeLink !== undefined && binding?.state !== 'registered';
-  }
-
-  #detect(home: Address, update: Update, outputs: Output[]): void {
-    const begun = this.#waiting.has(home);
-    this.#waiting.set(home, update);
-    const link = this.#settings.homeLink;
-    if (!begun && link !== undefined) outputs.push({ kind: 'proxy', link, address: home, detect: true });
-  }
-
-  #register(update: Update, binding: Binding | undefined, now: Instant, outputs: Output[]): void {
-    const home = homeOf(update);
-    const registration: Registration = {
-      update,
-      identity: update.options.identity ?? formatAddress(home),
-      homes: undefined,
-      lifetimeS: grantedLifetimeS(update.message.lifetimeS, this.#settings.maximumLifetimeS),
-      timestamp: 0,
-      accessTechnology: 0,
-      linkIdentifier: undefined,
-      linkLocal: undefined,
-    };
-    const purpose = purposeOf(update, binding);
-    if (binding) this.#anchor.update(binding, registration, now, outputs);
-    else this.#anchor.create({ ...registration, homes: [hostPrefix(home)] }, now, outputs);
-    this.#answer(update, purpose, status.accepted, registration.lifetimeS, outputs);
-  }
-
-  /** RFC 6275 §10.3.2: interception ends before the answer looks for the mobile on the home link. */
-  #deregister(update: Update, binding: Binding | undefined, now: Instant, outputs: Output[]): void {
-    if (binding) this.#anchor.deregister(binding, update, 0, now, outputs);
-    this.#answer(update, 'deregistration', status.accepted, 0, outputs);
-  }
-
-  #reject(update: Update, binding: Binding | undefined, verdict: Verdict, outputs: Output[]): void {
-    if (verdict.kind === 'discarded') return discard(this.#anchor, update.source, verdict.reason, outputs);
-    traceRefusal(update, verdict, outputs);
-    const sequence = verdict.sequence ?? update.message.sequence;
-    this.#answer(update, purposeOf(update, binding), verdict.status, 0, outputs, sequence);
-  }
-
-  #answer(
-    update: Update,
-    purpose: Purpose,
-    code: number,
-    lifetimeS: number,
-    outputs: Output[],
-    sequence = update.message.sequence,
-  ): void {
-    const fields = { status: code, sequence, lifetimeS, options: identityOption(update) };
-    answer(this.#anchor, update, purpose, fields, 'routingHeader', outputs);
-  }
+function policy({ proxyRegistration }: HomeAgentSettings): SelfRegistrationPolicy {
+  const tests = [...homeAgentTests, permittedHome];
+  return { homeAgent: true, tests: proxyRegistration ? tests : [...tests, noProxyRegistration] };
 }
 
-/** RFC 6275 §9.5.1: a lifetime of zero, or the home address as care-of address. */
-function isDeregistration(update: Update): boolean {
-  return update.message.lifetimeS === 0 || update.careOf === homeOf(update);
-}
-
-function identityOption({ options: { identity } }: Update) {
-  return identity === undefined ? [] : [{ kind: 'mobileNodeIdentifier', subtype: 1, identifier: identity } as const];
-}
-
-function purposeOf(update: Update, binding: Binding | undefined): Purpose {
-  if (isDeregistration(update)) return 'deregistration';
-  if (binding?.state !== 'registered') return 'initial';
-  return binding.tunnel.via.remote === update.careOf ? 'refresh' : 'handoff';
-}
+const noProxyRegistration: Test<SelfRegistrationRequest> = {
+  name: 'proxy registration',
+  section: 'RFC 5213 §5.3.1',
+  fails: ({ update }) =>
+    update.message.flags.proxy
+      ? refused(status.proxyRegistrationNotEnabled, 'proxy registration not enabled')
+      : undefined,
+};

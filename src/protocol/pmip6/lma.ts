@@ -171,7 +171,7 @@ class Lma implements Dialect {
     if (!moved || state === 'deregistered') return;
     const same = accessTechnology === update.options.accessTechnology;
     const trigger = same ? revocationTrigger.handoverSameAccessType : revocationTrigger.handoverDifferentAccessType;
-    this.#anchor.revoke(binding, peer.settings.address, careOf, trigger, now, outputs);
+    this.#anchor.revoke(binding, peer.address, careOf, trigger, now, outputs);
   }
 
   /** §5.3.5. */
@@ -191,7 +191,7 @@ class Lma implements Dialect {
     if (isRepeated) return;
     this.#heldUntil.set(identity, now + this.#settings.newSessionDelay);
     const { remote } = binding.tunnel.via;
-    const { address } = binding.peer.settings;
+    const { address } = binding.peer;
     this.#anchor.revoke(binding, address, remote, revocationTrigger.handoverUnknown, now, outputs);
   }
 

@@ -28,7 +28,7 @@ const keys: SessionKeys = {
 function cacheWith(...bindings: (Partial<Binding> & { homes: readonly Prefix[] })[]): BindingCache {
   const cache = new BindingCache([64]);
   const tunnels = new Tunnels();
-  const peer = new Peers([], true, { perSecond: 1, burst: 1 }).known(gateway1);
+  const peer = new Peers([], true, { perSecond: 1, burst: 1 }).sender(gateway1, undefined)!;
   for (const binding of bindings)
     cache.add({ identity: alice, accessTechnology: 4, tunnel: tunnels.take(gateway3, gateway1), peer, ...binding });
   return cache;

@@ -5,6 +5,8 @@ import type { AssociationId, Output, Row, StoredRecord } from '../contract.js';
 /** How signalling to and from one peer is protected. */
 export interface Association {
   readonly name: AssociationId;
+  /** The SPI of what the peer sends. */
+  readonly inboundSpi: number;
   /** What to do in place of sending `packet`; `answering` is the protected packet it may be an answer to. */
   protect(packet: Packet, answering: Packet | undefined, now: Instant): Output[];
   accept(packet: Packet, now: Instant): Verdict;

@@ -46,13 +46,19 @@ const esp = z
       );
   });
 
-const peer = z.strictObject({
-  /** What logs and `show` call it; its address otherwise. */
+const peerKeys = {
+  /** What logs and `show` call it; its address or NAI otherwise. */
   name: c.name.optional(),
-  address: c.unicastAddress,
   security: z.discriminatedUnion('kind', [rfc4285, esp]).optional(),
+};
+const peer = z.strictObject({ ...peerKeys, address: c.unicastAddress });
+/** A mobile known by its home address, or by its NAI whatever address it registers. */
+const mobile = z.strictObject({
+  ...peerKeys,
+  address: c.unicastAddress.optional(),
+  identity: c.identity.optional(),
 });
-export type Peer = z.infer<typeof peer>;
+export type Peer = z.infer<typeof peer> | z.infer<typeof mobile>;
 export type PeerSecurity = NonNullable<Peer['security']>;
 
 /** Keys that every role which signals has: spread them into its section and wrap that in {@link protectedSection}. */
@@ -62,6 +68,18 @@ export const signalling = {
   peers: z.array(peer).default([]),
   /** Signalling goes unprotected. */
   insecure: c.flag.default(false),
+};
+
+/** The same for a role whose mobiles bring addresses of their own choice (RFC 4140 §12.1). */
+export const mobileSignalling = {
+  ...signalling,
+  peers: z
+    .array(mobile)
+    .superRefine((peers, context) => {
+      for (const [i, { address, identity }] of peers.entries())
+        if ((address === undefined) === (identity === undefined)) problem(context, [i], 'one of address and identity');
+    })
+    .default([]),
 };
 
 /** How a role's signalling is protected, as its configuration says. */
@@ -79,16 +97,49 @@ export function protectedSection<S extends z.ZodType<SignallingProtection>>(sect
         ['peers'],
         'at least one peer with its keys, or insecure: true for signalling without protection',
       );
-    const addresses = new Set<string>();
-    for (const [i, { address, security }] of value.peers.entries()) {
-      if (addresses.has(address)) problem(context, ['peers', i, 'address'], `one entry for ${formatAddress(address)}`);
-      addresses.add(address);
+    checkNames(value.peers, context);
+    for (const [i, { security }] of value.peers.entries()) {
       if (!value.insecure && !security)
         problem(context, ['peers', i, 'security'], 'a section with kind rfc4285 or esp, or insecure: true for all');
       if (value.insecure && security)
         problem(context, ['peers', i, 'security'], 'nothing, since insecure: true leaves signalling unprotected');
     }
   });
+}
+
+/** What tells peers apart is each one's own: addresses; NAIs, which no other peer has as its name; and NAIs' SPIs. */
+function checkNames(peers: readonly Peer[], context: z.RefinementCtx): void {
+  const taken = new Set<string | number>();
+  for (const [i, peer] of peers.entries()) {
+    const { address } = peer;
+    if (address !== undefined && taken.has(address))
+      problem(context, ['peers', i, 'address'], `one entry for ${formatAddress(address)}`);
+    if (address !== undefined) taken.add(address);
+  }
+  for (const [i, peer] of peers.entries()) {
+    const identity = identityOf(peer);
+    if (identity === undefined) continue;
+    if (taken.has(identity) || peers.some((other, j) => j !== i && other.name === identity))
+      problem(context, ['peers', i, 'identity'], 'a name that no other peer has');
+    const spi = peer.security && inboundSpi(peer.security);
+    if (spi !== undefined && taken.has(spi))
+      problem(
+        context,
+        ['peers', i, 'security', 'spi'],
+        'an SPI of its own, which tells mobiles without an address apart',
+      );
+    taken.add(identity);
+    if (spi !== undefined) taken.add(spi);
+  }
+}
+
+/** The NAI of a peer that has no address. */
+export function identityOf(peer: Peer): string | undefined {
+  return 'identity' in peer ? peer.identity : undefined;
+}
+
+function inboundSpi(security: PeerSecurity): number {
+  return security.kind === 'esp' ? security.inbound.spi : security.spi;
 }
 
 function problem(context: z.RefinementCtx, path: (string | number)[], message: string): void {

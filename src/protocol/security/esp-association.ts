@@ -24,7 +24,8 @@ export interface EspDirection {
 
 export interface EspParameters {
   readonly name: AssociationId;
-  readonly peer: Address;
+  /** Undefined: a mobile that is anywhere, under any address. */
+  readonly peer: Address | undefined;
   readonly outbound: EspDirection;
   readonly inbound: EspDirection;
 }
@@ -57,10 +58,14 @@ export class EspAssociation implements Association {
     };
   }
 
+  get inboundSpi(): number {
+    return this.#parameters.inbound.spi;
+  }
+
   get row(): Row {
     const { peer, inbound, outbound } = this.#parameters;
     return {
-      peer: formatAddress(peer),
+      peer: peer && formatAddress(peer),
       protection: `esp ${outbound.keys.cipher}`,
       spi: outbound.spi,
       inboundSpi: inbound.spi,

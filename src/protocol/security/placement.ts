@@ -12,8 +12,24 @@ export function placedProtection(
   peers: readonly string[],
 ): Readonly<Record<string, unknown>> {
   if (protection === 'insecure') return { insecure: true };
-  const security = protection === 'rfc4285' ? sharedAssociation : espAssociations;
-  return { peers: [...new Set(peers)].map(address => ({ address, security: security(own, address) })) };
+  return {
+    peers: [...new Set(peers)].map(address => ({ address, security: placedSecurity(protection, own, address) })),
+  };
+}
+
+/** The same for an anchor whose mobiles are known by their NAIs; a mobile's own end is {@link placedSecurity}. */
+export function placedMobiles(
+  protection: Protection,
+  own: string,
+  identities: readonly string[],
+): Readonly<Record<string, unknown>> {
+  if (protection === 'insecure') return { insecure: true };
+  return { peers: identities.map(identity => ({ identity, security: placedSecurity(protection, own, identity) })) };
+}
+
+/** The `security` section of one peer, each end named by its address or NAI. */
+export function placedSecurity(protection: 'rfc4285' | 'esp', own: string, peer: string) {
+  return protection === 'rfc4285' ? sharedAssociation(own, peer) : espAssociations(own, peer);
 }
 
 function sharedAssociation(own: string, peer: string) {

@@ -20,7 +20,8 @@ export const authenticationFailed = 146;
 
 export interface MessageAuthenticationParameters {
   readonly name: AssociationId;
-  readonly peer: Address;
+  /** Undefined: a mobile that is anywhere, under any address. */
+  readonly peer: Address | undefined;
   /** 256 to 2^32-1. */
   readonly spi: number;
   /** 16 octets. */
@@ -71,9 +72,14 @@ export class MessageAuthentication implements Association {
     this.#accepted = new Recent(seconds(2 * parameters.windowS));
   }
 
+  get inboundSpi(): number {
+    return this.#parameters.spi;
+  }
+
   get row(): Row {
+    const { peer } = this.#parameters;
     return {
-      peer: formatAddress(this.#parameters.peer),
+      peer: peer && formatAddress(peer),
       protection: 'rfc4285',
       spi: this.#parameters.spi,
       peerAheadS: this.#peerAheadS,

@@ -4,7 +4,9 @@ import { effectiveDestination, effectiveSource, type Packet, protocol } from '..
 import type { MobilityMessage } from '../../wire/mobility/messages.js';
 import type { AssociationId, Engine, Environment, Input, Interests, Output, Row, StoredRecord } from '../contract.js';
 import { type Association, type RefusalCause, refusalCauses } from './association.js';
-import type { Peer, PeerSecurity, SignallingProtection } from './config.js';
+import { authenticationOption } from './authenticator.js';
+import { identityOf, type Peer, type PeerSecurity, type SignallingProtection } from './config.js';
+import { espHeader } from './esp.js';
 import { EspAssociation } from './esp-association.js';
 import { MessageAuthentication } from './rfc4285.js';
 
@@ -14,7 +16,8 @@ export type Exemption = (message: MobilityMessage) => boolean;
 /**
  * `engine` with its signalling protected (gundavelli §11): what it sends to a peer goes out under the peer's
  * association, what comes in reaches it only when it verifies, with `association` naming who it is from. With
- * `insecure` it is the engine itself. A mobile node is known by its home address wherever it is (RFC 6275 §5.1).
+ * `insecure` it is the engine itself. A mobile node is known by its home address wherever it is (RFC 6275 §5.1), or by
+ * the SPI where its address is its own choice (RFC 4140 §12.1).
  */
 export function secured(
   engine: Engine,
@@ -36,6 +39,9 @@ class Secured implements Engine {
   readonly #engine: Engine;
   readonly #exempt: Exemption;
   readonly #associations = new Map<Address, Association>();
+  /** Of mobiles known by their NAI. */
+  readonly #bySpi = new Map<number, Association>();
+  readonly #byIdentity = new Map<AssociationId, Association>();
   readonly #refused: Record<RefusalCause, number>;
   #accepted = 0;
   #protected = 0;
@@ -43,8 +49,7 @@ class Secured implements Engine {
   constructor(engine: Engine, peers: readonly Peer[], environment: Environment, exempt: Exemption) {
     this.#engine = engine;
     this.#exempt = exempt;
-    for (const peer of peers)
-      if (peer.security) this.#associations.set(peer.address, association(peer, peer.security, environment));
+    for (const peer of peers) if (peer.security) this.#add(peer, association(peer, peer.security, environment));
     this.#refused = Object.fromEntries(refusalCauses.map(cause => [cause, 0])) as Record<RefusalCause, number>;
     const { protocols, ...interests } = engine.interests;
     const esp = peers.some(peer => peer.security?.kind === 'esp');
@@ -71,10 +76,18 @@ class Secured implements Engine {
     return this.#outgoing(this.#engine.handle(input, now), undefined, now);
   }
 
+  #add(peer: Peer, association: Association): void {
+    if (peer.address !== undefined) this.#associations.set(peer.address, association);
+    else {
+      this.#bySpi.set(association.inboundSpi, association);
+      this.#byIdentity.set(association.name, association);
+    }
+  }
+
   #received(input: PacketInput, now: Instant): Output[] {
     if (this.#isExempt(input.packet)) return this.#outgoing(this.#engine.handle(input, now), input.packet, now);
     const source = effectiveSource(input.packet);
-    const association = this.#associations.get(source);
+    const association = this.#associations.get(source) ?? this.#mobile(input.packet);
     if (!association) return this.#refuse('unknownPeer', source, []);
     const verdict = association.accept(input.packet, now);
     switch (verdict.kind) {
@@ -92,6 +105,12 @@ class Secured implements Engine {
     }
   }
 
+  #mobile(packet: Packet): Association | undefined {
+    if (this.#bySpi.size === 0) return undefined;
+    const spi = spiOf(packet);
+    return spi === undefined ? undefined : this.#bySpi.get(spi);
+  }
+
   #isExempt({ payload }: Packet): boolean {
     return payload.kind === 'mobility' && this.#exempt(payload.message);
   }
@@ -103,15 +122,14 @@ class Secured implements Engine {
 
   #outgoing(outputs: Output[], input: Packet | undefined, now: Instant): Output[] {
     if (!outputs.some(isSignallingOutput)) return outputs;
-    return outputs.flatMap(output =>
-      isSignallingOutput(output) ? this.#protect(output.packet, input, now) : [output],
-    );
+    return outputs.flatMap(output => (isSignallingOutput(output) ? this.#protect(output, input, now) : [output]));
   }
 
-  #protect(packet: Packet, input: Packet | undefined, now: Instant): Output[] {
-    if (this.#isExempt(packet)) return [{ kind: 'send', packet }];
+  #protect(output: SendOutput, input: Packet | undefined, now: Instant): Output[] {
+    const { packet, association: name } = output;
+    if (this.#isExempt(packet)) return [output];
     const peer = effectiveDestination(packet);
-    const association = this.#associations.get(peer);
+    const association = name === undefined ? this.#associations.get(peer) : this.#byIdentity.get(name);
     if (!association)
       return [{ kind: 'trace', event: { event: 'failed', peer, reason: 'no security association: nothing sent' } }];
     this.#protected++;
@@ -123,12 +141,17 @@ class Secured implements Engine {
     const own: StoredRecord[] = [];
     const others: StoredRecord[] = [];
     for (const record of records) (record.key.startsWith(storePrefix) ? own : others).push(record);
-    for (const association of this.#associations.values()) association.restore(own, now);
+    for (const association of this.#all()) association.restore(own, now);
     return this.#outgoing(this.#engine.handle({ kind: 'restored', records: others }, now), undefined, now);
   }
 
   *#rows(): Generator<Row> {
-    for (const { name, row } of this.#associations.values()) yield { name, ...row };
+    for (const { name, row } of this.#all()) yield { name, ...row };
+  }
+
+  *#all(): Generator<Association> {
+    yield* this.#associations.values();
+    yield* this.#byIdentity.values();
   }
 }
 
@@ -136,13 +159,22 @@ function isSignalling({ payload }: Packet): boolean {
   return payload.kind === 'mobility' || (payload.kind === 'raw' && payload.protocol === protocol.esp);
 }
 
-function isSignallingOutput(output: Output): output is Extract<Output, { kind: 'send' }> {
+/** The SPI that a packet names: nothing is proved by it. */
+function spiOf({ payload }: Packet): number | undefined {
+  if (payload.kind === 'raw') return espHeader(payload.data)?.spi;
+  if (payload.kind !== 'mobility' || payload.message.kind === 'unknown') return undefined;
+  return authenticationOption(payload.message)?.spi;
+}
+
+type SendOutput = Extract<Output, { kind: 'send' }>;
+
+function isSignallingOutput(output: Output): output is SendOutput {
   return output.kind === 'send' && output.packet.payload.kind === 'mobility';
 }
 
 function association(peer: Peer, security: PeerSecurity, environment: Environment): Association {
-  const text = formatAddress(peer.address);
-  const name: AssociationId = peer.name ?? text;
+  const text = peer.address === undefined ? (identityOf(peer) as string) : formatAddress(peer.address);
+  const name: AssociationId = identityOf(peer) ?? peer.name ?? text;
   if (security.kind === 'rfc4285')
     return new MessageAuthentication({ name, peer: peer.address, ...security }, environment);
   const { outbound, inbound } = security;

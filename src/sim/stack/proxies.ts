@@ -15,8 +15,9 @@ export class Proxies {
 
   /** The engine hears of the outcome where it had the address probed for. */
   add(address: Address, detect: boolean, host: EngineHost): void {
-    if (this.#ip.owned(address) !== undefined) return;
     if (detect) this.#asked.set(address, host);
+    const owned = this.#ip.owned(address);
+    if (owned !== undefined) return owned.underTest ? undefined : this.#answer(address, owned.origin === 'proxy');
     // A router probes for others even where it never does for itself (RFC 6275 §10.3.1).
     const probes = detect && this.#ip.discovers ? 1 : 0;
     this.#ip.life.add(new LocalAddress(address, this.#ip, 'proxy'), probes);
