@@ -5,6 +5,8 @@ import type { AssociationId, Output, Row, StoredRecord } from '../contract.js';
 /** How signalling to and from one peer is protected. */
 export interface Association {
   readonly name: AssociationId;
+  /** Whether a packet of that kind goes under it; what does not goes as it is. */
+  carries(packet: Packet): boolean;
   /** What to do in place of sending `packet`; `answering` is the protected packet it may be an answer to. */
   protect(packet: Packet, answering: Packet | undefined, now: Instant): Output[];
   accept(packet: Packet, now: Instant): Verdict;

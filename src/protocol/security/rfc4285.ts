@@ -71,6 +71,10 @@ export class MessageAuthentication implements Association {
     this.#accepted = new Recent(seconds(2 * parameters.windowS));
   }
 
+  carries({ payload }: Packet): boolean {
+    return payload.kind === 'mobility';
+  }
+
   get row(): Row {
     return {
       peer: formatAddress(this.#parameters.peer),

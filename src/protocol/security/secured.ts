@@ -1,6 +1,12 @@
 import { type Address, formatAddress } from '../../base/address.js';
 import type { Instant } from '../../base/time.js';
-import { effectiveDestination, effectiveSource, type Packet, protocol } from '../../wire/ipv6/packet.js';
+import {
+  defaultHopLimit,
+  effectiveDestination,
+  effectiveSource,
+  type Packet,
+  protocol,
+} from '../../wire/ipv6/packet.js';
 import type { MobilityMessage } from '../../wire/mobility/messages.js';
 import type { AssociationId, Engine, Environment, Input, Interests, Output, Row, StoredRecord } from '../contract.js';
 import { type Association, type RefusalCause, refusalCauses } from './association.js';
@@ -14,7 +20,8 @@ export type Exemption = (message: MobilityMessage) => boolean;
 /**
  * `engine` with its signalling protected (gundavelli §11): what it sends to a peer goes out under the peer's
  * association, what comes in reaches it only when it verifies, with `association` naming who it is from. With
- * `insecure` it is the engine itself. A mobile node is known by its home address wherever it is (RFC 6275 §5.1).
+ * `insecure` it is the engine itself. Under ESP go also Router Advertisements to a peer, and echoes (RFC 4140 §7, §10). A
+ * mobile node is known by its home address wherever it is (RFC 6275 §5.1).
  */
 export function secured(
   engine: Engine,
@@ -29,6 +36,7 @@ export function secured(
 const storePrefix = 'security/';
 
 type PacketInput = Extract<Input, { kind: 'packet' }>;
+type Send = Extract<Output, { kind: 'send' }>;
 
 class Secured implements Engine {
   readonly interests: Interests;
@@ -86,6 +94,8 @@ class Secured implements Engine {
       case 'accepted': {
         this.#accepted++;
         const { packet } = verdict;
+        const echo = echoReply(packet);
+        if (echo) return [...verdict.outputs, ...association.protect(echo, packet, now)];
         const outputs = this.#engine.handle({ ...input, packet, association: association.name }, now);
         return [...verdict.outputs, ...this.#outgoing(outputs, packet, now)];
       }
@@ -102,20 +112,23 @@ class Secured implements Engine {
   }
 
   #outgoing(outputs: Output[], input: Packet | undefined, now: Instant): Output[] {
-    if (!outputs.some(isSignallingOutput)) return outputs;
-    return outputs.flatMap(output =>
-      isSignallingOutput(output) ? this.#protect(output.packet, input, now) : [output],
-    );
+    if (!outputs.some(output => output.kind === 'send')) return outputs;
+    return outputs.flatMap(output => (output.kind === 'send' ? this.#protect(output, input, now) : [output]));
   }
 
-  #protect(packet: Packet, input: Packet | undefined, now: Instant): Output[] {
-    if (this.#isExempt(packet)) return [{ kind: 'send', packet }];
+  #protect(output: Send, input: Packet | undefined, now: Instant): Output[] {
+    const { packet } = output;
+    if (this.#isExempt(packet)) return [output];
     const peer = effectiveDestination(packet);
     const association = this.#associations.get(peer);
-    if (!association)
+    if (!association && packet.payload.kind === 'mobility')
       return [{ kind: 'trace', event: { event: 'failed', peer, reason: 'no security association: nothing sent' } }];
+    if (!association?.carries(packet)) return [output];
     this.#protected++;
-    return association.protect(packet, input && effectiveSource(input) === peer ? input : undefined, now);
+    const answering = input && effectiveSource(input) === peer ? input : undefined;
+    return association
+      .protect(packet, answering, now)
+      .map(made => (made.kind === 'send' ? { ...output, packet: made.packet } : made));
   }
 
   /** Takes its own records out of what the engine is given, whether or not the engine reads all of it. */
@@ -136,8 +149,12 @@ function isSignalling({ payload }: Packet): boolean {
   return payload.kind === 'mobility' || (payload.kind === 'raw' && payload.protocol === protocol.esp);
 }
 
-function isSignallingOutput(output: Output): output is Extract<Output, { kind: 'send' }> {
-  return output.kind === 'send' && output.packet.payload.kind === 'mobility';
+/** The answer to an echo request under an association: whoever keeps the keys lives (RFC 4140 §10). */
+function echoReply({ source, destination, payload }: Packet): Packet | undefined {
+  if (payload.kind !== 'icmpv6' || payload.message.kind !== 'echoRequest') return undefined;
+  const message = { ...payload.message, kind: 'echoReply' } as const;
+  const reply = { source: destination, destination: source, hopLimit: defaultHopLimit };
+  return { ...reply, payload: { kind: 'icmpv6', message } };
 }
 
 function association(peer: Peer, security: PeerSecurity, environment: Environment): Association {
