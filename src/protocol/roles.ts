@@ -1,3 +1,4 @@
+import { accessRouter } from './access-router-role.js';
 import { dhcpv6Server } from './dhcpv6/role.js';
 import { lmap } from './lmm/lmap-role.js';
 import { mpa } from './lmm/mpa-role.js';
@@ -16,6 +17,7 @@ export const roles: readonly Role[] = [
   mag,
   homeAgent,
   mobileNode,
+  accessRouter,
   correspondent,
   dhcpv6Server,
 ];

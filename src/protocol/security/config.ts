@@ -46,7 +46,7 @@ const esp = z
       );
   });
 
-const peer = z.strictObject({
+export const peer = z.strictObject({
   /** What logs and `show` call it; its address otherwise. */
   name: c.name.optional(),
   address: c.unicastAddress,
