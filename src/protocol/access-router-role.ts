@@ -30,6 +30,7 @@ const parts: readonly ((config: AccessRouterConfig, environment: Environment) =>
 export const accessRouter: Role<AccessRouterConfig> = {
   name: 'ar',
   title: 'Access router (RFC 4140)',
+  routesAccessLinks: true,
   parse: input => c.parsed(section, input),
   create(config: AccessRouterConfig, environment: Environment) {
     return secured(together(parts.map(part => part(config, environment))), config, environment);
