@@ -13,6 +13,8 @@ export function logTrace(log: Log, event: TraceEvent): void {
       return log[event.change === 'refreshed' ? 'debug' : 'info'](fields, `binding ${event.change}`);
     case 'visitor':
       return log[visitorLevel(event.change)](fields, `visitor ${event.change}`);
+    case 'map':
+      return log[event.change === 'failed' ? 'warn' : 'info'](fields, `MAP ${event.change}`);
     case 'refused':
       return log.warn(fields, 'refused');
     case 'discarded':
@@ -40,6 +42,7 @@ function traceFields(event: TraceEvent): Record<string, unknown> {
   } else if (event.event === 'visitor') {
     fields.station = formatLinkAddress(event.station);
     if (event.address !== undefined) fields.address = formatAddress(event.address);
-  } else if (event.peer !== undefined) fields.peer = formatAddress(event.peer);
+  } else if (event.event === 'map') fields.map = formatAddress(event.map);
+  else if (event.peer !== undefined) fields.peer = formatAddress(event.peer);
   return fields;
 }

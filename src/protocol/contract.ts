@@ -46,6 +46,13 @@ export interface Interests {
   readonly udpPorts: readonly number[];
   /** Links on which the node is a host: the engine hears of their state, of the node's addresses and of routers there. */
   readonly hostLinks?: readonly LinkId[];
+  /**
+   * Links on which the engine sends the node's Router Advertisements (RFC 4861 §6.2) in place of the world: the stack, radvd.
+   * It hears of the link's state and of stations that come and go where the link layer tells, and of what arrives there the
+   * Router Solicitations, Router Advertisements and Neighbour Advertisements, after the stack has learnt from them. The
+   * stack stays the authority for addresses and neighbours.
+   */
+  readonly advertisedLinks?: readonly LinkId[];
 }
 
 export type Input =
@@ -70,8 +77,14 @@ export type Input =
   | { readonly kind: 'detached'; readonly link: LinkId; readonly station: LinkAddress }
   /** A station of an access link sent a packet from an address that no rule covers; it was dropped. */
   | { readonly kind: 'seen'; readonly link: LinkId; readonly station: LinkAddress; readonly address: Address }
-  /** A host link came up or went down: a link-layer trigger. */
-  | { readonly kind: 'link'; readonly link: LinkId; readonly up: boolean; readonly linkAddress: LinkAddress }
+  /** A host link or an advertised one came up or went down: a link-layer trigger. `linkLocal`: the node's own address there. */
+  | {
+      readonly kind: 'link';
+      readonly link: LinkId;
+      readonly up: boolean;
+      readonly linkAddress: LinkAddress;
+      readonly linkLocal?: Address;
+    }
   /** What became of an address that the node's stack formed on a host link. */
   | { readonly kind: 'address'; readonly link: LinkId; readonly address: Address; readonly state: AddressState }
   /** A router of a host link advertised itself; without an advertisement: it does not answer any more (RFC 4861 §7.3). */
@@ -109,6 +122,11 @@ export interface StoredRecord {
 export type OperatorCommand =
   /** Take a mobile's state away, telling those who hold it. */
   | { readonly name: 'release'; readonly identity: string }
+  /** What is advertised of a MAP (RFC 4140 §7.1.1, §10): its preference, 0 to 15, or the configured one again. */
+  | { readonly name: 'prefer'; readonly map: Address; readonly preference: number | undefined }
+  /** Advertise a MAP with a lifetime of zero, until `restore` (RFC 4140 §10). */
+  | { readonly name: 'withdraw'; readonly map: Address }
+  | { readonly name: 'restore'; readonly map: Address }
   /** The node is going down: say what peers should know. */
   | { readonly name: 'shutdown' };
 

@@ -1,3 +1,4 @@
+import { accessRouter } from './access-router-role.js';
 import { dhcpv6Server } from './dhcpv6/role.js';
 import { mobilityAnchorPoint } from './hmip6/map-role.js';
 import { lmap } from './lmm/lmap-role.js';
@@ -18,6 +19,7 @@ export const roles: readonly Role[] = [
   homeAgent,
   mobilityAnchorPoint,
   mobileNode,
+  accessRouter,
   correspondent,
   dhcpv6Server,
 ];

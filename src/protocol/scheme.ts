@@ -5,6 +5,8 @@ export interface Role<Config = unknown> {
   /** What follows `anchorage` on the command line: `lmap`. */
   readonly name: string;
   readonly title: string;
+  /** An access router with it is one as without any role: its prefix is on its access links, and it routes there. */
+  readonly routesAccessLinks?: boolean;
   /** Throws ConfigError-worthy problems as a list; the caller knows file and line. */
   parse(config: unknown): Parsed<Config>;
   create(config: Config, environment: Environment): Engine;
@@ -62,6 +64,13 @@ export interface NetworkDescription {
     readonly prefix: string;
     /** The anchor fewest milliseconds away. */
     readonly nearestAnchor: string;
+    /** Its Router Advertisements where it sends them itself; absent: RFC 4861 §6.2.1's. */
+    readonly advertisements?: {
+      readonly minMs: number;
+      readonly maxMs: number;
+      /** The longest delay of an answer to a solicitation; 0: at once, to who asked. Absent: RFC 4861 §6.2.6's. */
+      readonly answerMs?: number;
+    };
   }[];
   readonly homeAgents: readonly { readonly node: string; readonly address: string; readonly prefix: string }[];
   readonly mobiles: readonly {

@@ -26,6 +26,15 @@ export type TraceEvent =
       readonly address?: Address;
       readonly reason?: string;
     }
+  /** What a router tells of a MAP (RFC 4140 §7, §10); distance and preference as it sends them on. */
+  | {
+      readonly event: 'map';
+      readonly change: MapChange;
+      readonly map: Address;
+      readonly distance?: number;
+      readonly preference?: number;
+      readonly lifetimeS?: number;
+    }
   /** A request was answered with a refusal. */
   | {
       readonly event: 'refused';
@@ -40,6 +49,8 @@ export type TraceEvent =
   | { readonly event: 'failed'; readonly peer?: Address; readonly identity?: string; readonly reason: string };
 
 export type BindingChange = 'created' | 'moved' | 'refreshed' | 'deregistered' | 'expired' | 'revoked' | 'restored';
+/** `gone`: nobody tells of it any more. `failed`: it does not answer. */
+export type MapChange = 'heard' | 'changed' | 'gone' | 'failed' | 'recovered' | 'withdrawn';
 export type VisitorChange =
   | 'attached'
   | 'authenticated'

@@ -23,6 +23,11 @@ export function describeNetwork(scenario: Scenario, topology: Topology = topolog
       ...withPrefix(node),
       links: scenario.links.filter(link => link.kind === 'access' && link.router === node.name).map(link => link.name),
       nearestAnchor: nearest(node.name, anchors, topology),
+      advertisements: {
+        minMs: node.advertisementMinMs,
+        maxMs: node.advertisementMaxMs,
+        ...(node.advertisementAnswerMs !== undefined && { answerMs: node.advertisementAnswerMs }),
+      },
     })),
     homeAgents: nodesWithRole(scenario, 'home-agent').map(withPrefix),
     mobiles: scenario.nodes.filter(isMobile).map(({ name, identity, linkAddress, addressing }) => ({

@@ -10,6 +10,8 @@ export interface PlacedRole {
   readonly role: string;
   /** As the scheme wrote it. */
   readonly config: Placement['config'];
+  /** Whether it leaves the access links of its node to the node. */
+  readonly routesAccessLinks: boolean;
   readonly create: (environment: Environment) => Engine;
 }
 
@@ -21,7 +23,9 @@ export function placeRoles(scheme: Scheme, network: NetworkDescription, scenario
     const role = roles.find(candidate => candidate.name === name);
     if (!role) throw new Error(`scheme ${scheme.name} places an unknown role '${name}'`);
     const parsed = role.parse(config);
-    if (parsed.ok) return { node, role: name, config, create: environment => role.create(parsed.config, environment) };
+    const { routesAccessLinks = false } = role;
+    if (parsed.ok)
+      return { node, role: name, config, routesAccessLinks, create: made => role.create(parsed.config, made) };
     const [{ path, expected }] = parsed.problems;
     throw problem(['nodes', node], `what the ${name} role of ${scheme.name} takes: ${path.join('.')}: ${expected}`);
   });

@@ -72,7 +72,7 @@ export function simulate(scenario: Scenario, scheme: Scheme, options: SimulateOp
   const topology = topologyOf(scenario);
   const network = describeNetwork(scenario, topology);
   const placed = placeRoles(scheme, network, scenario);
-  const builder = new Builder(scenario, scheme, simulation, network, new Set(placed.map(placement => placement.node)));
+  const builder = new Builder(scenario, scheme, simulation, network, placed);
   options.prepare?.(simulation);
   for (const node of scenario.nodes) builder.add(node);
   const { wrap = (engine: Engine) => engine } = options;
@@ -94,21 +94,23 @@ class Builder {
   readonly #scheme: Scheme;
   readonly #simulation: Simulation;
   readonly #network: NetworkDescription;
-  /** Nodes that play a role of the scheme. */
+  /** Nodes that play a role of the scheme, and those whose access links are the role's. */
   readonly #roles: ReadonlySet<string>;
+  readonly #serving: ReadonlySet<string>;
 
   constructor(
     scenario: Scenario,
     scheme: Scheme,
     simulation: Simulation,
     network: NetworkDescription,
-    roles: ReadonlySet<string>,
+    placed: readonly PlacedRole[],
   ) {
     this.#scenario = scenario;
     this.#scheme = scheme;
     this.#network = network;
     this.#simulation = simulation;
-    this.#roles = roles;
+    this.#roles = new Set(placed.map(({ node }) => node));
+    this.#serving = new Set(placed.filter(({ routesAccessLinks }) => !routesAccessLinks).map(({ node }) => node));
     for (const link of scenario.links) simulation.addLink(linkOptions(link));
   }
 
@@ -131,15 +133,16 @@ class Builder {
     if (node.role === 'access') this.#addRadios(added, node);
   }
 
-  /** An access router without a role of the scheme is a plain one: its own prefix is on its access links. */
+  /** Where the scheme's role does not serve its access links, a router's own prefix is there; with no role it tells of it itself. */
   #addRadios(added: Node, router: AccessRouterNode): void {
-    const plain = !this.#roles.has(router.name);
+    const plain = !this.#serving.has(router.name);
+    const advertises = !this.#roles.has(router.name);
     const prefix = parsePrefix(router.prefix);
     const addresses = plain ? [{ address: withInterfaceId(prefix, interfaceIdOne), length: prefix.length }] : [];
     for (const link of this.#scenario.links) {
       if (link.kind !== 'access' || link.router !== router.name) continue;
       added.attach(this.#link(link.name), { name: link.name, autoconfigure: false, addresses });
-      if (plain) added.advertise(link.name, advertisementOptions(router, prefix));
+      if (advertises) added.advertise(link.name, advertisementOptions(router, prefix));
     }
     if (plain) added.originate(prefix);
   }

@@ -26,11 +26,26 @@ export class EngineHost implements EventTarget<undefined> {
       const ip = stack.interfaces.find(candidate => candidate.port.name === name);
       if (ip) ip.served = true;
     }
+    for (const name of engine.interests.advertisedLinks ?? []) {
+      const ip = stack.interfaces.find(candidate => candidate.port.name === name);
+      if (ip) ip.advertised = true;
+    }
   }
 
   /** Whether the engine is the authority on that link. */
   serves(ip: IpInterface): boolean {
     return ip.served && this.engine.interests.accessLinks.includes(ip.port.name);
+  }
+
+  /** Whether the engine sends that link's Router Advertisements. */
+  advertises(ip: IpInterface): boolean {
+    return ip.advertised && (this.engine.interests.advertisedLinks ?? []).includes(ip.port.name);
+  }
+
+  /** Whether the engine hears of stations that come to that link and leave it. */
+  hearsStations(link: string): boolean {
+    const { accessLinks, advertisedLinks = [] } = this.engine.interests;
+    return accessLinks.includes(link) || advertisedLinks.includes(link);
   }
 
   handle(input: Input): void {
@@ -39,9 +54,10 @@ export class EngineHost implements EventTarget<undefined> {
     this.arm();
   }
 
-  /** What a host link tells, for an engine that follows it. */
+  /** What a host link tells, for an engine that follows it; of an advertised link, its state. */
   tell(link: string, input: Input): void {
-    if (this.engine.interests.hostLinks?.includes(link)) this.handle(input);
+    const { hostLinks = [], advertisedLinks = [] } = this.engine.interests;
+    if (hostLinks.includes(link) || (input.kind === 'link' && advertisedLinks.includes(link))) this.handle(input);
   }
 
   /** Sees to it that the engine's deadline is kept. */

@@ -96,7 +96,8 @@ export class Node {
 
   /** Stations that were on the engine's links before it was there. */
   #reportStations(host: EngineHost): void {
-    for (const name of host.engine.interests.accessLinks) {
+    const { accessLinks, advertisedLinks = [] } = host.engine.interests;
+    for (const name of [...accessLinks, ...advertisedLinks]) {
       const { link } = this.interface(name);
       if (link?.options.kind === 'access' && link.gateway?.node === this)
         for (const end of link.ends) if (end !== link.gateway) this.#report(host, name, link, end, 'unknown');
@@ -149,8 +150,7 @@ export class Node {
         mobile: this.name,
       });
       for (const host of gateway.node.stack?.engines ?? [])
-        if (host.engine.interests.accessLinks.includes(gateway.name))
-          this.#report(host, gateway.name, link, port, handoff);
+        if (host.hearsStations(gateway.name)) this.#report(host, gateway.name, link, port, handoff);
     }
     port.ip?.linkUp(first || !port.ip.configured);
   }
@@ -182,7 +182,7 @@ export class Node {
         mobile: this.name,
       });
       for (const host of gateway.node.stack?.engines ?? [])
-        if (host.engine.interests.accessLinks.includes(gateway.name))
+        if (host.hearsStations(gateway.name))
           host.handle({ kind: 'detached', link: gateway.name, station: port.linkAddress });
     });
   }

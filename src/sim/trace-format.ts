@@ -60,6 +60,8 @@ function plainEngineEvent(event: TraceEvent): PlainObject {
       const { station, address, ...rest } = event;
       return defined({ ...rest, station: formatLinkAddress(station), address: address && formatAddress(address) });
     }
+    case 'map':
+      return defined({ ...event, map: formatAddress(event.map) });
     case 'refused':
       return defined({ ...event, peer: formatAddress(event.peer) });
     case 'discarded':

@@ -7,6 +7,8 @@ export interface Association {
   readonly name: AssociationId;
   /** The SPI of what the peer sends. */
   readonly inboundSpi: number;
+  /** Whether a packet of that kind goes under it; what does not goes as it is. */
+  carries(packet: Packet): boolean;
   /** What to do in place of sending `packet`; `answering` is the protected packet it may be an answer to. */
   protect(packet: Packet, answering: Packet | undefined, now: Instant): Output[];
   accept(packet: Packet, now: Instant): Verdict;

@@ -51,7 +51,7 @@ const peerKeys = {
   name: c.name.optional(),
   security: z.discriminatedUnion('kind', [rfc4285, esp]).optional(),
 };
-const peer = z.strictObject({ ...peerKeys, address: c.unicastAddress });
+export const peer = z.strictObject({ ...peerKeys, address: c.unicastAddress });
 /** A mobile known by its home address, or by its NAI whatever address it registers. */
 const mobile = z.strictObject({
   ...peerKeys,

@@ -1,4 +1,4 @@
-import { type Address, formatAddress } from '../../base/address.js';
+import { type Address, formatAddress, isMulticast } from '../../base/address.js';
 import { DecodeError } from '../../base/errors.js';
 import type { Instant } from '../../base/time.js';
 import { encodePayload, withDecodedPayload } from '../../wire/ipv6/codec.js';
@@ -74,6 +74,10 @@ export class EspAssociation implements Association {
     };
   }
 
+  carries(packet: Packet): boolean {
+    return isCarried(packet);
+  }
+
   restore(records: readonly StoredRecord[]): void {
     for (const { key, value } of records) {
       if (typeof value !== 'number') continue;
@@ -118,7 +122,7 @@ export class EspAssociation implements Association {
     if (content.protocol === protocol.none) return { kind: 'consumed', outputs };
     try {
       const inner = withDecodedPayload(packet, content.protocol, content.data);
-      if (inner.payload.kind === 'mobility') return { kind: 'accepted', packet: inner, outputs };
+      if (isCarried(inner)) return { kind: 'accepted', packet: inner, outputs };
     } catch (error) {
       if (!(error instanceof DecodeError)) throw error;
     }
@@ -128,4 +132,12 @@ export class EspAssociation implements Association {
   #failed(reason: string): Output {
     return { kind: 'trace', event: { event: 'failed', peer: this.#parameters.peer, reason } };
   }
+}
+
+/** Signalling; Router Advertisements to a router (RFC 4140 §7) and the echoes that show whether it lives (§10). */
+function isCarried({ payload, destination }: Packet): boolean {
+  if (payload.kind === 'mobility') return true;
+  if (payload.kind !== 'icmpv6' || isMulticast(destination)) return false;
+  const { kind } = payload.message;
+  return kind === 'routerAdvertisement' || kind === 'echoRequest' || kind === 'echoReply';
 }

@@ -76,6 +76,10 @@ export class MessageAuthentication implements Association {
     return this.#parameters.spi;
   }
 
+  carries({ payload }: Packet): boolean {
+    return payload.kind === 'mobility';
+  }
+
   get row(): Row {
     const { peer } = this.#parameters;
     return {

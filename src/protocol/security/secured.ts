@@ -1,6 +1,12 @@
 import { type Address, formatAddress } from '../../base/address.js';
 import type { Instant } from '../../base/time.js';
-import { effectiveDestination, effectiveSource, type Packet, protocol } from '../../wire/ipv6/packet.js';
+import {
+  defaultHopLimit,
+  effectiveDestination,
+  effectiveSource,
+  type Packet,
+  protocol,
+} from '../../wire/ipv6/packet.js';
 import type { MobilityMessage } from '../../wire/mobility/messages.js';
 import type { AssociationId, Engine, Environment, Input, Interests, Output, Row, StoredRecord } from '../contract.js';
 import { type Association, type RefusalCause, refusalCauses } from './association.js';
@@ -16,8 +22,9 @@ export type Exemption = (message: MobilityMessage) => boolean;
 /**
  * `engine` with its signalling protected (gundavelli §11): what it sends to a peer goes out under the peer's
  * association, what comes in reaches it only when it verifies, with `association` naming who it is from. With
- * `insecure` it is the engine itself. A mobile node is known by its home address wherever it is (RFC 6275 §5.1), or by
- * the SPI where its address is its own choice (RFC 4140 §12.1).
+ * `insecure` it is the engine itself. Under ESP go also Router Advertisements to a peer, and echoes (RFC 4140 §7, §10). A
+ * mobile node is known by its home address wherever it is (RFC 6275 §5.1), or by the SPI where its address is its own
+ * choice (RFC 4140 §12.1).
  */
 export function secured(
   engine: Engine,
@@ -32,6 +39,7 @@ export function secured(
 const storePrefix = 'security/';
 
 type PacketInput = Extract<Input, { kind: 'packet' }>;
+type Send = Extract<Output, { kind: 'send' }>;
 
 class Secured implements Engine {
   readonly interests: Interests;
@@ -99,6 +107,8 @@ class Secured implements Engine {
       case 'accepted': {
         this.#accepted++;
         const { packet } = verdict;
+        const echo = echoReply(packet);
+        if (echo) return [...verdict.outputs, ...association.protect(echo, packet, now)];
         const outputs = this.#engine.handle({ ...input, packet, association: association.name }, now);
         return [...verdict.outputs, ...this.#outgoing(outputs, packet, now)];
       }
@@ -121,19 +131,23 @@ class Secured implements Engine {
   }
 
   #outgoing(outputs: Output[], input: Packet | undefined, now: Instant): Output[] {
-    if (!outputs.some(isSignallingOutput)) return outputs;
-    return outputs.flatMap(output => (isSignallingOutput(output) ? this.#protect(output, input, now) : [output]));
+    if (!outputs.some(output => output.kind === 'send')) return outputs;
+    return outputs.flatMap(output => (output.kind === 'send' ? this.#protect(output, input, now) : [output]));
   }
 
-  #protect(output: SendOutput, input: Packet | undefined, now: Instant): Output[] {
+  #protect(output: Send, input: Packet | undefined, now: Instant): Output[] {
     const { packet, association: name } = output;
     if (this.#isExempt(packet)) return [output];
     const peer = effectiveDestination(packet);
     const association = name === undefined ? this.#associations.get(peer) : this.#byIdentity.get(name);
-    if (!association)
+    if (!association && packet.payload.kind === 'mobility')
       return [{ kind: 'trace', event: { event: 'failed', peer, reason: 'no security association: nothing sent' } }];
+    if (!association?.carries(packet)) return [output];
     this.#protected++;
-    return association.protect(packet, input && effectiveSource(input) === peer ? input : undefined, now);
+    const answering = input && effectiveSource(input) === peer ? input : undefined;
+    return association
+      .protect(packet, answering, now)
+      .map(made => (made.kind === 'send' ? { ...output, packet: made.packet } : made));
   }
 
   /** Takes its own records out of what the engine is given, whether or not the engine reads all of it. */
@@ -166,10 +180,12 @@ function spiOf({ payload }: Packet): number | undefined {
   return authenticationOption(payload.message)?.spi;
 }
 
-type SendOutput = Extract<Output, { kind: 'send' }>;
-
-function isSignallingOutput(output: Output): output is SendOutput {
-  return output.kind === 'send' && output.packet.payload.kind === 'mobility';
+/** The answer to an echo request under an association: whoever keeps the keys lives (RFC 4140 §10). */
+function echoReply({ source, destination, payload }: Packet): Packet | undefined {
+  if (payload.kind !== 'icmpv6' || payload.message.kind !== 'echoRequest') return undefined;
+  const message = { ...payload.message, kind: 'echoReply' } as const;
+  const reply = { source: destination, destination: source, hopLimit: defaultHopLimit };
+  return { ...reply, payload: { kind: 'icmpv6', message } };
 }
 
 function association(peer: Peer, security: PeerSecurity, environment: Environment): Association {

@@ -132,6 +132,8 @@ function markText(event: SimulationEvent): { name: string; detail: string } | un
     }
     case 'visitor':
       return { name: `visitor ${event.change}`, detail: event.reason ?? '' };
+    case 'map':
+      return { name: `MAP ${event.change}`, detail: formatAddress(event.map) };
     case 'refused':
     case 'failed':
     case 'discarded':

@@ -16,7 +16,7 @@ const defaultMinDelayBetween = 3 * second;
 const defaultValidLifetimeS = 2_592_000;
 const defaultPreferredLifetimeS = 604_800;
 
-/** A router that advertises on one interface (RFC 4861 §6.2). */
+/** A router that advertises on one interface (RFC 4861 §6.2), unless an engine does. */
 export class Advertiser implements EventTarget<{ readonly at: Instant }> {
   readonly #ip: IpInterface;
   readonly #options: AdvertiseOptions;
@@ -33,6 +33,7 @@ export class Advertiser implements EventTarget<{ readonly at: Instant }> {
 
   /** RFC 4861 §6.2.6: after a random delay, not more often than MIN_DELAY_BETWEEN_RAS where it goes to all. */
   solicited(from: Address, linkAddress: LinkAddress): void {
+    if (this.#ip.advertised) return;
     const longest = this.#options.maxAnswerDelay ?? defaultMaxAnswerDelay;
     const delay = longest === 0 ? 0 : Math.round(uniform(this.#ip.stack.random, 0, longest));
     if (this.#options.unicastAnswers) {
@@ -46,7 +47,7 @@ export class Advertiser implements EventTarget<{ readonly at: Instant }> {
   }
 
   onEvent({ at }: { readonly at: Instant }): void {
-    if (this.#ip.stack.alive && this.#due === at) this.#multicast();
+    if (this.#ip.stack.alive && this.#due === at && !this.#ip.advertised) this.#multicast();
   }
 
   #multicast(): void {

@@ -32,6 +32,8 @@ export class IpInterface {
   advertiser: Advertiser | undefined;
   /** An engine is the authority on this link: the stack keeps out of Neighbour Discovery and DHCPv6. */
   served = false;
+  /** An engine sends the Router Advertisements of this link. */
+  advertised = false;
   /** Whether the addresses of the configuration have been taken: not before the link first comes up. */
   configured = false;
   /** Addresses this node stands in for. */
@@ -83,7 +85,7 @@ export class IpInterface {
     const { link } = this.port;
     if (link === undefined) return;
     this.mtu = link.mtu;
-    this.tellEngines({ kind: 'link', link: this.port.name, up: true, linkAddress: this.port.linkAddress });
+    this.tellEngines(this.#linkState(true));
     if (first) this.configure();
     else if (this.port.options.dadOnReattach && this.stack.dadTransmits > 0)
       for (const local of this.addresses) if (local.state !== 'duplicate') this.life.detect(local, this.#probes());
@@ -92,8 +94,13 @@ export class IpInterface {
   }
 
   linkDown(): void {
-    this.tellEngines({ kind: 'link', link: this.port.name, up: false, linkAddress: this.port.linkAddress });
+    this.tellEngines(this.#linkState(false));
     for (const entry of [...this.neighbours.entries]) if (entry.state === 'permanent') this.neighbours.remove(entry);
+  }
+
+  #linkState(up: boolean): Input {
+    const { name: link, linkAddress } = this.port;
+    return { kind: 'link', link, up, linkAddress, linkLocal: this.linkLocal.address };
   }
 
   tellEngines(input: Input): void {
@@ -103,7 +110,7 @@ export class IpInterface {
   /** To an engine that starts: how things stand. */
   report(host: EngineHost): void {
     if (this.port.link === undefined) return;
-    host.tell(this.port.name, { kind: 'link', link: this.port.name, up: true, linkAddress: this.port.linkAddress });
+    host.tell(this.port.name, this.#linkState(true));
     for (const { address, state, origin } of this.addresses)
       if (isFormed(origin)) host.tell(this.port.name, { kind: 'address', link: this.port.name, address, state });
   }

@@ -159,7 +159,10 @@ export class LocalDelivery {
       if (ip === undefined || from === undefined) return;
       if (ip.served) return this.offerToEngines(ip, from, packet, hopLimit);
       this.#stack.traceMessage('received', packet, ip);
-      return receiveDiscovery(ip, from, packet, hopLimit, message);
+      receiveDiscovery(ip, from, packet, hopLimit, message);
+      if (message.kind !== 'neighbourSolicitation' && message.kind !== 'redirect')
+        for (const host of this.#stack.engines) if (host.advertises(ip)) this.#give(host, ip, from, packet, hopLimit);
+      return;
     }
     for (const host of this.#stack.engines)
       if (host.engine.interests.protocols.includes(protocol.icmpv6)) this.#give(host, ip, from, packet, hopLimit);

@@ -1,0 +1,43 @@
+import { z } from 'zod';
+import type { Address } from '../base/address.js';
+import { AccessRouter } from './access-router/access-router.js';
+import { advertisingKeys, checkAdvertising, peerAddress } from './access-router/config.js';
+import * as c from './config.js';
+import type { Engine, Environment } from './contract.js';
+import type { Role } from './scheme.js';
+import { peer } from './security/config.js';
+import { secured } from './security/secured.js';
+import { together } from './together.js';
+
+const section = z
+  .strictObject({
+    /** The source of echo requests, and of signalling to other nodes. */
+    address: c.unicastAddress,
+    /** Nodes it shares keys with: MAPs and routers, the latter by their address on the link where they tell of MAPs. */
+    peers: z.array(peer.extend({ address: peerAddress })).default([]),
+    /** All that it could protect goes unprotected. */
+    insecure: c.flag.default(false),
+    ...advertisingKeys,
+  })
+  .superRefine(checkAdvertising);
+export type AccessRouterConfig = z.infer<typeof section>;
+
+/** What an access router does, each an engine of its own that the others know nothing of. */
+const parts: readonly ((config: AccessRouterConfig, environment: Environment) => Engine)[] = [
+  (config, environment) => new AccessRouter({ ...config, associated: associated(config) }, environment),
+];
+
+export const accessRouter: Role<AccessRouterConfig> = {
+  name: 'ar',
+  title: 'Access router (RFC 4140)',
+  routesAccessLinks: true,
+  parse: input => c.parsed(section, input),
+  create(config: AccessRouterConfig, environment: Environment) {
+    return secured(together(parts.map(part => part(config, environment))), config, environment);
+  },
+};
+
+/** Peers that answer echo requests under an association: ESP carries them. */
+function associated({ peers }: AccessRouterConfig): ReadonlySet<Address> {
+  return new Set(peers.filter(({ security }) => security?.kind === 'esp').map(({ address }) => address));
+}

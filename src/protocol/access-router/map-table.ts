@@ -1,0 +1,134 @@
+import type { Address } from '../../base/address.js';
+import { Deadlines } from '../../base/deadlines.js';
+import { type Duration, type Instant, seconds } from '../../base/time.js';
+import type { NeighbourOptionOf } from '../../wire/icmpv6/neighbour-options.js';
+import type { LinkId } from '../contract.js';
+
+export type MapOption = NeighbourOptionOf<'map'>;
+
+/** RFC 4140 §5: what the field holds. An option that would go beyond has gone round in circles. */
+export const greatestDistance = 15;
+const infiniteLifetimeS = 0xffff_ffff;
+/** What a neighbour can make a router remember. */
+const maximumMaps = 64;
+const maximumSources = 16;
+
+/** A MAP as one router on one link tells of it. */
+export interface Heard {
+  readonly map: Address;
+  readonly link: LinkId;
+  readonly router: Address;
+  readonly distance: number;
+  readonly preference: number;
+  readonly rcoaRequired: boolean;
+  /** At or before now: the MAP has failed. Infinity: valid for ever. */
+  readonly validUntil: Instant;
+}
+
+/** What becomes of an option that is heard. */
+export type Hearing = 'unchanged' | 'changed' | 'full';
+
+/**
+ * MAPs that other routers tell of (RFC 4140 §7.1.1). Of several tales of a MAP the one with the smallest distance counts, of
+ * equal ones the first. One that is not told again vanishes: the MAP is then told of with lifetime zero for as long, unless
+ * another router still has a way to it.
+ */
+export class MapTable {
+  readonly #heard = new Map<Address, Map<string, Heard>>();
+  readonly #timers = new Deadlines<string>();
+  readonly #hold: (link: LinkId) => Duration;
+
+  /** `hold`: how long an option heard there counts. */
+  constructor(hold: (link: LinkId) => Duration) {
+    this.#hold = hold;
+  }
+
+  get deadline(): Instant | undefined {
+    return this.#timers.next;
+  }
+
+  hear(option: MapOption, link: LinkId, router: Address, now: Instant): Hearing {
+    const { distance, preference } = option.place;
+    const { rcoaRequired } = option.flags;
+    const of = this.#heard.get(option.address) ?? new Map<string, Heard>();
+    const key = link + router;
+    if (!of.has(key) && (of.size >= maximumSources || (of.size === 0 && this.#heard.size >= maximumMaps)))
+      return 'full';
+    const before = best(of);
+    const validUntil = expiry(option.validLifetimeS, now);
+    of.set(key, { map: option.address, link, router, distance, preference, rcoaRequired, validUntil });
+    this.#heard.set(option.address, of);
+    this.#timers.set(option.address + key, now + this.#hold(link));
+    return saysTheSame(before, best(of), now) ? 'unchanged' : 'changed';
+  }
+
+  best(map: Address): Heard | undefined {
+    const of = this.#heard.get(map);
+    return of && best(of);
+  }
+
+  /** The one that counts of each MAP. */
+  *all(): Generator<Heard> {
+    for (const of of this.#heard.values()) {
+      const one = best(of);
+      if (one) yield one;
+    }
+  }
+
+  /** Forgets what has not been told again in time; the MAPs of which something else is to be told now. */
+  age(now: Instant): Address[] {
+    const changed: Address[] = [];
+    for (const key of this.#timers.takeDue(now)) {
+      const map = key.slice(0, addressLength) as Address;
+      if (this.#vanish(map, key.slice(addressLength), now)) changed.push(map);
+    }
+    return changed;
+  }
+
+  #vanish(map: Address, key: string, now: Instant): boolean {
+    const of = this.#heard.get(map);
+    const gone = of?.get(key);
+    if (!of || !gone) return false;
+    const before = best(of);
+    of.delete(key);
+    this.#timers.clear(map + key);
+    // The last to know tells those behind it that the way has ended, and only then forgets.
+    if (of.size === 0 && gone.validUntil > now) {
+      of.set(key, { ...gone, validUntil: now });
+      this.#timers.set(map + key, now + this.#hold(gone.link));
+    }
+    if (of.size === 0) this.#heard.delete(map);
+    return !saysTheSame(before, best(of), now);
+  }
+}
+
+/** Code units of an {@link Address}. */
+const addressLength = 8;
+
+function best(of: ReadonlyMap<string, Heard>): Heard | undefined {
+  let found: Heard | undefined;
+  for (const one of of.values()) if (found === undefined || one.distance < found.distance) found = one;
+  return found;
+}
+
+/** Whether nobody has to hear of the change before the next advertisement is due. */
+function saysTheSame(before: Heard | undefined, after: Heard | undefined, now: Instant): boolean {
+  if (before === undefined || after === undefined) return before === after;
+  return (
+    before.link === after.link &&
+    before.distance === after.distance &&
+    before.preference === after.preference &&
+    before.rcoaRequired === after.rcoaRequired &&
+    before.validUntil > now === after.validUntil > now
+  );
+}
+
+function expiry(lifetimeS: number, now: Instant): Instant {
+  return lifetimeS === infiniteLifetimeS ? Number.POSITIVE_INFINITY : now + seconds(lifetimeS);
+}
+
+/** What is left of it, in whole seconds; never more than was granted. */
+export function remainingS(validUntil: Instant, now: Instant): number {
+  if (validUntil === Number.POSITIVE_INFINITY) return infiniteLifetimeS;
+  return Math.max(0, Math.floor((validUntil - now) / seconds(1)));
+}
