@@ -6,6 +6,7 @@ import type { Capture } from '../../src/lab/captures.js';
 import { namespaceOf, run } from '../../src/lab/host.js';
 import type { Lab } from '../../src/lab/lab.js';
 import type { Protection } from '../../src/protocol/scheme.js';
+import { decodeDhcpv6 } from '../../src/wire/dhcpv6/messages.js';
 import { readCapture } from '../../src/wire/pcapng/reader.js';
 import { mutate } from '../wire/fuzz.js';
 import { RawLink } from './raw-link.js';
@@ -70,10 +71,24 @@ async function flood(agent: Agent, lab: Lab, random: Random): Promise<void> {
     const which = below(random, sources.length);
     const { seeds } = sources[which];
     const frame = mutate(random, seeds[below(random, seeds.length)]);
-    if (frame.length >= 14) links[which].send(frame.subarray(0, 1514));
+    if (frame.length >= 14 && !isOwnWord(frame)) links[which].send(frame.subarray(0, 1514));
     if (i % 250 === 249) await agent.ask({ command: 'show', topic: 'counters' });
   }
   for (const link of links) link.close();
+}
+
+/**
+ * Whether it is still a good DHCPv6 message. From a mobile's own link-layer address it is that mobile's word, which may
+ * well ask for another address, or give the present one back.
+ */
+function isOwnWord(frame: Uint8Array): boolean {
+  if (frame[20] !== 17) return false;
+  try {
+    decodeDhcpv6(frame.subarray(62));
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 async function counters(agent: Agent): Promise<Map<string, number>> {
