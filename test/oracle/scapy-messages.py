@@ -204,7 +204,9 @@ icmpv6 = Kinds(
     homeAgentDiscoveryRequest=Layout(ICMPv6HAADRequest, code, identifier, fixed(R=0)),
     homeAgentDiscoveryReply=Layout(ICMPv6HAADReply, code, identifier, fixed(R=0), same('homeAgents', 'addresses')),
     mobilePrefixSolicitation=Layout(ICMPv6MPSol, code, identifier),
-    mobilePrefixAdvertisement=Layout(ICMPv6MPAdv, code, identifier, letters('flags', managed='M', other='O'), **neighbour),
+    mobilePrefixAdvertisement=Layout(ICMPv6MPAdv, code, identifier, whole(
+        lambda layer: {'flags': [name for name, bit in (('managed', 2), ('other', 1)) if layer.flags & bit]},
+        lambda value: {'flags': 2 * ('managed' in value['flags']) + ('other' in value['flags'])}), **neighbour),
 )
 
 duid = whole(
