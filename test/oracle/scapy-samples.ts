@@ -111,12 +111,16 @@ const neighbourMessage: Make<Icmpv6Message> = r => {
     icmpv6MessageMakers.neighbourSolicitation,
     icmpv6MessageMakers.neighbourAdvertisement,
     icmpv6MessageMakers.redirect,
+    icmpv6MessageMakers.mobilePrefixAdvertisement,
   )(r);
   return { ...message, options: few(r, neighbourOption, 4) } as Icmpv6Message;
 };
 const icmpv6Message = oneOf<Icmpv6Message>(
   icmpv6MessageMakers.echoRequest,
   icmpv6MessageMakers.echoReply,
+  icmpv6MessageMakers.homeAgentDiscoveryRequest,
+  icmpv6MessageMakers.homeAgentDiscoveryReply,
+  icmpv6MessageMakers.mobilePrefixSolicitation,
   error,
   neighbourMessage,
   neighbourMessage,
