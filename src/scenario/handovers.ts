@@ -9,6 +9,8 @@ export interface ScenarioHandover {
   readonly kind: 'intra-anchor' | 'inter-anchor';
   readonly from: string;
   readonly to: string;
+  /** Whether the mobile has been there before: it still has its address. */
+  readonly returns: boolean;
   /** When its link to the old access router had come up. */
   readonly arrivedMs: number;
   /** When it left the old access link. */
@@ -56,15 +58,22 @@ export function byMobile<T extends { readonly mobile: string }>(
 export function handoversOf(scenario: Scenario, network: NetworkDescription): ScenarioHandover[] {
   const anchorOf = new Map(network.accessRouters.map(router => [router.node, router.nearestAnchor]));
   const stays = staysOf(scenario);
+  let visited = new Set<string>();
   return stays.flatMap((stay, i): ScenarioHandover[] => {
     const before = stays[i - 1];
-    if (before?.mobile !== stay.mobile) return [];
+    if (before?.mobile !== stay.mobile) {
+      visited = new Set([stay.router]);
+      return [];
+    }
+    const returns = visited.has(stay.router);
+    visited.add(stay.router);
     return [
       {
         mobile: stay.mobile,
         kind: anchorOf.get(before.router) === anchorOf.get(stay.router) ? 'intra-anchor' : 'inter-anchor',
         from: before.router,
         to: stay.router,
+        returns,
         arrivedMs: before.fromMs,
         atMs: before.untilMs,
         untilMs: stay.untilMs,
@@ -95,7 +104,7 @@ export function closedFormOf(
     radioMs: topology.radioMs,
     l2GapMs: handover.l2GapMs,
     movementDetectionMs: movementDetectionMs(scenario, handover.to, topology),
-    duplicateAddressDetectionMs: probesAddresses(scenario, handover.mobile) ? retransTimerMs : 0,
+    duplicateAddressDetectionMs: !handover.returns && probesAddresses(scenario, handover.mobile) ? retransTimerMs : 0,
   });
 }
 

@@ -24,6 +24,7 @@ ${script}`;
   const { status, stdout, stderr } = spawnSync(interpreter, ['-W', 'ignore', '-c', source], {
     input: JSON.stringify(input),
     encoding: 'utf8',
+    maxBuffer: Number.POSITIVE_INFINITY,
   });
   if (status !== 0) throw new Error(`scapy failed:\n${stderr}`);
   return JSON.parse(stdout);

@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { schemeNamed } from '../protocol/schemes.js';
+import { handoverColumns } from './handover-columns.js';
+import { parseScenario } from './parse.js';
+import type { SchemeResult } from './result.js';
+import { runScheme } from './run.js';
+
+const text = readFileSync('scenarios/rfc6252.yaml', 'utf8');
+const handovers = 20;
+
+function resultOf(name: string, overrides: Readonly<Record<string, number>> = {}): SchemeResult {
+  const scheme = schemeNamed(name);
+  const parsed = parseScenario(text, { file: 'rfc6252.yaml', overrides });
+  assert.ok(parsed.ok && scheme);
+  return runScheme(parsed.scenario, scheme).result;
+}
+
+/** 20 phases, evenly: a sum over them is 20 times the time on paper over 16 ms, up to one packet. */
+function assertMeanLoss(result: SchemeResult): void {
+  assert.equal(result.handovers.length, handovers);
+  const [{ of }] = handoverColumns([result]);
+  const [{ lost, closedFormLost }] = of;
+  assert.ok(
+    lost !== null && closedFormLost !== null && Math.abs(lost - closedFormLost) <= 1,
+    `${result.scheme}: ${lost} lost in ${handovers} handovers, on paper ${closedFormLost}`,
+  );
+}
+
+for (const name of ['mip6-tunnel', 'mip6', 'pmip6'])
+  for (const l2GapMs of [4, 4.33])
+    test(`RFC 6252 Appendix C.5.1: ${name} loses on average what it says on paper, ${l2GapMs} ms without a link`, () => {
+      // The mobile that RFC 6252 measures has its address before it moves.
+      assertMeanLoss(resultOf(name, { l2GapMs, dad: 0 }));
+    });
+
+test('RFC 6252 Appendix C.5.1: without preparation a mobile loses a second of packets to Duplicate Address Detection alone', () => {
+  const [first, second] = resultOf('mip6').handovers;
+  assert.ok(Math.abs(Number(first.lost) - Number(first.closedFormLost)) <= 1);
+  assert.ok(Number(first.lost) - Number(second.lost) >= 1000 / 16 - 1);
+});
