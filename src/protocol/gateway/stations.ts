@@ -51,7 +51,10 @@ export class Stations {
   seen(link: LinkId, station: LinkAddress, address: Address, turn: Turn): void {
     this.count('sourceUnknown');
     const visitor = this.#speaker(link, station, turn);
-    if (visitor && isRoutableUnicast(address)) this.learn(visitor, address, 'manual', turn);
+    if (!visitor || !isRoutableUnicast(address)) return;
+    // A report from just before the holder was served: what DAD could not settle a packet does not.
+    if (this.#isTaken(visitor, address)) return this.count('addressTaken');
+    this.learn(visitor, address, 'manual', turn);
   }
 
   /** The station uses `address`: registers it, where profile and prefix allow. */
