@@ -25,9 +25,10 @@ export function sourceFacts(
 ): SourceFact[] {
   if (to === undefined && from !== undefined)
     return [{ kind: 'covered', prefix: from, key: `covered ${prefixKey(from)}` }];
-  if (to === undefined || from !== undefined || via.kind !== 'link' || via.neighbour === undefined) return [];
+  if (to === undefined || from !== undefined || via.kind !== 'link') return [];
   const device = accessDevices.get(via.link);
-  if (device === undefined) return [];
+  // The kernel can tell the senders of Ethernet frames apart, and no others.
+  if (device === undefined || via.neighbour?.length !== 6) return [];
   const station = { device, linkAddress: via.neighbour };
   const key = prefixKey(to);
   return [
