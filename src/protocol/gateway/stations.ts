@@ -7,7 +7,7 @@ import type { Packet } from '../../wire/ipv6/packet.js';
 import type { AddressingMode, LinkId } from '../contract.js';
 import { discoveryProblem, neighbourAdvertisement, solicited } from './access-link.js';
 import type { Count } from './counters.js';
-import { answerOf, delivered, relayed } from './dhcp-relay.js';
+import { answerOf, delivered, endedBy, givenBack, relayed } from './dhcp-relay.js';
 import type { Lifecycle, Turn } from './lifecycle.js';
 import { quietKey, type TimerKey } from './timers.js';
 import type { Visitor, VisitorList } from './visitor.js';
@@ -126,6 +126,7 @@ export class Stations {
     const forward = face && server && relayed(visitor, face, packet, config.address, server);
     if (!forward) return this.count('dhcpDiscarded');
     if (isLinkLocal(packet.source)) this.lifecycle.identifyLinkLocal(visitor, packet.source, turn);
+    visitor.givenBack = givenBack(packet) ?? visitor.givenBack;
     this.count('dhcpRelayed');
     turn.outputs.push({ kind: 'send', packet: forward });
   }
@@ -140,7 +141,15 @@ export class Stations {
       return this.count('dhcpDiscarded');
     this.count('dhcpReplied');
     this.lifecycle.toStation(visitor, delivered(answer, face), turn);
+    for (const address of endedBy(answer, visitor.givenBack)) this.#ended(visitor, address, turn);
     for (const news of answer.leases) if (news.kind === 'leased') this.learn(visitor, news.address, 'dhcpv6', turn);
+  }
+
+  /** A mobile's only address is deregistered; of several the anchor can only be told to forget all, so they stay. */
+  #ended(visitor: Visitor, address: Address, turn: Turn): void {
+    if (visitor.addresses.length !== 1 || visitor.addresses[0] !== address) return;
+    this.lifecycle.raise(visitor, 'addressGivenBack', turn);
+    this.visitors.setAddresses(visitor, []);
   }
 
   #wait(visitor: Visitor, packet: Packet): void {
