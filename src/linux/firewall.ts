@@ -1,11 +1,11 @@
 import { type Address, addressBytes, parseAddress } from '../base/address.js';
-import { type LinkAddress, linkAddressBytes } from '../base/link-address.js';
 import { maskAddress, type Prefix } from '../base/prefix.js';
 import type { TunnelEnd } from '../protocol/contract.js';
 import { protocol } from '../wire/ipv6/packet.js';
 import { attributesOf, type Request, viewOf } from './netlink/message.js';
 import * as nft from './netlink/nftables.js';
 import type { NetlinkSocket } from './netlink/socket.js';
+import { SourceCheck, type SourceFact } from './source-check.js';
 
 /** What the firewall has to know of a world. */
 export interface FirewallScope {
@@ -15,15 +15,16 @@ export interface FirewallScope {
   readonly accessDevices: readonly number[];
   readonly protocols: readonly number[];
   readonly udpPorts: readonly number[];
-  /** The log group that gets packets from sources without a route. */
+  /** The log group that gets packets from sources that no rule covers. */
   readonly logGroup: number;
 }
 
-/** Who may send from a prefix: the station that packets to it are given to. */
-export interface Station {
-  readonly prefix: Prefix;
-  /** Six octets. */
-  readonly linkAddress: LinkAddress;
+/** What changes: tunnel ends, an end in both lists being admitted; and what is known of sources, last what entered. */
+export interface FirewallChange {
+  readonly admitted?: readonly TunnelEnd[];
+  readonly refused?: readonly TunnelEnd[];
+  readonly entered?: readonly SourceFact[];
+  readonly left?: readonly SourceFact[];
 }
 
 /** Octets of a logged packet: its IPv6 header. */
@@ -31,32 +32,33 @@ const loggedOctets = 40;
 const loggedPerSecond = 1000;
 const strangers = 'strangers';
 const spoofed = 'spoofed';
+const unseen = 'unseen';
 const ends = 'ends';
 const endsId = 1000;
 const sourceOffset = 8;
 const destinationOffset = 24;
-/** Of an Ethernet frame's source. */
-const linkSourceOffset = 6;
 
 /**
  * An nf_tables table of the world's own. It drops tunnelled packets whose outer source and inner source or destination do
  * not belong together (RFC 6275 §10.4.5, RFC 5213 §6.10.3), keeps the kernel's own stack silent where the engine speaks,
- * logs packets of access links whose source no rule covers and drops those from another station's address. It grows by an
- * element a tunnel end and an element a station's prefix, in hash sets.
+ * and drops packets of access links whose source another station holds, or nobody: those it logs. It grows by an element a
+ * tunnel end and a few for each rule of a station, in hash sets.
  */
 export class Firewall {
   readonly #socket: NetlinkSocket;
   readonly #scope: FirewallScope;
   /** Sets of tunnel ends that are there. */
   readonly #sets = new Set<string>();
+  readonly #sources: SourceCheck;
 
   constructor(socket: NetlinkSocket, scope: FirewallScope) {
     this.#socket = socket;
     this.#scope = scope;
+    this.#sources = new SourceCheck(scope.table, { spoofed, unseen });
   }
 
-  /** Puts the table in the place of whatever has its name, with these tunnel ends at these addresses and these stations, in one step. */
-  install(admitted: Iterable<TunnelEnd>, locals: Iterable<Address>, stations: Iterable<Station>): void {
+  /** Puts the table in the place of whatever has its name, with these tunnel ends at these addresses, in one step. */
+  install(admitted: Iterable<TunnelEnd>, locals: Iterable<Address>, facts: readonly SourceFact[]): void {
     const { table } = this.#scope;
     this.#sets.clear();
     nft.commit(this.#socket, [
@@ -65,26 +67,22 @@ export class Firewall {
       nft.newTable(table),
       nft.newCounter(table, strangers),
       nft.newCounter(table, spoofed),
-      nft.newSet(table, ends, 16, endsId),
+      nft.newSet(table, ends, 16, endsId, ['ipv6']),
       ...this.#chains(),
       ...nft.addElements(table, ends, Array.from(locals, addressBytes)),
       ...this.#admissions([...admitted]),
-      ...this.#welcome([...stations]),
+      ...this.#sources.add(facts),
     ]);
   }
 
-  /** Changes who may send from where in one step. */
-  changeStations(come: readonly Station[], gone: readonly Station[]): void {
-    const leaving = gone.flatMap(station =>
-      nft.deleteElements(this.#scope.table, stationSetName(station), [stationKey(station)]),
-    );
-    const requests = [...leaving, ...this.#welcome(come)];
-    if (requests.length > 0) nft.commit(this.#socket, requests);
-  }
-
-  /** Changes tunnel ends in one step. An end may be in both lists; it is admitted then. */
-  change(admitted: readonly TunnelEnd[], refused: readonly TunnelEnd[]): void {
-    const requests = [...this.#refusals(refused), ...this.#admissions(admitted)];
+  /** Does it in one step. */
+  change({ admitted = [], refused = [], entered = [], left = [] }: FirewallChange): void {
+    const requests = [
+      ...this.#refusals(refused),
+      ...this.#admissions(admitted),
+      ...this.#sources.delete(left),
+      ...this.#sources.add(entered),
+    ];
     if (requests.length > 0) nft.commit(this.#socket, requests);
   }
 
@@ -95,15 +93,15 @@ export class Firewall {
 
   /** Tunnelled packets dropped because nobody admitted their sources. */
   get strangers(): number {
-    return this.#count(strangers);
+    return this.#packets(strangers);
   }
 
-  /** Packets of access links dropped because their source is another station's. */
+  /** Packets of access links dropped because another station holds their source. */
   get spoofed(): number {
-    return this.#count(spoofed);
+    return this.#packets(spoofed);
   }
 
-  #count(name: string): number {
+  #packets(name: string): number {
     const answer = this.#socket.ask(nft.getCounter(this.#scope.table, name));
     const counter = attributesOf(attributesOf(answer.body, 4).get(4) ?? new Uint8Array());
     const packets = counter.get(2);
@@ -117,8 +115,8 @@ export class Firewall {
   #chains(): Request[] {
     const { table, accessDevices } = this.#scope;
     const chains = [
-      nft.newChain(table, 'unseen'),
-      nft.newChain(table, 'stations'),
+      nft.newChain(table, unseen),
+      nft.newChain(table, spoofed),
       nft.newChain(table, 'tunnelled'),
       nft.newChain(table, 'prerouting', nft.hook.prerouting),
       nft.newChain(table, 'input', nft.hook.localIn),
@@ -130,9 +128,10 @@ export class Firewall {
     const toNode = [destination, nft.compare('equal', addressBytes(this.#scope.address))];
     return [
       ...chains,
-      rule('unseen', nft.limit(loggedPerSecond), nft.logTo(this.#scope.logGroup, loggedOctets)),
-      rule('unseen', drop),
-      rule('stations', nft.count(spoofed), drop),
+      rule(unseen, nft.limit(loggedPerSecond), nft.logTo(this.#scope.logGroup, loggedOctets)),
+      rule(unseen, drop),
+      rule(spoofed, nft.count(spoofed), drop),
+      ...this.#sources.install(),
       rule('tunnelled', nft.count(strangers), drop),
       rule('prerouting', ...layer4(protocol.ipv6), destination, nft.lookup(ends, endsId), jump('tunnelled')),
       ...accessDevices.flatMap(device => this.#accessRules(device, rule)),
@@ -142,8 +141,8 @@ export class Firewall {
   }
 
   #accessRules(device: number, rule: (chain: string, ...expressions: nft.Expression[]) => Request): Request[] {
-    const from = [nft.meta(nft.metaKey.inDevice), nft.compare('equal', deviceNumber(device))];
-    const towards = [nft.meta(nft.metaKey.outDevice), nft.compare('equal', deviceNumber(device))];
+    const from = [nft.meta(nft.metaKey.inDevice), nft.compare('equal', nft.deviceNumber(device))];
+    const towards = [nft.meta(nft.metaKey.outDevice), nft.compare('equal', nft.deviceNumber(device))];
     const source = nft.payload(nft.payloadBase.network, sourceOffset, 16);
     const drop = nft.verdict('drop');
     const returns = nft.verdict('return');
@@ -156,36 +155,9 @@ export class Firewall {
       rule('prerouting', ...from, ...icmpv6Types(133, 137), drop),
       rule('prerouting', ...from, ...linkLocal, returns),
       rule('prerouting', ...from, source, nft.compare('equal', new Uint8Array(16)), returns),
-      rule('prerouting', ...from, ...nft.sourceNotRoutedBack(), jump('unseen')),
-      rule('prerouting', ...from, jump('stations')),
+      rule('prerouting', ...from, this.#sources.entrance),
       ...this.#scope.udpPorts.map(port => rule('input', ...from, ...udpTo(port), drop)),
       rule('output', ...towards, ...icmpv6Types(130, 255), drop),
-    ];
-  }
-
-  #welcome(stations: readonly Station[]): Request[] {
-    return stations.flatMap(station => [
-      ...this.#stationSetFor(station),
-      ...nft.addElements(this.#scope.table, stationSetName(station), [stationKey(station)]),
-    ]);
-  }
-
-  /** The hash set of stations whose prefixes have that length, and the rule that asks it, made when first needed. */
-  #stationSetFor(station: Station): Request[] {
-    const name = stationSetName(station);
-    if (this.#sets.has(name)) return [];
-    this.#sets.add(name);
-    const { table } = this.#scope;
-    const { length } = station.prefix;
-    const id = 400 + length;
-    const source = [
-      nft.payload(nft.payloadBase.network, sourceOffset, 16),
-      ...(length === 128 ? [] : [nft.keepBits(prefixMask(length))]),
-    ];
-    const sender = nft.payload(nft.payloadBase.link, linkSourceOffset, 6, 2);
-    return [
-      nft.newSet(table, name, 24, id, 'linkAddress'),
-      nft.newRule(table, 'stations', [...source, sender, nft.lookup(name, id), nft.verdict('return')], 'first'),
     ];
   }
 
@@ -214,7 +186,7 @@ export class Firewall {
     ];
     const pair = [nft.payload(nft.payloadBase.network, sourceOffset, 16), ...(length === 0 ? [] : inner)];
     return [
-      nft.newSet(table, name, 16 + octets, id),
+      nft.newSet(table, name, 16 + octets, id, length === 0 ? ['ipv6'] : ['ipv6', 'ipv6']),
       nft.newRule(table, 'tunnelled', [...pair, nft.lookup(name, id), nft.verdict('return')], 'first'),
     ];
   }
@@ -235,17 +207,6 @@ function setOf({ from, to }: TunnelEnd): EndSet {
     : { name: `to${to.length}`, id: 200 + to.length, offset: destinationOffset, length: to.length };
 }
 
-function stationSetName({ prefix }: Station): string {
-  return `station${prefix.length}`;
-}
-
-function stationKey({ prefix, linkAddress }: Station): Uint8Array {
-  const key = new Uint8Array(24);
-  key.set(addressBytes(prefix.address));
-  key.set(linkAddressBytes(linkAddress), 16);
-  return key;
-}
-
 function jump(chain: string): nft.Expression {
   return nft.verdict('jump', chain);
 }
@@ -263,11 +224,6 @@ function icmpv6Types(low: number, high: number): nft.Expression[] {
 function udpTo(port: number): nft.Expression[] {
   const destinationPort = nft.payload(nft.payloadBase.transport, 2, 2);
   return [...layer4(protocol.udp), destinationPort, nft.compare('equal', nft.be16(port))];
-}
-
-/** Device numbers are the exception: in the machine's order. */
-function deviceNumber(device: number): Uint8Array {
-  return new Uint8Array(Uint32Array.of(device).buffer);
 }
 
 /** Octets of an inner prefix in a key: whole registers of four. */

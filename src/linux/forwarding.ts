@@ -4,11 +4,12 @@ import { type LinkAddress, linkLocalAddress } from '../base/link-address.js';
 import { hostPrefix, prefixKey } from '../base/prefix.js';
 import type { ForwardingRule, LinkId, Output, TunnelEnd, Via } from '../protocol/contract.js';
 import { errno } from './ffi/libc.js';
-import type { Firewall, Station } from './firewall.js';
+import type { Firewall, FirewallChange } from './firewall.js';
 import type { Request } from './netlink/message.js';
 import * as netlink from './netlink/route.js';
 import type { NetlinkSocket } from './netlink/socket.js';
 import { keyText, type Parking, type RuleKey } from './parking.js';
+import { type SourceFact, sourceFacts } from './source-check.js';
 import type { TunDevice } from './tun.js';
 
 /** What an engine declares about forwarding. */
@@ -19,18 +20,22 @@ export type TunnelRoutes = { readonly kind: 'seg6' } | { readonly kind: 'ip6tnl'
 
 export interface ForwardingScope {
   readonly address: Address;
-  /** Routing tables: `tunnelTable` for ends of tunnels, the next for rules to a prefix, the one after for rules by source alone. */
+  /** Routing tables: `tunnelTable` for ends of tunnels, the next one for rules by destination, the one after for rules by source. */
   readonly tunnelTable: number;
   readonly devices: ReadonlyMap<LinkId, number>;
-  /** Names of the devices of access links. */
-  readonly accessDevices: readonly string[];
+  /** Those of access links. */
+  readonly accessDevices: ReadonlyMap<LinkId, number>;
+  /** Names of the devices by which packets from access links come: the links' own, and the one what was parked comes back by. */
+  readonly uplinks: readonly string[];
   readonly tunnels: TunnelRoutes;
 }
 
 /**
- * The contract's rules as kernel routes: one route a rule, in tables that the kernel asks after `local` and before
- * `main`, so that a rule beats the machine's own routes and never its own addresses. Rules to a prefix come before those by
- * source alone, and after them for what arrives on an access link. Every call returns when the kernel has it all.
+ * The contract's rules as kernel routes, in tables that the kernel asks after `local` and before `main`, so that a rule
+ * beats the machine's own routes and never its own addresses: one table for rules with a destination, one for those with a
+ * source, asked in that order, and in the other for packets from access links. In a table the kernel compares destinations
+ * before sources, as the contract wants. One route a rule, two where it names both. Every call returns when the kernel has
+ * it all.
  */
 export class Forwarding {
   readonly #kernel: NetlinkSocket;
@@ -81,8 +86,8 @@ export class Forwarding {
 
   /** Takes out what a predecessor installed and nobody has asked for since. What both want is never touched. */
   reconcile(): void {
-    const stations = [...this.#rules.values()].flatMap(rule => stationOf(rule) ?? []);
-    this.#firewall.install(this.#ends.values(), this.#localEnds, stations);
+    const facts = [...this.#rules.values()].flatMap(rule => this.#facts(rule));
+    this.#firewall.install(this.#ends.values(), this.#localEnds, facts);
     this.#reconciled = true;
     this.#kernel.execute(this.#leftovers());
   }
@@ -92,9 +97,8 @@ export class Forwarding {
     const before: Request[] = [];
     const idle: netlink.Neighbour[] = [];
     const released: Uint8Array[][] = [];
-    this.#admit(outputs, before);
-    const { come, gone: left } = this.#seats(outputs);
-    this.#changeStations([], left);
+    const { entered, left } = this.#sourceChanges(outputs);
+    this.#changeFirewall({ ...this.#admit(outputs, before), left });
     for (const output of outputs) {
       if (output.kind === 'forward') released.push(this.#forward(output.rule, before, idle));
       else if (output.kind === 'unforward') this.#unforward(output, before, idle);
@@ -104,10 +108,14 @@ export class Forwarding {
     const [failure] = refusalsOf([
       () => this.#kernel.execute([...before, ...gone.map(netlink.deleteNeighbour)]),
       // Only now: while the check lets a source pass there is a rule for where it goes.
-      () => this.#changeStations(come, []),
+      () => this.#changeFirewall({ entered }),
       ...released.flat().map(packet => () => this.#tun.inject(packet)),
     ]);
     if (failure) throw failure;
+  }
+
+  #changeFirewall(change: FirewallChange): void {
+    if (this.#reconciled) this.#firewall.change(change);
   }
 
   /** Appends what makes the rule to `before`, the neighbour it leaves to `idle`; returns what was parked for it. */
@@ -117,7 +125,8 @@ export class Forwarding {
     this.#rules.set(key, rule);
     if (rule.via.kind === 'park') this.#parking.open(rule, rule.via.limitOctets);
     this.#retain(rule.via, before);
-    before.push(netlink.replaceRoute({ ...this.#routeKey(rule), target: this.#target(rule) }));
+    const target = this.#target(rule);
+    before.push(...this.#routeKeys(rule).map(route => netlink.replaceRoute({ ...route, target })));
     if (!standing) return [];
     this.#release(standing.via, idle);
     return standing.via.kind === 'park' && rule.via.kind !== 'park' ? this.#parking.close(rule) : [];
@@ -128,12 +137,35 @@ export class Forwarding {
     if (!standing) return;
     this.#rules.delete(keyText(key));
     this.#parking.close(key);
-    before.push(netlink.deleteRoute(this.#routeKey(key)));
+    before.push(...this.#routeKeys(key).map(netlink.deleteRoute));
     this.#release(standing.via, idle);
   }
 
+  #facts(rule: ForwardingRule | undefined): SourceFact[] {
+    const { accessDevices } = this.#scope;
+    return rule && accessDevices.size > 0 ? sourceFacts(rule, accessDevices) : [];
+  }
+
+  /** What `outputs` change about sources. */
+  #sourceChanges(outputs: readonly ForwardingOutput[]): { entered: SourceFact[]; left: SourceFact[] } {
+    const touched = new Map<string, { before: ForwardingRule | undefined; after: ForwardingRule | undefined }>();
+    for (const output of outputs) {
+      if (output.kind !== 'forward' && output.kind !== 'unforward') continue;
+      const after = output.kind === 'forward' ? output.rule : undefined;
+      const key = keyText(after ?? (output as RuleKey));
+      touched.set(key, { before: (touched.get(key) ?? { before: this.#rules.get(key) }).before, after });
+    }
+    const facts = (which: 'before' | 'after') =>
+      new Map([...touched.values()].flatMap(rules => this.#facts(rules[which]).map(fact => [fact.key, fact])));
+    const [before, after] = [facts('before'), facts('after')];
+    return {
+      entered: [...after.values()].filter(({ key }) => !before.has(key)),
+      left: [...before.values()].filter(({ key }) => !after.has(key)),
+    };
+  }
+
   /** Tunnel ends change in one step, ahead of the routes, so that no packet of a new binding is taken for a stranger's. */
-  #admit(outputs: readonly ForwardingOutput[], before: Request[]): void {
+  #admit(outputs: readonly ForwardingOutput[], before: Request[]): FirewallChange {
     const touched = new Map<string, { end: TunnelEnd; stood: boolean }>();
     for (const output of outputs) {
       if (output.kind !== 'admit' && output.kind !== 'unadmit') continue;
@@ -144,33 +176,14 @@ export class Forwarding {
       if (output.kind === 'admit') this.#ends.set(key, output.end);
       else this.#ends.delete(key);
     }
-    const added = [...touched].filter(([key, { stood }]) => !stood && this.#ends.has(key)).map(([, { end }]) => end);
-    const gone = [...touched].filter(([key, { stood }]) => stood && !this.#ends.has(key)).map(([, { end }]) => end);
-    for (const { local } of added) {
+    const admitted = [...touched].filter(([key, { stood }]) => !stood && this.#ends.has(key)).map(([, { end }]) => end);
+    const refused = [...touched].filter(([key, { stood }]) => stood && !this.#ends.has(key)).map(([, { end }]) => end);
+    for (const { local } of admitted) {
       if (this.#localEnds.has(local)) continue;
       before.push(...this.#localEnd(local));
       if (this.#reconciled) this.#firewall.addLocalEnd(local);
     }
-    if (this.#reconciled) this.#firewall.change(added, gone);
-  }
-
-  #changeStations(come: readonly Station[], gone: readonly Station[]): void {
-    if (this.#reconciled) this.#firewall.changeStations(come, gone);
-  }
-
-  /** What `outputs` change about who may send from where. */
-  #seats(outputs: readonly ForwardingOutput[]): { come: Station[]; gone: Station[] } {
-    const before = new Map<string, Station | undefined>();
-    const after = new Map<string, Station | undefined>();
-    for (const output of outputs) {
-      if (output.kind !== 'forward' && output.kind !== 'unforward') continue;
-      const key = keyText(output.kind === 'forward' ? output.rule : output);
-      if (!before.has(key)) before.set(key, stationOf(this.#rules.get(key)));
-      after.set(key, output.kind === 'forward' ? stationOf(output.rule) : undefined);
-    }
-    const changed = [...after.keys()].filter(key => before.get(key)?.linkAddress !== after.get(key)?.linkAddress);
-    const present = (stations: Map<string, Station | undefined>) => changed.flatMap(key => stations.get(key) ?? []);
-    return { come: present(after), gone: present(before) };
+    return { admitted, refused };
   }
 
   /** Local ends that stand as routes: an ip6tnl device needs none. */
@@ -205,8 +218,16 @@ export class Forwarding {
     }
   }
 
-  #routeKey({ to, from }: RuleKey): Omit<netlink.Route, 'target'> {
-    return { ...(to && { to }), ...(from && { from }), table: this.#scope.tunnelTable + (to ? 1 : 2) };
+  #routeKeys({ to, from }: RuleKey): Omit<netlink.Route, 'target'>[] {
+    return this.#tables({ to, from }).map(table => ({ ...(to && { to }), ...(from && { from }), table }));
+  }
+
+  /** Where a rule's routes are. */
+  #tables({ to, from }: RuleKey): number[] {
+    const { byDestination, bySource } = ruleTables(this.#scope);
+    const hasSource = (from?.length ?? 0) > 0;
+    if ((to?.length ?? 0) > 0) return hasSource ? [byDestination, bySource] : [byDestination];
+    return hasSource ? [bySource] : [byDestination];
   }
 
   #device(link: LinkId): number {
@@ -246,16 +267,21 @@ export class Forwarding {
     const { tunnelTable } = this.#scope;
     const routesOf = (table: number) => dumpOrNothing(this.#kernel, netlink.dumpRoutes(table)).map(netlink.parseRoute);
     const own = (route: netlink.RouteKey) => route.protocol === netlink.ownProtocol;
+    const wanted = (route: netlink.RouteKey) =>
+      this.#rules.has(keyText(route)) && this.#tables(route).includes(route.table);
     const ends = routesOf(tunnelTable).filter(route => own(route) && !this.#endsInRoutes.has(route.to.address));
-    const rules = [...routesOf(tunnelTable + 1), ...routesOf(tunnelTable + 2)].filter(
-      route => own(route) && !this.#rules.has(keyText(route)),
-    );
+    const rules = Object.values(ruleTables(this.#scope))
+      .flatMap(routesOf)
+      .filter(route => own(route) && !wanted(route));
     const devices = new Set(this.#scope.devices.values());
     const neighbours = this.#kernel
       .dump(netlink.dumpNeighbours())
       .map(netlink.parseOwnNeighbour)
       .filter(found => found !== undefined && devices.has(found.device) && !this.#neighbours.has(neighbourKey(found)));
+    const policyNames = new Set(policyRules(this.#scope).map(policyName));
+    const policies = this.#kernel.dump(netlink.dumpRules()).map(netlink.parseOwnRule);
     return [
+      ...policies.flatMap(rule => (rule && !policyNames.has(policyName(rule)) ? netlink.deleteRule(rule) : [])),
       ...[...ends, ...rules].map(netlink.deleteRoute),
       ...neighbours.map(found => netlink.deleteNeighbour(found as netlink.Neighbour)),
     ];
@@ -268,20 +294,23 @@ const asRulesSay = 0;
 const kernelLocalRule: netlink.Rule = { preference: 0, table: netlink.localTable, kernel: true };
 const ipv6InIpv6 = 41;
 /** Ends of tunnels are own addresses too, so they have to be asked for before `local` is, which moves one place down. */
-function policyRules({ tunnelTable, accessDevices }: ForwardingScope): netlink.Rule[] {
+function policyRules(scope: ForwardingScope): netlink.Rule[] {
+  const { byDestination, bySource } = ruleTables(scope);
   return [
-    { preference: 1, ipProtocol: ipv6InIpv6, table: tunnelTable },
+    { preference: 1, ipProtocol: ipv6InIpv6, table: scope.tunnelTable },
     { preference: 2, table: netlink.localTable },
-    ...accessDevices.map(inDevice => ({ preference: 3, inDevice, table: tunnelTable + 2 })),
-    { preference: 4, table: tunnelTable + 1 },
-    { preference: 5, table: tunnelTable + 2 },
+    ...scope.uplinks.map(inDevice => ({ preference: 3, inDevice, table: bySource })),
+    { preference: 4, table: byDestination },
+    { preference: 5, table: bySource },
   ];
 }
 
-/** Who may send from the rule's prefix: the Ethernet neighbour it leads to. */
-function stationOf(rule: ForwardingRule | undefined): Station | undefined {
-  if (rule?.to === undefined || rule.via.kind !== 'link' || rule.via.neighbour?.length !== 6) return undefined;
-  return { prefix: rule.to, linkAddress: rule.via.neighbour };
+function policyName({ preference, inDevice, table }: netlink.Rule): string {
+  return `${preference} ${table} ${inDevice}`;
+}
+
+function ruleTables({ tunnelTable }: ForwardingScope): { byDestination: number; bySource: number } {
+  return { byDestination: tunnelTable + 1, bySource: tunnelTable + 2 };
 }
 
 /** Takes every step, whatever the kernel says to the others. */

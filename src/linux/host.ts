@@ -5,7 +5,7 @@ import type { Interests, LinkId } from '../protocol/contract.js';
 import { headerOctets } from '../wire/ipv6/codec.js';
 import { deviceIndex, errno } from './ffi/libc.js';
 import { Firewall } from './firewall.js';
-import { Forwarding, type TunnelRoutes } from './forwarding.js';
+import { Forwarding, type ForwardingScope, type TunnelRoutes } from './forwarding.js';
 import * as link from './netlink/link.js';
 import { readTunnelSource, setTunnelSource } from './netlink/seg6.js';
 import { NetlinkSocket, netlinkProtocol } from './netlink/socket.js';
@@ -39,6 +39,8 @@ export interface Arrivals {
 /** Everything of the kernel's that a world holds: made in the constructor, given back by `remove`. */
 export class Host {
   readonly devices = new Map<LinkId, number>();
+  /** Those of links whose stations the engine serves. */
+  readonly accessDevices = new Map<LinkId, number>();
   /** Names of links by the kernel's number of their device. */
   readonly links = new Map<number, LinkId>();
   readonly tunnels: TunnelMechanism;
@@ -56,8 +58,6 @@ export class Host {
   #receiver: Receiver | undefined;
   /** Undoes what was done, the last first. */
   readonly #undo: (() => void)[] = [];
-  /** Names of the devices of access links. */
-  readonly #accessDevices: readonly string[];
 
   /** Throws HostError with nothing left behind. */
   constructor(options: WorldOptions, interests: Interests, arrivals: Arrivals) {
@@ -70,10 +70,9 @@ export class Host {
     try {
       for (const { name, device } of options.links) this.#bind(name, deviceIndex(device));
       for (const { device, linkAddress } of options.links) if (linkAddress) this.#setLinkAddress(device, linkAddress);
-      const accessDevices = interests.accessLinks.map(name => this.#device(name));
-      this.#accessDevices = options.links
-        .filter(({ name }) => interests.accessLinks.includes(name))
-        .map(({ device }) => device);
+      for (const name of interests.accessLinks) this.accessDevices.set(name, this.#device(name));
+      const accessDevices = [...this.accessDevices.values()];
+      const uplinks = options.links.filter(({ name }) => this.accessDevices.has(name)).map(({ device }) => device);
       const table = options.table ?? defaultTable;
       this.routed = this.#keep(new RoutedSocket(options.address), socket => socket.close());
       this.#tun = this.#keep(new TunDevice(tunName), tun => tun.remove());
@@ -87,9 +86,16 @@ export class Host {
       this.packets = this.#keep(new PacketSocket(scope), socket => socket.close());
       this.#log = this.#keep(new LogSocket(table & 0xffff, loggedOctets), socket => socket.close());
       this.#firewall = new Firewall(this.#netfilter, { ...scope, table: firewallName, logGroup: table & 0xffff });
+      const forwardingScope = {
+        address,
+        tunnelTable: table,
+        devices: this.devices,
+        accessDevices: this.accessDevices,
+        uplinks: uplinks.length > 0 ? [...uplinks, tunName] : [],
+      };
       [this.tunnels, this.forwarding] = chooseTunnels(
         options.tunnels,
-        mechanism => [mechanism, this.#prepareForwarding(mechanism, address, table)],
+        mechanism => [mechanism, this.#prepareForwarding(mechanism, forwardingScope)],
         (tunnels, error) => options.log.info({ tunnels, error: error.message }, 'not possible with this kernel'),
       );
     } catch (error) {
@@ -147,27 +153,21 @@ export class Host {
   }
 
   /** Throws HostError with nothing left behind. */
-  #prepareForwarding(mechanism: TunnelMechanism, address: Address, tunnelTable: number): Forwarding {
+  #prepareForwarding(mechanism: TunnelMechanism, scope: Omit<ForwardingScope, 'tunnels'>): Forwarding {
     const done = this.#undo.length;
     try {
-      return this.#preparedForwarding(mechanism, address, tunnelTable);
+      return this.#preparedForwarding(mechanism, scope);
     } catch (error) {
       this.#runUndo(done);
       throw error;
     }
   }
 
-  #preparedForwarding(mechanism: TunnelMechanism, address: Address, tunnelTable: number): Forwarding {
+  #preparedForwarding(mechanism: TunnelMechanism, scope: Omit<ForwardingScope, 'tunnels'>): Forwarding {
     const tunnels: TunnelRoutes =
-      mechanism === 'seg6' ? this.#prepareSeg6(address) : this.#prepareTunnelDevice(address);
+      mechanism === 'seg6' ? this.#prepareSeg6(scope.address) : this.#prepareTunnelDevice(scope.address);
     const parts = { kernel: this.#route, firewall: this.#firewall, parking: this.parking, tun: this.#tun };
-    const forwarding = new Forwarding(parts, {
-      address,
-      tunnelTable,
-      devices: this.devices,
-      accessDevices: this.#accessDevices,
-      tunnels,
-    });
+    const forwarding = new Forwarding(parts, { ...scope, tunnels });
     this.#undo.push(() => forwarding.remove());
     forwarding.prepare();
     return forwarding;

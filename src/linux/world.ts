@@ -44,7 +44,7 @@ export interface WorldOptions {
   readonly address: Address;
   readonly links: readonly LinkBinding[];
   readonly tunnels: 'auto' | TunnelMechanism;
-  /** Number of the first of the two routing tables the world uses for itself; 0x9b00 when absent. */
+  /** Number of the first of the three routing tables the world uses for itself; 0x9b00 when absent. */
   readonly table?: number;
   readonly store: Store;
   readonly log: Log;
@@ -67,7 +67,7 @@ export interface WorldStatistics {
   readonly hostErrors: Readonly<Record<string, number>>;
   /** Tunnelled packets from strangers, dropped. */
   readonly strangers: number;
-  /** Packets of stations from another station's address, dropped. */
+  /** Packets of stations from addresses that other stations hold, dropped. */
   readonly spoofed: number;
   /** Packets that found their parking queue full. */
   readonly parkingDropped: number;

@@ -40,7 +40,15 @@ export interface Interests {
    * no `admit` lets in; 60: packets with a Home Address option that none lets in.
    */
   readonly protocols: readonly number[];
-  /** Links whose stations the engine serves: it answers their Neighbour Discovery and DHCPv6 in the stack's stead. */
+  /**
+   * Links whose stations the engine serves: it answers their Neighbour Discovery and DHCPv6 in the stack's stead.
+   *
+   * What a station sends through the node from a global source passes only where the rules say that it may. The longest
+   * `to` rule via an access link and a neighbour that covers the source says who holds it: the packet passes from that
+   * neighbour on that link, and is dropped and counted from any other. A source that nobody holds passes where a rule
+   * with `from` alone covers it (it is parked while its station is being registered); if none does, the packet is
+   * dropped and its source `seen`.
+   */
   readonly accessLinks: readonly LinkId[];
   /** UDP datagrams sent to an address of the node. */
   readonly udpPorts: readonly number[];
@@ -75,7 +83,10 @@ export type Input =
       readonly handoff?: Handoff;
     }
   | { readonly kind: 'detached'; readonly link: LinkId; readonly station: LinkAddress }
-  /** A station of an access link sent a packet from an address that no rule covers; it was dropped. */
+  /**
+   * A station of an access link sent a packet from an address that nobody holds and no rule covers; it was dropped. Of an
+   * address that another station holds the engine does not hear: nothing may come of it.
+   */
   | { readonly kind: 'seen'; readonly link: LinkId; readonly station: LinkAddress; readonly address: Address }
   /** A host link or an advertised one came up or went down: a link-layer trigger. `linkLocal`: the node's own address there. */
   | {
@@ -187,9 +198,10 @@ export type Via =
   | { readonly kind: 'drop' };
 
 /**
- * Packets to `to` and from `from` (at least one is given) go that way. The longest prefix wins, `to` before `from`. What a
- * station sends on an access link goes by the rule for its source first (gundavelli §7.3: into the tunnel, whoever it is
- * for), and only where the rule to that source leads back to this station; a packet from another's address is dropped.
+ * Packets to `to` and from `from` (at least one is given) go that way. The longest `to` wins, then the longest `from`, and a
+ * prefix that is not given is the shortest. But for packets that arrive over an access link any rule with a `from` comes before
+ * all without: what a mobile sends goes to its anchor even where its correspondent is at the same gateway (gundavelli §7.3;
+ * RFC 5213 §6.10.3 with EnableMAGLocalRouting 0), and what comes from the anchor, by `to`, to the mobile.
  */
 export interface ForwardingRule {
   readonly to?: Prefix;

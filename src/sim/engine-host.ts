@@ -174,7 +174,7 @@ export class EngineHost implements EventTarget<undefined> {
     for (const path of [rule?.path ?? noPath, rule?.path.copy ?? noPath]) {
       if (path.kind !== 'park') continue;
       for (const { packet, hopLimit, octets } of path.place.takeAll()) {
-        if (replaced) this.#stack.replay(packet, hopLimit, octets);
+        if (replaced) this.#stack.replay(packet, hopLimit, octets, rule?.from !== undefined);
         else this.#stack.dropped('parked', packet);
       }
     }

@@ -55,7 +55,7 @@ export type DropReason =
   | 'no-route'
   | 'rule' // a forwarding rule says drop
   | 'source' // a station's packet from an address no rule covers
-  | 'spoofed' // a station's packet from another station's address
+  | 'spoofed' // a station's packet from an address that another station holds
   | 'unadmitted' // a tunnel end nobody admitted, or a strange inside
   | 'too-big'
   | 'unresolved' // Neighbour Discovery failed

@@ -68,6 +68,9 @@ export class Role {
       if (child.exitCode !== null) throw new Error(started.words);
       return started.#performed > 0;
     });
+    // Without a link-local address that is no longer tentative a router asks for no neighbour.
+    const tentative = ['ip', '-6', '-o', 'addr', 'show', 'tentative'] as const;
+    await until(`addresses in ${namespace}`, () => namespaces.run(namespace, ...tentative) === '');
     return started;
   }
 

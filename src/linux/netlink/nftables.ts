@@ -10,6 +10,7 @@ const message = {
   deleteTable: 2,
   newChain: 3,
   newRule: 6,
+  deleteRule: 8,
   newSet: 9,
   newSetElement: 12,
   deleteSetElement: 14,
@@ -72,19 +73,21 @@ export function newRule(
   ]);
 }
 
-const addressType = 8;
-/** What stands behind the first address of a longer key: `nft list` reads it so. */
-type KeyPart = 'address' | 'linkAddress';
-const keyPartType: Readonly<Record<KeyPart, number>> = { address: addressType, linkAddress: 9 };
-/** A set of keys that are one or several addresses, as nft's `type ipv6_addr . ipv6_addr`. */
-export function newSet(
-  table: string,
-  name: string,
-  keyOctets: number,
-  id: number,
-  second: KeyPart = 'address',
-): Request {
-  const keyType = keyOctets <= 16 ? addressType : (addressType << 6) | keyPartType[second];
+/** Takes all rules out of a chain. */
+export function flushChain(table: string, chain: string): Request {
+  return request(message.deleteRule, `${table} ${chain}`, 0, [
+    [1, table],
+    [2, chain],
+  ]);
+}
+
+/** What nft's programs call the parts of a key; the kernel only counts octets. */
+const keyTypes = { ipv6: 8, ethernet: 9, device: 20 } as const;
+export type KeyType = keyof typeof keyTypes;
+
+/** A set of keys, as nft's `type ipv6_addr . ether_addr`. */
+export function newSet(table: string, name: string, keyOctets: number, id: number, types: readonly KeyType[]): Request {
+  const keyType = types.reduce((type, part) => (type << 6) | keyTypes[part], 0);
   return request(message.newSet, `${table} ${name}`, flag.create, [
     [1, table],
     [2, name],
@@ -160,20 +163,28 @@ export function be16(value: number): Uint8Array {
   return Uint8Array.of(value >>> 8, value & 0xff);
 }
 
-/** Expressions load a value into register 1 and compare it; a key of two addresses fills registers 1 and 2. */
+/**
+ * Expressions load a value into register 1 and compare it; a longer key begins there. Registers 1 to 4 have 16 octets each; 8
+ * and those above are the same octets by fours.
+ */
 const register = 1;
 export const metaKey = { inDevice: 4, outDevice: 5, layer4: 16 } as const;
 export const payloadBase = { link: 0, network: 1, transport: 2 } as const;
 const comparison = { equal: 0, notEqual: 1, atMost: 3, atLeast: 5 } as const;
 
-export function meta(key: number): Expression {
+export function meta(key: number, into = register): Expression {
   return [
     'meta',
     [
       [2, be32(key)],
-      [1, be32(register)],
+      [1, be32(into)],
     ],
   ];
+}
+
+/** Device numbers are the exception: in the machine's order. */
+export function deviceNumber(device: number): Uint8Array {
+  return new Uint8Array(Uint32Array.of(device).buffer);
 }
 
 export function payload(base: number, offset: number, length: number, into = register): Expression {
@@ -225,21 +236,6 @@ export function lookup(set: string, id: number): Expression {
   ];
 }
 
-/** Goes on only where no route leads to the packet's source through the device it came in by. */
-export function sourceNotRoutedBack(): readonly Expression[] {
-  const sourceByInput = 0x29;
-  const outputDevice = 1;
-  const result: Expression = [
-    'fib',
-    [
-      [3, be32(sourceByInput)],
-      [2, be32(outputDevice)],
-      [1, be32(register)],
-    ],
-  ];
-  return [result, compare('equal', Uint8Array.of(0))];
-}
-
 /** Lets at most `perSecond` packets through to what follows. */
 export function limit(perSecond: number): Expression {
   const be64 = (value: number) => Uint8Array.of(0, 0, 0, 0, ...be32(value));
@@ -275,7 +271,7 @@ export function count(counter: string): Expression {
   ];
 }
 
-const verdictCode = { drop: 0, return: -5, jump: -3 } as const;
+const verdictCode = { drop: 0, jump: -3, goto: -4, return: -5 } as const;
 export function verdict(kind: keyof typeof verdictCode, chain?: string): Expression {
   const value: Attribute = [
     2,

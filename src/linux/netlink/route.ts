@@ -1,6 +1,7 @@
 import { type Address, addressBytes, addressFromBytes, formatAddress, unspecified } from '../../base/address.js';
 import { formatLinkAddress, type LinkAddress, linkAddressBytes } from '../../base/link-address.js';
 import { formatPrefix, type Prefix } from '../../base/prefix.js';
+import { utf8Text } from '../../base/text.js';
 import { errno } from '../ffi/libc.js';
 import { type Attribute, attributesOf, fields, flag, type Message, type Request, u8, u16, u32Of } from './message.js';
 
@@ -209,7 +210,7 @@ export interface Rule {
   readonly preference: number;
   /** IP protocol of the packets it is for. */
   readonly ipProtocol?: number;
-  /** Name of the device they arrive by. */
+  /** Name of the device they came in by. */
   readonly inDevice?: string;
   readonly table: number;
   /** The kernel's own, as it is at boot. */
@@ -227,8 +228,8 @@ export function deleteRule(rule: Rule): Request {
 function ruleRequest(messageType: number, rule: Rule): Request {
   const toTable = 1;
   const attributes: Attribute[] = [
-    [3, rule.inDevice],
     [6, rule.preference],
+    [3, rule.inDevice],
     [22, rule.ipProtocol === undefined ? undefined : u8(rule.ipProtocol)],
     [15, rule.table],
     [21, u8(rule.kernel ? kernelProtocol : ownProtocol)],
@@ -238,3 +239,22 @@ function ruleRequest(messageType: number, rule: Rule): Request {
   return { type: messageType, header, attributes, about };
 }
 const kernelProtocol = 2;
+
+export function dumpRules(): Request {
+  const header = fields(...[inet6, 0, 0, 0, 0, 0, 0, 0].map(value => [1, value] as const), [4, 0]);
+  return { type: ruleType.dump, header, about: 'rules' };
+}
+
+/** Undefined for a rule that no world installed. */
+export function parseOwnRule(message: Message): Rule | undefined {
+  const found = attributesOf(message.body, 12);
+  if (found.get(21)?.[0] !== ownProtocol) return undefined;
+  const ipProtocol = found.get(22)?.[0];
+  const inDevice = found.get(3);
+  return {
+    preference: u32Of(found.get(6)) ?? 0,
+    ...(ipProtocol !== undefined && { ipProtocol }),
+    ...(inDevice && { inDevice: utf8Text(inDevice.subarray(0, inDevice.indexOf(0))) }),
+    table: u32Of(found.get(15)) ?? message.body[4],
+  };
+}

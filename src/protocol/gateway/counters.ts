@@ -19,6 +19,7 @@ const names = [
   'addressNotAssigned',
   'addressingRefused',
   'addressExcess',
+  'addressTaken',
   'messagesUnexpected',
   'dhcpRelayed',
   'dhcpReplied',

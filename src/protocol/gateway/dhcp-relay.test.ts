@@ -160,6 +160,57 @@ test('gundavelli §6.3: another address in a lease takes the place of the one re
   assert.deepEqual([...b.rules.keys()], ['to fd00:a::1:6/128', 'from fd00:a::1:6/128']);
 });
 
+/** Served with a leased address that it now gives back. */
+function givingBack(kind: 'release' | 'decline', ...others: Address[]): GatewayBench {
+  const b = awaiting(dhcp, { addressesPerMobile: 2 });
+  asks(b);
+  answers(b, lease('reply'));
+  b.acknowledge({ options: withAddress(leased, ...others) });
+  asks(b, { ...lease('reply'), kind, transaction: 8 } as Dhcpv6Message);
+  return b;
+}
+const done: Dhcpv6Message = { kind: 'reply', transaction: 8, options: [] };
+
+for (const kind of ['release', 'decline'] as const)
+  test(`gundavelli §6.3-3, RFC 8415 §18.3: an address is deregistered once the server has it back by a ${kind}`, () => {
+    const b = givingBack(kind);
+    assert.equal(b.rules.size, 2);
+    answers(b, done);
+    assert.ok(sentDhcp(b));
+    assert.equal(b.update.lifetimeS, 0);
+    assert.deepEqual([b.row.state, b.row.addresses], ['awaitingAddress', '']);
+    assert.deepEqual([b.rules.size, b.ends.size, b.records.size], [0, 0, 0]);
+    b.until(1);
+    assert.equal(b.update.lifetimeS, 0);
+    b.acknowledge();
+    assert.equal(b.row.state, 'awaitingAddress');
+    asks(b);
+    answers(b, lease('reply'));
+    assert.equal(b.update.lifetimeS, gatewayConfig.lifetimeS);
+    b.acknowledge({ options: withAddress(leased) });
+    assert.equal(b.rules.size, 2);
+  });
+
+test('RFC 8415 §18.4: an address whose lifetime the server ends is deregistered', () => {
+  const b = givingBack('release');
+  const option = { kind: 'iaAddress', address: leased, preferredLifetimeS: 0, validLifetimeS: 0, options: [] } as const;
+  answers(b, {
+    kind: 'reply',
+    transaction: 9,
+    options: [{ kind: 'iaNa', iaid: 1, t1S: 0, t2S: 0, options: [option] }],
+  });
+  assert.equal(b.update.lifetimeS, 0);
+});
+
+test('gundavelli §6.3-3: other answers, and a mobile with another address, end nothing', () => {
+  const other = givingBack('release');
+  answers(other, { ...done, transaction: 9 } as Dhcpv6Message);
+  assert.deepEqual([other.updates.length, other.rules.size], [0, 2]);
+  const two = givingBack('release', loa);
+  answers(two, done);
+  assert.deepEqual([two.updates.length, two.rules.size], [0, 4]);
+});
+
 test('gundavelli §7.1 [G00-7.1-10]: the configured server serves mobiles whose profile names none; without any nothing is relayed', () => {
   const configured = awaiting({ ...dhcp, dhcpServer: undefined }, { dhcpServer: parseAddress('fd00::548') });
   asks(configured);

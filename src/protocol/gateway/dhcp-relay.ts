@@ -11,9 +11,9 @@ import {
   serverPort,
 } from '../../wire/dhcpv6/messages.js';
 import { defaultHopLimit, type Packet, type UdpDatagram } from '../../wire/ipv6/packet.js';
-import { type RelayedAnswer, relayedAnswer, relayForward } from '../dhcpv6/relay.js';
+import { addressesGivenBack, type RelayedAnswer, relayedAnswer, relayForward } from '../dhcpv6/relay.js';
 import { type Face, linkLocalOf } from './access-link.js';
-import { stationKey, type Visitor } from './visitor.js';
+import { type GivenBack, stationKey, type Visitor } from './visitor.js';
 
 /** A client's message on its way to the server, tagged with its prefix (gundavelli §6.3-3); undefined: it goes nowhere. */
 export function relayed(
@@ -33,6 +33,19 @@ export function relayed(
     identity: visitor.identity,
   });
   return forward && datagram(gateway, server, serverPort, forward);
+}
+
+/** What a client's Release or Decline offers to give back; undefined where it is none. */
+export function givenBack(packet: Packet): GivenBack | undefined {
+  const message = decoded(packet);
+  if (message?.kind !== 'release' && message?.kind !== 'decline') return undefined;
+  return { transaction: message.transaction, addresses: addressesGivenBack(message) };
+}
+
+/** Addresses that are no longer the client's with this answer (RFC 8415 §18.3.7, §18.3.8, and lifetimes of zero). */
+export function endedBy({ message, leases }: RelayedAnswer, offer: GivenBack | undefined): readonly Address[] {
+  const agreed = message.kind === 'reply' && message.transaction === offer?.transaction ? offer.addresses : [];
+  return [...agreed, ...leases.flatMap(news => (news.kind === 'ended' ? [news.address] : []))];
 }
 
 /** What a server's Relay-reply carries, and for which station. */

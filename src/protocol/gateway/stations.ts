@@ -7,7 +7,7 @@ import type { Packet } from '../../wire/ipv6/packet.js';
 import type { AddressingMode, LinkId } from '../contract.js';
 import { discoveryProblem, neighbourAdvertisement, solicited } from './access-link.js';
 import type { Count } from './counters.js';
-import { answerOf, delivered, relayed } from './dhcp-relay.js';
+import { answerOf, delivered, endedBy, givenBack, relayed } from './dhcp-relay.js';
 import type { Lifecycle, Turn } from './lifecycle.js';
 import { quietKey, type TimerKey } from './timers.js';
 import type { Visitor, VisitorList } from './visitor.js';
@@ -51,7 +51,10 @@ export class Stations {
   seen(link: LinkId, station: LinkAddress, address: Address, turn: Turn): void {
     this.count('sourceUnknown');
     const visitor = this.#speaker(link, station, turn);
-    if (visitor && isRoutableUnicast(address)) this.learn(visitor, address, 'manual', turn);
+    if (!visitor || !isRoutableUnicast(address)) return;
+    // A report from just before the holder was served: what DAD could not settle a packet does not.
+    if (this.#isTaken(visitor, address)) return this.count('addressTaken');
+    this.learn(visitor, address, 'manual', turn);
   }
 
   /** The station uses `address`: registers it, where profile and prefix allow. */
@@ -123,6 +126,7 @@ export class Stations {
     const forward = face && server && relayed(visitor, face, packet, config.address, server);
     if (!forward) return this.count('dhcpDiscarded');
     if (isLinkLocal(packet.source)) this.lifecycle.identifyLinkLocal(visitor, packet.source, turn);
+    visitor.givenBack = givenBack(packet) ?? visitor.givenBack;
     this.count('dhcpRelayed');
     turn.outputs.push({ kind: 'send', packet: forward });
   }
@@ -137,7 +141,15 @@ export class Stations {
       return this.count('dhcpDiscarded');
     this.count('dhcpReplied');
     this.lifecycle.toStation(visitor, delivered(answer, face), turn);
+    for (const address of endedBy(answer, visitor.givenBack)) this.#ended(visitor, address, turn);
     for (const news of answer.leases) if (news.kind === 'leased') this.learn(visitor, news.address, 'dhcpv6', turn);
+  }
+
+  /** A mobile's only address is deregistered; of several the anchor can only be told to forget all, so they stay. */
+  #ended(visitor: Visitor, address: Address, turn: Turn): void {
+    if (visitor.addresses.length !== 1 || visitor.addresses[0] !== address) return;
+    this.lifecycle.raise(visitor, 'addressGivenBack', turn);
+    this.visitors.setAddresses(visitor, []);
   }
 
   #wait(visitor: Visitor, packet: Packet): void {

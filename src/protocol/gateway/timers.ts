@@ -36,7 +36,7 @@ export function quietKey(link: LinkId, station: LinkAddress): TimerKey {
 export const timersOf: Readonly<Record<State, readonly TimerName[]>> = {
   authenticating: ['access', 'expire'],
   registering: ['retransmit', 'expire'],
-  awaitingAddress: ['advertise'],
+  awaitingAddress: ['retransmit', 'advertise'],
   registered: ['retransmit', 'refresh', 'expire', 'advertise', 'probe'],
   refused: ['retry'],
   leaving: ['linger', 'expire'],

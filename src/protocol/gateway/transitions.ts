@@ -31,6 +31,8 @@ export type Event =
   | 'refused'
   /** It showed an address of its prefix. */
   | 'addressLearnt'
+  /** The server it had its only address from has it back. */
+  | 'addressGivenBack'
   | 'refreshDue'
   | 'retryDue'
   /** What the anchor granted is over. */
@@ -106,6 +108,7 @@ export const transitions: Readonly<Record<State, Transitions>> = {
     missing: ['awaitingAddress', 'unserve'],
     refused: ['refused', 'withdraw', 'unserve', 'retryLater'],
     addressLearnt: ['registered', 'register'],
+    addressGivenBack: ['awaitingAddress', 'unserve', 'deregister'],
     refreshDue: ['registered', 'refresh'],
     expired: ['registering', 'unserve', 'register'],
     revoked: ['gone', 'unserve', 'remove'],

@@ -33,6 +33,8 @@ export interface Visitor {
   candidate: Candidate | undefined;
   /** Until then no address of it is registered: one has just been refused. */
   learnsAfter: Instant;
+  /** By DHCPv6, of which the server has not said yet that it has them. */
+  givenBack: GivenBack | undefined;
   /** Its own address on the link, as far as it has been heard. */
   linkLocal: Address | undefined;
   /** Last Sequence Number sent for it; its low 16 bits were on the wire. */
@@ -76,6 +78,11 @@ export interface Candidate {
   readonly address: Address;
   /** `manual` also for what only a packet showed. */
   readonly learnt: AddressingMode;
+}
+
+export interface GivenBack {
+  readonly transaction: number;
+  readonly addresses: readonly Address[];
 }
 
 export interface Served {
@@ -199,6 +206,7 @@ function newVisitor(id: number, link: LinkId, station: LinkAddress): Visitor {
     addresses: [],
     candidate: undefined,
     learnsAfter: 0,
+    givenBack: undefined,
     linkLocal: undefined,
     sequence: undefined,
     request: undefined,

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
+  acknowledgementOf,
   anchorAddress,
   GatewayBench,
   gatewayAddress,
@@ -555,6 +556,20 @@ test('gundavelli §7.1: a mobile at another link of the same MPA has one entry, 
   const [downlink] = b.rules.values();
   assert.ok(downlink.kind === 'forward' && downlink.rule.via.kind === 'link' && downlink.rule.via.link === 'radio2');
   assert.equal(b.rules.size, 2);
+});
+
+test('gundavelli §7.3 [G00-7.3-03]: a packet with the address of another that is here moves nothing to its sender', () => {
+  const b = bench();
+  b.register();
+  b.attach(otherStation);
+  b.authenticate({ identity: 'other@example.net', addressing: ['manual'] });
+  b.signal({ ...acknowledgementOf(b.update, { status: bindingCacheEntryMissing }), options: [] });
+  assert.equal(b.rows[1].state, 'awaitingAddress');
+  const before = [...b.rules];
+  b.seen(loa, otherStation);
+  assert.deepEqual(b.outputs, []);
+  assert.deepEqual([...b.rules], before);
+  assert.equal(b.engine.counters.addressTaken, 1);
 });
 
 test('gundavelli §2: several Local Addresses are served where the LMAP has them', () => {

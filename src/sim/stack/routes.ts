@@ -115,6 +115,17 @@ export class RoutingTable {
     return this.ruleFrom(source)?.path ?? this.#redirects.get(destination) ?? this.#route(destination);
   }
 
+  /** As {@link lookup}, for a packet from an access link: rules with a source come before all without. */
+  lookupUplink(destination: Address, source: Address): Path {
+    return (this.#pairFor(destination, source) ?? this.ruleFrom(source))?.path ?? this.lookup(destination, source);
+  }
+
+  /** The way to the station of an access link that holds `source`. */
+  holderOf(source: Address): LinkPath | undefined {
+    const rules = this.#to.lookup(source, candidates => candidates.some(leadsToStation));
+    return rules?.find(leadsToStation)?.path;
+  }
+
   /** The rule by source alone that covers `source`. */
   ruleFrom(source: Address): Rule | undefined {
     const cached = this.#bySource.get(source);
@@ -137,6 +148,12 @@ export class RoutingTable {
 
   #ruleTo(destination: Address, source: Address): Rule | undefined {
     const fits = (rule: Rule) => rule.from === undefined || prefixContains(rule.from, source);
+    return this.#to.lookup(destination, rules => rules.some(fits))?.find(fits);
+  }
+
+  #pairFor(destination: Address, source: Address): Rule | undefined {
+    if (this.#pairs === 0) return undefined;
+    const fits = (rule: Rule) => rule.from !== undefined && prefixContains(rule.from, source);
     return this.#to.lookup(destination, rules => rules.some(fits))?.find(fits);
   }
 
@@ -233,6 +250,11 @@ export class RoutingTable {
   forgetAnswers(): void {
     this.#byDestination.clear();
   }
+}
+
+function leadsToStation(rule: Rule): rule is Rule & { readonly path: LinkPath } {
+  const { from, path } = rule;
+  return from === undefined && path.kind === 'link' && path.neighbour !== undefined && path.ip.served;
 }
 
 function fromLength(rule: Rule): number {

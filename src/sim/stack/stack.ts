@@ -172,36 +172,39 @@ export class Stack {
         this.icmpErrors.send({ kind: 'destinationUnreachable', code: unreachable.beyondScope }, packet, hopLimit);
       return;
     }
-    if (!ip.served) return this.relay(packet, hopLimit, octets);
-    const rule = this.routes.ruleFrom(source);
-    if (rule === undefined) return this.#strangeSource(ip, from, packet);
-    if (!this.#leadsBack(source, ip, from)) return this.dropped('spoofed', packet, ip);
-    this.relay(packet, hopLimit, octets, rule.path);
+    if (ip.served && !this.#maySend(ip, from, packet)) return;
+    this.relay(packet, hopLimit, octets, ip.served);
   }
 
-  /** Whether `source` is that station's address, as far as a rule says whose it is. */
-  #leadsBack(source: Address, ip: IpInterface, station: LinkAddress): boolean {
-    const back = this.routes.lookup(source, unspecified);
-    if (back.kind !== 'link' || back.neighbour === undefined) return true;
-    return back.ip === ip && back.neighbour === station;
-  }
-
-  /** Passes on a packet that is not for this node: from a link, or out of a tunnel; along `path` where that is settled. */
-  relay(packet: Packet, hopLimit: number, octets: number, path?: Path): void {
+  /** Passes on a packet that is not for this node: from a link, `uplink` if from an access link, or out of a tunnel. */
+  relay(packet: Packet, hopLimit: number, octets: number, uplink = false): void {
     if (hopLimit <= 1) {
       this.dropped('hop-limit', packet);
       return this.icmpErrors.send({ kind: 'timeExceeded', code: 0 }, packet, hopLimit);
     }
     if (packet.headers !== undefined && !this.delivery.acceptHopByHop(packet, hopLimit)) return;
     if (this.flows.active) this.flows.passed(packet.source, packet.destination);
-    const way = path ?? this.routes.lookup(packet.destination, packet.source);
-    this.#output.follow(way, packet, hopLimit - 1, octets, false, 0);
+    this.#output.follow(this.#path(packet, uplink), packet, hopLimit - 1, octets, false, 0);
   }
 
-  #strangeSource(ip: IpInterface, station: LinkAddress, packet: Packet): void {
+  #path({ destination, source }: Packet, uplink: boolean): Path {
+    return uplink ? this.routes.lookupUplink(destination, source) : this.routes.lookup(destination, source);
+  }
+
+  /** Whether a packet from that station of an access link goes on (the contract's `accessLinks`). */
+  #maySend(ip: IpInterface, station: LinkAddress, packet: Packet): boolean {
+    const { source } = packet;
+    const holder = this.routes.holderOf(source);
+    if (holder !== undefined) {
+      if (holder.ip === ip && holder.neighbour === station) return true;
+      this.dropped('spoofed', packet, ip);
+      return false;
+    }
+    if (this.routes.ruleFrom(source) !== undefined) return true;
     this.dropped('source', packet, ip);
     for (const host of this.engines)
-      if (host.serves(ip)) host.handle({ kind: 'seen', link: ip.port.name, station, address: packet.source });
+      if (host.serves(ip)) host.handle({ kind: 'seen', link: ip.port.name, station, address: source });
+    return false;
   }
 
   // ---- sending ---------------------------------------------------------------------------------------------------
@@ -218,8 +221,8 @@ export class Stack {
   }
 
   /** What was parked goes on, in order, the way rules say now. */
-  replay(packet: Packet, hopLimit: number, octets: number): void {
-    this.#output.follow(this.routes.lookup(packet.destination, packet.source), packet, hopLimit, octets, false, 0);
+  replay(packet: Packet, hopLimit: number, octets: number, uplink: boolean): void {
+    this.#output.follow(this.#path(packet, uplink), packet, hopLimit, octets, false, 0);
   }
 
   // ---- what is told ----------------------------------------------------------------------------------------------
