@@ -164,9 +164,16 @@ export type Output =
   | { readonly kind: 'unadmit'; readonly end: TunnelEnd }
   /**
    * Take a home address as the node's own: on no link, or on `link`, and tell all neighbours there if `announce` says so
-   * (RFC 6275 §11.5.5). Nothing is probed. It is the first choice for a source (RFC 6724 rule 4).
+   * (RFC 6275 §11.5.5). Nothing is probed. It is the first choice for a source (RFC 6724 rule 4), or only for
+   * destinations in `sourceFor` where that is given (RFC 4140 §6.5).
    */
-  | { readonly kind: 'configure'; readonly address: Address; readonly link?: LinkId; readonly announce?: boolean }
+  | {
+      readonly kind: 'configure';
+      readonly address: Address;
+      readonly link?: LinkId;
+      readonly announce?: boolean;
+      readonly sourceFor?: readonly Prefix[];
+    }
   | { readonly kind: 'unconfigure'; readonly address: Address }
   /** Stand in for an address on a link: Duplicate Address Detection if asked for, then Neighbour Advertisements (RFC 6275 §10.4.1); `proxied` answers. */
   | { readonly kind: 'proxy'; readonly link: LinkId; readonly address: Address; readonly detect: boolean }

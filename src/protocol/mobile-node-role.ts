@@ -1,12 +1,37 @@
 import { z } from 'zod';
+import type { Address } from '../base/address.js';
 import { prefixOf } from '../base/prefix.js';
 import type { MobilityMessage } from '../wire/mobility/messages.js';
 import * as c from './config.js';
 import type { Environment } from './contract.js';
+import { HierarchicalReach } from './hmip6/hierarchical-reach.js';
 import { MobileNode } from './mobile/mobile-node.js';
+import { OnLinkReach, type Reach } from './mobile/reach.js';
 import type { Role } from './scheme.js';
 import { protectedSection, signalling } from './security/config.js';
 import { secured } from './security/secured.js';
+
+/** RFC 4140, where `hierarchy` is on. */
+const hierarchySection = z.strictObject({
+  /** For `speed`: as many moves a minute, and the farthest MAP is chosen, else the nearest. */
+  fastMovesPerMinute: c.integer(1, 1000).default(3),
+  mapDetection: c.choice(['eager', 'lazy']).default('lazy'),
+  /** To be registered with at a time. */
+  maximumMaps: c.integer(1, 15).default(1),
+  /** Correspondents for whom another MAP is chosen. */
+  correspondentMaps: z
+    .array(z.strictObject({ to: c.prefix, order: c.choice(['distance', 'nearest', 'preference']) }))
+    .default([]),
+  /** How long the previous MAP is to forward; 0: it is not asked to. */
+  previousMapS: c.integer(0, 3600, 'seconds').default(60),
+  /** Whether correspondents on the mobile's link are told its address there. */
+  localCorrespondents: c.flag.default(true),
+  /** Destinations to which the regional care-of address is the source (RFC 4140 §6.5). */
+  regionalFor: z.array(c.prefix).default([]),
+  /** Local Binding Updates without an answer after which another MAP, or none, is used. */
+  attempts: c.integer(1, 100).default(3),
+  lifetimeS: c.lifetimeS.default(3600),
+});
 
 const section = protectedSection(
   z.strictObject({
@@ -26,25 +51,32 @@ const section = protectedSection(
     routeOptimisation: c.flag.default(true),
     maximumCorrespondents: c.integer(1, 10_000).default(256),
     parkOctets: c.integer(0, 1_000_000_000, 'octets').default(1_048_576),
+    /** Whether and how Mobility Anchor Points are chosen (RFC 4140 §7.2, §9.1). */
+    hierarchy: c.choice(['off', 'distance', 'nearest', 'preference', 'speed']).default('off'),
+    hierarchySettings: hierarchySection.prefault({}),
   }),
 );
 export type MobileNodeConfig = z.infer<typeof section>;
 
 export const mobileNode: Role<MobileNodeConfig> = {
   name: 'mn',
-  title: 'Mobile node (RFC 6275)',
+  title: 'Mobile node (RFC 6275, RFC 4140)',
   parse: input => c.parsed(section, input),
   create(config: MobileNodeConfig, environment: Environment) {
     const { address, homePrefixLength, movementDetection: detection, ...others } = config;
     const home = { homeAddress: address, homePrefix: prefixOf(address, homePrefixLength) };
-    return secured(
-      new MobileNode({ ...others, ...home, detection }, environment),
-      config,
-      environment,
-      needsNoAssociation,
-    );
+    const parts = { reach: reachOf(config, environment) };
+    const engine = new MobileNode({ ...others, ...home, detection }, environment, parts);
+    return secured(engine, config, environment, needsNoAssociation);
   },
 };
+
+function reachOf(config: MobileNodeConfig, environment: Environment): Reach {
+  const { hierarchy: selection, hierarchySettings, insecure, peers, parkOctets } = config;
+  if (selection === 'off') return new OnLinkReach();
+  const trusts = (map: Address) => insecure || peers.some(({ address }) => address === map);
+  return new HierarchicalReach({ ...hierarchySettings, selection, parkOctets, trusts }, environment.random);
+}
 
 /**
  * Return routability goes between strangers (RFC 6275 §5.2), and so do the updates and acknowledgements it authorizes; an
@@ -59,7 +91,7 @@ function needsNoAssociation(message: MobilityMessage): boolean {
     case 'bindingError':
       return true;
     case 'bindingUpdate':
-      return !message.flags.homeRegistration;
+      return !message.flags.homeRegistration && !message.flags.map;
     case 'bindingAcknowledgement':
       return !message.options.some(option => option.kind === 'mobilityMessageAuthentication');
     default:

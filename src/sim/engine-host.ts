@@ -118,9 +118,9 @@ export class EngineHost implements EventTarget<undefined> {
     }
   }
 
-  #configure({ address, link, announce = false }: Extract<Output, { kind: 'configure' }>): void {
+  #configure({ address, link, announce = false, sourceFor }: Extract<Output, { kind: 'configure' }>): void {
     const ip = link === undefined ? undefined : this.#interface(link);
-    this.#stack.homes.configure(address, ip);
+    this.#stack.homes.configure(address, ip, sourceFor);
     if (announce) this.#stack.homes.announce(address, ip);
   }
 

@@ -268,10 +268,10 @@ export class MobileNode implements Engine {
     outputs: Output[],
   ): boolean {
     const { homeAgent, insecure } = this.#settings;
-    const isProtected = association !== undefined || insecure;
-    if (this.#reach.acknowledged(packet, message, isProtected, now, outputs)) return true;
-    if (packet.source !== homeAgent) return false;
-    if (!isProtected) this.#discard(packet, 'unprotected', outputs);
+    const isMap = this.#reach.isAnchor(packet.source);
+    if (!isMap && packet.source !== homeAgent) return false;
+    if (association === undefined && !insecure) this.#discard(packet, 'unprotected', outputs);
+    else if (isMap) this.#reach.acknowledged(packet, message, now, outputs);
     else this.#acknowledged(packet, message, now, outputs);
     return true;
   }

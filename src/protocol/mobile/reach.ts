@@ -32,14 +32,9 @@ export interface Reach {
   /** The home agent has taken that care-of address. */
   told(careOf: Address, now: Instant, outputs: Output[]): void;
   tick(now: Instant, outputs: Output[]): void;
-  /** Whether the answer was for it; `isProtected`: an association proves whom it is from, or none is wanted. */
-  acknowledged(
-    packet: Packet,
-    message: BindingAcknowledgement,
-    isProtected: boolean,
-    now: Instant,
-    outputs: Output[],
-  ): boolean;
+  /** Whether it has registered something with that node, whose answers are for {@link acknowledged}. */
+  isAnchor(address: Address): boolean;
+  acknowledged(packet: Packet, message: BindingAcknowledgement, now: Instant, outputs: Output[]): void;
   rows(): Iterable<Row>;
 }
 
@@ -71,9 +66,11 @@ export class OnLinkReach implements Reach {
 
   tick(): void {}
 
-  acknowledged(): boolean {
+  isAnchor(): boolean {
     return false;
   }
+
+  acknowledged(): void {}
 
   rows(): Iterable<Row> {
     return [];

@@ -71,11 +71,6 @@ export class Registration {
     return this.#granted?.careOf;
   }
 
-  /** The care-of address an acknowledgement is awaited for. */
-  get asking(): Address | undefined {
-    return this.#asked?.careOf;
-  }
-
   /** When the anchor's binding ends; undefined: none is known. */
   get endsAt(): Instant | undefined {
     return this.#granted?.endsAt;
@@ -96,9 +91,10 @@ export class Registration {
     return this.#sequence.last;
   }
 
-  /** How often the present request has been sent. */
-  get transmissions(): number {
-    return this.#asked ? this.#backOff.sent : 0;
+  /** The last wait after `attempts` transmissions of something new is over; a binding that stands is waited for longer. */
+  isUnanswered(attempts: number, now: Instant): boolean {
+    const isNew = this.#asked !== undefined && this.#asked.careOf !== this.#granted?.careOf;
+    return isNew && this.#backOff.sent >= attempts && this.#backOff.isDue(now);
   }
 
   /** Seconds the binding has left. */
@@ -142,6 +138,11 @@ export class Registration {
     this.#stop();
     this.#granted = undefined;
     this.#isDoubtful = false;
+  }
+
+  /** The binding is of use for no longer than it lasts. */
+  letExpire(): void {
+    if (this.#granted) this.#granted = { ...this.#granted, refreshAt: Number.POSITIVE_INFINITY };
   }
 
   /** Returns whether the binding ended. */

@@ -1,4 +1,5 @@
 import type { Address } from '../../base/address.js';
+import type { Prefix } from '../../base/prefix.js';
 import type { Duration, Instant } from '../../base/time.js';
 import type { EventTarget } from '../event-queue.js';
 import type { AddressChange } from '../trace.js';
@@ -17,6 +18,8 @@ export class LocalAddress {
   readonly ip: IpInterface | undefined;
   readonly origin: AddressOrigin;
   state: AddressState = 'preferred';
+  /** A home address that is the first choice for these destinations, and the last for others. */
+  sourceFor: readonly Prefix[] | undefined;
   preferredUntil: Instant = Number.POSITIVE_INFINITY;
   validUntil: Instant = Number.POSITIVE_INFINITY;
   /** Counts what makes timers obsolete. */

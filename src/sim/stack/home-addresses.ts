@@ -1,4 +1,5 @@
 import { type Address, allNodes } from '../../base/address.js';
+import type { Prefix } from '../../base/prefix.js';
 import { LocalAddress } from './addresses.js';
 import type { IpInterface } from './ip-interface.js';
 import { neighbourAdvertisement } from './messages.js';
@@ -18,11 +19,16 @@ export class HomeAddresses {
   }
 
   /** On `ip`, or on no link. Without probes: a home agent may still be answering for it (RFC 6275 §11.5.5). */
-  configure(address: Address, ip: IpInterface | undefined): void {
+  configure(address: Address, ip: IpInterface | undefined, sourceFor?: readonly Prefix[]): void {
     this.#takeOffLinks(address);
     const local = new LocalAddress(address, ip, 'home');
+    local.sourceFor = sourceFor;
     this.#homes.set(address, local);
-    this.#stack.registerHome(local);
+    if (sourceFor === undefined) this.#stack.registerHome(local);
+    else {
+      this.#stack.registerAddress(local);
+      this.#stack.addressesChanged();
+    }
     if (ip === undefined) return;
     ip.addresses.push(local);
   }

@@ -1,4 +1,5 @@
 import { type Address, isLinkLocal, isMulticast } from '../../base/address.js';
+import { prefixContains } from '../../base/prefix.js';
 import type { LocalAddress } from './addresses.js';
 import type { IpInterface } from './ip-interface.js';
 
@@ -22,10 +23,18 @@ export function selectSource(
 function better(a: LocalAddress, b: LocalAddress, destination: Address, outgoing: IpInterface | undefined): boolean {
   if ((a.address === destination) !== (b.address === destination)) return a.address === destination;
   if (a.state !== b.state) return a.state === 'preferred';
-  if ((a.origin === 'home') !== (b.origin === 'home')) return a.origin === 'home';
+  const wanted = homePreference(a, destination) - homePreference(b, destination);
+  if (wanted !== 0) return wanted > 0;
   const onInterface = (local: LocalAddress) => outgoing !== undefined && local.ip === outgoing;
   if (onInterface(a) !== onInterface(b)) return onInterface(a);
   return commonBits(a.address, destination) > commonBits(b.address, destination);
+}
+
+/** RFC 6724 rule 4: a home address before others; one that is for some destinations comes first for those, last for the rest. */
+function homePreference({ origin, sourceFor }: LocalAddress, destination: Address): number {
+  if (origin !== 'home') return 1;
+  if (sourceFor === undefined) return 2;
+  return sourceFor.some(prefix => prefixContains(prefix, destination)) ? 3 : 0;
 }
 
 function commonBits(a: Address, b: Address): number {
