@@ -255,8 +255,19 @@ test('RFC 4140 §7.1.1, §7.2 [H4140-7.1.1-09, H4140-7.1.2-04, H4140-10-07]: zer
 test('RFC 4140 §7.1.1: of the nearest also a lifetime of zero counts, whatever longer ways say', () => {
   const bench = relay();
   bench.hear('second', otherNeighbour, [mapOption(mapAddress, 3)]);
+  bench.hear('up', neighbour, [mapOption(mapAddress, 2)]);
   bench.hear('up', neighbour, [mapOption(mapAddress, 2, 10, 0)]);
   assert.deepEqual(bench.told('cell'), [[map, 3, 10, 0]]);
+});
+
+test('RFC 4140 §7.1.1: the failure of a MAP is no news from who never told of it alive', () => {
+  const bench = relay();
+  bench.hear('second', otherNeighbour, [mapOption(mapAddress, 1, 10, 0)]);
+  assert.equal(bench.told('cell'), undefined);
+  bench.hear('up', neighbour, [mapOption(mapAddress, 2)]);
+  forget(bench);
+  bench.hear('second', otherNeighbour, [mapOption(mapAddress, 1, 10, 0)]);
+  assert.equal(bench.told('cell'), undefined);
 });
 
 test('RFC 4140 §7.1.2 [H4140-7.1.2-04, H4140-7.1.1-09]: the preference of a MAP falls with its load, down to 0 when it is full', () => {
