@@ -52,6 +52,8 @@ export class MapTable {
     const { rcoaRequired } = option.flags;
     const of = this.#heard.get(option.address) ?? new Map<string, Heard>();
     const key = link + router;
+    // That a MAP has failed is news only of one that was told of alive: else it would go round a ring of routers.
+    if (option.validLifetimeS === 0 && !of.has(key)) return 'unchanged';
     if (!of.has(key) && (of.size >= maximumSources || (of.size === 0 && this.#heard.size >= maximumMaps)))
       return 'full';
     const before = best(of);
@@ -90,15 +92,21 @@ export class MapTable {
     const gone = of?.get(key);
     if (!of || !gone) return false;
     const before = best(of);
-    of.delete(key);
-    this.#timers.clear(map + key);
-    // The last to know tells those behind it that the way has ended, and only then forgets.
-    if (of.size === 0 && gone.validUntil > now) {
+    this.#forget(map, key, of);
+    if (gone.validUntil <= now) {
+      for (const [other, { validUntil }] of of) if (validUntil <= now) this.#forget(map, other, of);
+    } else if (of.size === 0) {
+      // The last to know tells those behind it that the way has ended, and only then forgets.
       of.set(key, { ...gone, validUntil: now });
       this.#timers.set(map + key, now + this.#hold(gone.link));
     }
     if (of.size === 0) this.#heard.delete(map);
     return !saysTheSame(before, best(of), now);
+  }
+
+  #forget(map: Address, key: string, of: Map<string, Heard>): void {
+    of.delete(key);
+    this.#timers.clear(map + key);
   }
 }
 
