@@ -52,6 +52,10 @@ export interface Interests {
   readonly accessLinks: readonly LinkId[];
   /** UDP datagrams sent to an address of the node. */
   readonly udpPorts: readonly number[];
+  /** Links on which a router's engine hears of the routers beside it: `router`. */
+  readonly monitoredLinks?: readonly LinkId[];
+  /** Addresses shared with others of its kind (RFC 4291 §2.6): packets to them are for the engine, none is sent from them. */
+  readonly anycastAddresses?: readonly Address[];
   /** Links on which the node is a host: the engine hears of their state, of the node's addresses and of routers there. */
   readonly hostLinks?: readonly LinkId[];
   /**
@@ -98,7 +102,7 @@ export type Input =
     }
   /** What became of an address that the node's stack formed on a host link. */
   | { readonly kind: 'address'; readonly link: LinkId; readonly address: Address; readonly state: AddressState }
-  /** A router of a host link advertised itself; without an advertisement: it does not answer any more (RFC 4861 §7.3). */
+  /** A router of a host link, or of a monitored one, advertised itself; without an advertisement: it does not answer any more (RFC 4861 §7.3). */
   | {
       readonly kind: 'router';
       readonly link: LinkId;

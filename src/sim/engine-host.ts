@@ -1,9 +1,12 @@
+import type { Address } from '../base/address.js';
 import { invariant } from '../base/errors.js';
 import { multicastLinkAddress } from '../base/link-address.js';
 import type { Instant } from '../base/time.js';
 import type { Engine, ForwardingRule, Input, Output, TunnelEnd, Via } from '../protocol/contract.js';
+import type { RouterAdvertisement } from '../wire/icmpv6/messages.js';
 import { packetLength } from '../wire/ipv6/codec.js';
 import type { EventTarget } from './event-queue.js';
+import { LocalAddress } from './stack/addresses.js';
 import type { IpInterface } from './stack/ip-interface.js';
 import { ParkingPlace } from './stack/parking.js';
 import { LinkPath, noPath, type Path, type Rule } from './stack/routes.js';
@@ -30,6 +33,8 @@ export class EngineHost implements EventTarget<undefined> {
       const ip = stack.interfaces.find(candidate => candidate.port.name === name);
       if (ip) ip.advertised = true;
     }
+    for (const address of engine.interests.anycastAddresses ?? [])
+      stack.registerAddress(new LocalAddress(address, undefined, 'anycast'));
   }
 
   /** Whether the engine is the authority on that link. */
@@ -58,6 +63,12 @@ export class EngineHost implements EventTarget<undefined> {
   tell(link: string, input: Input): void {
     const { hostLinks = [], advertisedLinks = [] } = this.engine.interests;
     if (hostLinks.includes(link) || (input.kind === 'link' && advertisedLinks.includes(link))) this.handle(input);
+  }
+
+  /** A router beside this one, for an engine that listens. */
+  tellRouter(link: string, router: Address, advertisement: RouterAdvertisement): void {
+    if (this.engine.interests.monitoredLinks?.includes(link))
+      this.handle({ kind: 'router', link, router, advertisement });
   }
 
   /** Sees to it that the engine's deadline is kept. */

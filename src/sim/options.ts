@@ -103,6 +103,8 @@ export interface AdvertiseOptions {
   /** Seconds; default 1800, 0: not a default router. */
   readonly routerLifetimeS?: number;
   readonly managed?: boolean;
+  /** As a home agent, with its address in the prefix options (RFC 6275 §7.1, §7.2). */
+  readonly homeAgent?: boolean;
   readonly currentHopLimit?: number;
   readonly mtu?: number;
   /** RFC 4861 §6.2.6 MAX_RA_DELAY_TIME before an answer to a solicitation; default 500 ms. */

@@ -27,6 +27,10 @@ export interface Dialect {
   revoked?(revoked: Revoked, status: number | undefined, now: Instant, outputs: Output[]): void;
   /** Duplicate Address Detection for an address that the dialect asked to stand in for (RFC 6275 §10.3.1). */
   proxied?(address: Address, unique: boolean, now: Instant, outputs: Output[]): void;
+  /** What it wants of the world besides signalling, and what arrives of that. */
+  readonly interests?: Partial<Interests>;
+  other?(input: Input, now: Instant, outputs: Output[]): void;
+  readonly views?: Engine['views'];
   /** The dialect's own waits. */
   readonly deadline?: Instant | undefined;
   tick?(now: Instant, outputs: Output[]): void;
@@ -37,7 +41,7 @@ export type Purpose = 'initial' | 'refresh' | 'handoff' | 'deregistration';
 
 /** An anchor as a world sees it. */
 export class AnchorEngine implements Engine {
-  readonly interests: Interests = { protocols: [protocol.mobility], accessLinks: [], udpPorts: [] };
+  readonly interests: Interests;
   readonly views: Readonly<Record<string, () => Iterable<Row>>>;
   readonly #anchor: Anchor;
   readonly #dialect: Dialect;
@@ -46,7 +50,9 @@ export class AnchorEngine implements Engine {
   constructor(anchor: Anchor, dialect: Dialect) {
     this.#anchor = anchor;
     this.#dialect = dialect;
-    this.views = { bindings: () => bindingRows(anchor), peers: () => peerRows(anchor) };
+    const { protocols = [], ...interests } = dialect.interests ?? {};
+    this.interests = { accessLinks: [], udpPorts: [], ...interests, protocols: [protocol.mobility, ...protocols] };
+    this.views = { bindings: () => bindingRows(anchor), peers: () => peerRows(anchor), ...dialect.views };
   }
 
   get counters(): Readonly<Record<string, number>> {
@@ -66,6 +72,7 @@ export class AnchorEngine implements Engine {
       case 'packet':
         if (input.packet.payload.kind === 'mobility')
           this.#message(input.packet, input.packet.payload.message, input.association, now, outputs);
+        else this.#dialect.other?.(input, now, outputs);
         break;
       case 'tick':
         this.#tick(now, outputs);
@@ -79,6 +86,9 @@ export class AnchorEngine implements Engine {
       case 'proxied':
         this.#dialect.proxied?.(input.address, input.unique, now, outputs);
         break;
+      case 'router':
+        this.#dialect.other?.(input, now, outputs);
+        break;
       case 'attached':
       case 'detached':
       case 'seen':
@@ -86,7 +96,6 @@ export class AnchorEngine implements Engine {
       case 'flow':
       case 'link':
       case 'address':
-      case 'router':
         break;
       default:
         return unreachable(input);

@@ -44,7 +44,8 @@ export const permittedHome: Test<SelfRegistrationRequest> = {
       : refused(status.administrativelyProhibited, 'not its home address'),
 };
 
-class SelfRegistration implements Dialect {
+/** Binding Updates of mobiles about themselves, judged by a policy. */
+export class SelfRegistration implements Dialect {
   readonly #anchor: Anchor;
   readonly #policy: SelfRegistrationPolicy;
   /** Undefined where no link has the homes: nobody can have one of them then. */

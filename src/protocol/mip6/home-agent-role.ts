@@ -12,6 +12,16 @@ const section = anchorSection(
     proxyRegistration: c.flag.default(false),
     /** The link its prefixes are on; without one they are on no link, and mobiles are never at home. */
     homeLink: c.name.optional(),
+    /** Among the home agents of its prefixes (RFC 6275 §7.4), and those that it is told of here and not by their advertisements. */
+    preference: c.integer(0, 65_535).default(0),
+    homeAgents: z
+      .array(z.strictObject({ address: c.unicastAddress, preference: c.integer(0, 65_535).default(0) }))
+      .default([]),
+    /** Answers to whoever asks for home agents, prefixes, or by mistake. */
+    answersPerSecond: c.number(1, 1_000_000, 'messages a second').default(100),
+    /** Of its prefixes, as mobiles are told. */
+    validLifetimeS: c.integer(4, 0xffff_ffff, 'seconds').default(2_592_000),
+    preferredLifetimeS: c.integer(4, 0xffff_ffff, 'seconds').default(604_800),
   }),
 );
 export type HomeAgentConfig = z.infer<typeof section>;
@@ -21,8 +31,14 @@ export const homeAgent: Role<HomeAgentConfig> = {
   title: 'Home agent (RFC 6275)',
   parse: input => c.parsed(section, input),
   create(config: HomeAgentConfig, environment: Environment) {
-    const { proxyRegistration, homeLink } = config;
-    const settings = { ...anchorSettings(config, 128, undefined), proxyRegistration, homeLink };
+    const { proxyRegistration, homeLink, preference, answersPerSecond, validLifetimeS, preferredLifetimeS } = config;
+    const homeAgents = config.homeAgents.map(({ address, preference }) => ({ addresses: [address], preference }));
+    const settings = {
+      ...anchorSettings(config, 128, undefined),
+      ...{ proxyRegistration, homeLink, preference, homeAgents, answersPerSecond, validLifetimeS, preferredLifetimeS },
+      // RFC 6275 §10.6.4.
+      maximumLifetimeS: Math.min(config.maximumLifetimeS, validLifetimeS),
+    };
     return secured(createHomeAgent(settings, environment), config, environment);
   },
 };

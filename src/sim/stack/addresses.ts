@@ -8,8 +8,8 @@ import { duplicateAddressProbe } from './messages.js';
 
 /** RFC 4862 §5.4, §5.5.4. `duplicate`: somebody else has it, and it is never used. */
 export type AddressState = 'tentative' | 'optimistic' | 'preferred' | 'deprecated' | 'duplicate';
-/** `home`: a mobile node's (RFC 6275); `proxy`: stood in for, and not the node's own. */
-export type AddressOrigin = 'manual' | 'linkLocal' | 'stateless' | 'dhcpv6' | 'home' | 'proxy';
+/** `home`: a mobile node's (RFC 6275); `proxy`: stood in for, and not the node's own; `anycast`: never a source. */
+export type AddressOrigin = 'manual' | 'linkLocal' | 'stateless' | 'dhcpv6' | 'home' | 'proxy' | 'anycast';
 
 /** An address of the node. */
 export class LocalAddress {

@@ -1,5 +1,6 @@
 import { type Address, allNodes, unspecified } from '../../base/address.js';
 import type { LinkAddress } from '../../base/link-address.js';
+import { type Prefix, prefixContains } from '../../base/prefix.js';
 import { uniform } from '../../base/random.js';
 import { type Instant, millisecond, second } from '../../base/time.js';
 import type { NeighbourOption } from '../../wire/icmpv6/neighbour-options.js';
@@ -67,27 +68,39 @@ export class Advertiser implements EventTarget<{ readonly at: Instant }> {
   }
 
   #advertisement(to: Address) {
-    const { routerLifetimeS = 1800, managed = false, currentHopLimit = 64, mtu, prefixes } = this.#options;
+    const {
+      routerLifetimeS = 1800,
+      managed = false,
+      homeAgent = false,
+      currentHopLimit = 64,
+      mtu,
+      prefixes,
+    } = this.#options;
     const options: NeighbourOption[] = [{ kind: 'sourceLinkLayerAddress', address: this.#ip.port.linkAddress }];
     if (mtu !== undefined) options.push({ kind: 'mtu', mtu });
     for (const prefix of prefixes)
       options.push({
         kind: 'prefixInformation',
         length: prefix.length,
-        flags: { onLink: prefix.onLink ?? true, autonomous: prefix.autonomous ?? true, routerAddress: false },
+        flags: { onLink: prefix.onLink ?? true, autonomous: prefix.autonomous ?? true, routerAddress: homeAgent },
         validLifetimeS: prefix.validLifetimeS ?? defaultValidLifetimeS,
         preferredLifetimeS: prefix.preferredLifetimeS ?? defaultPreferredLifetimeS,
-        prefix: prefix.address,
+        prefix: (homeAgent ? this.#addressOn(prefix) : undefined) ?? prefix.address,
       });
     return icmpv6Packet(this.#ip.linkLocal.address, to, 255, {
       kind: 'routerAdvertisement',
       code: 0,
       currentHopLimit,
-      flags: { managed, other: false, homeAgent: false },
+      flags: { managed, other: false, homeAgent },
       routerLifetimeS,
       reachableTimeMs: 0,
       retransTimerMs: 0,
       options,
     });
+  }
+
+  #addressOn(prefix: Prefix): Address | undefined {
+    return this.#ip.addresses.find(({ address, origin }) => origin === 'manual' && prefixContains(prefix, address))
+      ?.address;
   }
 }

@@ -39,7 +39,9 @@ export function receiveDiscovery(
     case 'routerSolicitation':
       return receiveRouterSolicitation(ip, from, packet, message);
     case 'routerAdvertisement':
-      if (isLinkLocal(packet.source)) ip.autoconfiguration?.advertised(packet.source, message);
+      if (!isLinkLocal(packet.source)) return;
+      ip.autoconfiguration?.advertised(packet.source, message);
+      for (const host of ip.stack.engines) host.tellRouter(ip.port.name, packet.source, message);
       return;
     case 'neighbourSolicitation':
       return receiveNeighbourSolicitation(ip, packet, message);

@@ -16,7 +16,12 @@ export function selectSource(
     return outgoing.sourceForDiscovery();
   let best: LocalAddress | undefined;
   for (const candidate of candidates)
-    if (candidate.usable && (best === undefined || better(candidate, best, destination, outgoing))) best = candidate;
+    if (
+      candidate.usable &&
+      candidate.origin !== 'anycast' &&
+      (best === undefined || better(candidate, best, destination, outgoing))
+    )
+      best = candidate;
   return best?.address;
 }
 
