@@ -96,14 +96,19 @@ export class AccessRouter implements Engine {
       case 'attached':
         return this.#links.get(input.link)?.attached(input.station, now, outputs);
       case 'tick':
-        if (this.#maps.tick(now, outputs)) this.#news(now, outputs);
-        for (const link of this.#links.values()) link.tick(now, outputs);
-        return;
+        return this.#tick(now, outputs);
       case 'command':
         return this.#command(input.command, now, outputs);
       default:
         return;
     }
+  }
+
+  #tick(now: Instant, outputs: Output[]): void {
+    const { news, failed } = this.#maps.tick(now, outputs);
+    this.#counts.mapsFailed += failed;
+    if (news) this.#news(now, outputs);
+    for (const link of this.#links.values()) link.tick(now, outputs);
   }
 
   #linkChanged(input: Extract<Input, { kind: 'link' }>, now: Instant, outputs: Output[]): void {

@@ -65,14 +65,14 @@ export class AdvertisedMaps {
     return true;
   }
 
-  /** Whether something else is to be told now. */
-  tick(now: Instant, outputs: Output[]): boolean {
+  /** Whether something else is to be told now, and how many MAPs have been found silent. */
+  tick(now: Instant, outputs: Output[]): { readonly news: boolean; readonly failed: number } {
     const aged = this.#table.age(now);
     for (const map of aged) this.#trace(map, this.#table.best(map) ? 'changed' : 'gone', now, outputs);
     if (aged.length > 0) this.#probe(now);
     const silent = this.#detection.tick(now, outputs);
     for (const map of silent) this.#trace(map, 'failed', now, outputs);
-    return aged.length + silent.length > 0;
+    return { news: aged.length + silent.length > 0, failed: silent.length };
   }
 
   /** An echo reply. Whether a MAP has come back with it. */
