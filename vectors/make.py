@@ -55,6 +55,13 @@ def mobility(hexadecimal, home_option=False, routing=False):
     return ipv6(first, before + header)
 
 
+def icmpv6(hexadecimal):
+    """An ICMPv6 message in hexadecimal, its checksum 0000, in a packet."""
+    message = bytes.fromhex(hexadecimal)
+    value = checksum(message, NODE, PEER, 58)
+    return ipv6(58, message[:2] + value.to_bytes(2, 'big') + message[4:])
+
+
 def scapy_mobility(header, home_option=False, routing=False):
     header.cksum = 0
     return mobility(raw(header).hex(), home_option, routing)
@@ -86,6 +93,11 @@ FILES = {
         ('Binding cache entry missing', 'gundavelli §5.1 [G00-5.1-02, G00-10-02]', 'by hand', mobility('3b 01 06 00 0000 8d 20 0001 0000 01 02 0000'), 'Proxy Binding Acknowledgement', {'status': 141, 'status meaning': 'Binding cache entry missing'}),
         ('Status 141 of a mobile router', 'RFC 3963 §4.2 [G00-5.1-03]', 'by hand', mobility('3b 01 06 00 0000 8d 40 0001 0000 01 02 0000'), 'Binding Acknowledgement', {'status': 141, 'status meaning': 'Invalid prefix'}),
         ('Binding Error', 'RFC 6275 §6.1.9', 'scapy', scapy_mobility(s.MIP6MH_BE(status=2, ha=HOME)), 'Binding Error', {'status': 2, 'homeAddress': HOME}),
+        ('Fast Binding Update with every flag', 'RFC 5568 §6.2.2, RFC 4140 Appendix A [H4140-AppA-12]', 'by hand', mobility('3b 06 08 00 0000 1234 f001 0002 01 00 03 10' + hexadecimal(HOME) + '01 00 15 10 000003e8' + '22' * 12 + '01 02 0000'), 'Fast Binding Update', {'sequence': 0x1234, 'flags': 'acknowledge, homeRegistration, linkLocalCompatibility, keyManagement, simultaneousBindings', 'lifetimeS': 8, 'options': {'alternateCareOfAddress': {'careOfAddress': HOME}, 'fastBindingAuthorizationData': {'spi': 1000, 'authenticator': '22' * 12}}}),
+        ('Fast Binding Acknowledgment', 'RFC 5568 §6.2.3', 'by hand', mobility('3b 01 09 00 0000 01 80 1234 0002 01 02 0000'), 'Fast Binding Acknowledgment', {'status': 1, 'status meaning': 'Accepted, use the supplied NCoA', 'flags': 'keyManagement', 'sequence': 0x1234, 'lifetimeS': 8}),
+        ('Fast Neighbor Advertisement', 'RFC 4068 §6.3.3', 'by hand', mobility('3b 02 0a 00 0000 0000 07 07 02 020000000001 01 05 0000000000'), 'Fast Neighbor Advertisement', {'options': {'linkLayerAddress': {'code': 2, 'address': MAC}}}),
+        ('Handover Initiate', 'RFC 5568 §6.2.1.1, §6.4.2, §6.4.4', 'by hand', mobility('3b 04 0e 00 0000 0102 c0 00 07 07 02 020000000001 00 22 12 02 80' + hexadecimal(HOME)), 'Handover Initiate', {'sequence': 0x102, 'flags': 'assignedAddress, buffer', 'code': 0, 'code meaning': 'FBU from the PCoA', 'options': {'linkLayerAddress': {'code': 2, 'address': MAC}, 'ipAddressPrefix': {'code': 2, 'prefixLength': 128, 'address': HOME}}}),
+        ('Handover Acknowledge', 'RFC 5568 §6.2.1.2', 'by hand', mobility('3b 01 0f 00 0000 0102 00 02 01 04 00000000'), 'Handover Acknowledge', {'sequence': 0x102, 'code': 2, 'code meaning': 'Handover accepted, NCoA assigned'}),
         ('Binding Revocation Indication', 'RFC 5846 §5.1', 'by hand', mobility('3b 01 10 00 0000 01 03 0102 8000 01 02 0000'), 'Binding Revocation Indication', {'trigger': 3, 'sequence': 0x102, 'flags': 'proxy'}),
         ('Binding Revocation Acknowledgement', 'RFC 5846 §5.2', 'by hand', mobility('3b 01 10 00 0000 02 80 0102 e000 01 02 0000'), 'Binding Revocation Acknowledgement', {'status': 128, 'status meaning': 'Binding does not exist', 'sequence': 0x102, 'flags': 'proxy, ipv4HomeAddressOnly, global'}),
         ('a revocation type that is neither', 'RFC 5846 §5', 'by hand', mobility('3b 01 10 00 0000 03 80 0102 e000 01 02 0000'), 'Unknown message', {'type': 16, 'data': '03800102e00001020000'}),
@@ -119,6 +131,7 @@ FILES = {
                 'mobileNodeLinkLayerIdentifier': {'identifier': MAC},
                 'linkLocalAddress': {'address': 'fe80::1'},
                 'timestamp': {'seconds': 0x6553F100, 'fraction': 0x8000}}}),
+        ('Simultaneous bindings', 'RFC 5094, RFC 4140 Appendix A [H4140-AppA-12]', 'by hand', mobility('3b 02 09 00 0000 00 00 0001 0002 01 00 13 07 00007ed9 05 0102 00'), 'Fast Binding Acknowledgment', {'options': {'vendorSpecific': {'content': {'kind': 'simultaneousBindings', 'lifetimeMs': 0x102}}}}),
         ('an unknown option', 'RFC 6275 §6.2.1', 'by hand', mobility('3b 02 05 00 0000 0001 8000 0002 c8 03 aa bb cc 01 05 00 00 00 00 00'), 'Binding Update', {'options': {'unknown': {'type': 200, 'data': 'aabbcc'}}}),
     ],
     'icmpv6': [
@@ -139,6 +152,10 @@ FILES = {
         ('Neighbor Solicitation with a nonce', 'RFC 4861 §4.3, RFC 3971 §5.3.2', 'scapy', ip(s.ICMPv6ND_NS(tgt=HOME) / s.ICMPv6NDOptUnknown(type=14, len=1, data=b'nonce!')), 'Neighbor Solicitation', {'target': HOME, 'options': {'nonce': {'nonce': b'nonce!'.hex()}}}),
         ('Neighbor Advertisement', 'RFC 4861 §4.4', 'scapy', ip(s.ICMPv6ND_NA(R=1, S=1, O=1, tgt=HOME) / s.ICMPv6NDOptDstLLAddr(lladdr=MAC)), 'Neighbor Advertisement', {'flags': 'router, solicited, override', 'target': HOME, 'options': {'targetLinkLayerAddress': {'address': MAC}}}),
         ('Redirect', 'RFC 4861 §4.5, §4.6.3', 'scapy', ip(s.ICMPv6ND_Redirect(tgt=PEER, dst=HOME) / s.ICMPv6NDOptRedirectedHdr(pkt=b'\x60' + bytes(15))), 'Redirect', {'target': PEER, 'destination': HOME, 'options': {'redirectedHeader': {'packet': '60' + '00' * 15}}}),
+        ('Router Solicitation for Proxy Advertisement', 'RFC 5568 §6.1.1, §6.4.3', 'by hand', icmpv6('9a 00 0000 02 00 0102 13 02 04 020000000001 00000000000000 13 02 01 020000000001 00000000000000'), 'Router Solicitation for Proxy Advertisement', {'type': 154, 'identifier': 0x102}),
+        ('Proxy Router Advertisement', 'RFC 5568 §6.1.2, §6.4.1', 'by hand', icmpv6('9a 03 0000 03 00 0102 13 02 06 020000000001 00000000000000 11 03 04 40 00000000' + hexadecimal('2001:db8:5::')), 'Proxy Router Advertisement', {'code': 3, 'code meaning': 'New router information for some access points', 'options': {'linkLayerAddress': {'code': 6, 'code meaning': 'No prefix information', 'address': MAC}, 'ipAddressPrefix': {'code': 4, 'prefixLength': 64, 'address': '2001:db8:5::'}}}),
+        ('Router Advertisement that acknowledges', 'RFC 5568 §6.4.6', 'by hand', icmpv6('86 00 0000 00 00 0000 00000000 00000000 14 03 00 02 00000000' + hexadecimal(HOME)), 'Router Advertisement', {'options': {'neighbourAdvertisementAcknowledgment': {'status': 2, 'careOfAddresses': HOME}}}),
+        ('another message of fast handovers', 'RFC 5568 §11', 'by hand', icmpv6('9a 00 0000 04 00 0102'), 'Unknown message', {'type': 154, 'data': '04000102'}),
         ('an unknown message', 'RFC 4443 §2.1', 'scapy', ip(s.ICMPv6Unknown(type=200, code=1, msgbody=b'\x01\x02')), 'Unknown message', {'type': 200, 'code': 1, 'data': '0102'}),
     ],
     'ipv6': [

@@ -125,6 +125,61 @@ const parameterProblemCodes: Names = {
   2: 'Unrecognized IPv6 option',
 };
 
+/** RFC 5568 §6.2.3. */
+const fastBindingStatuses: Names = {
+  0: 'Fast Binding Update accepted',
+  1: 'Accepted, use the supplied NCoA',
+  128: 'Reason unspecified',
+  129: 'Administratively prohibited',
+  130: 'Insufficient resources',
+  131: 'Incorrect interface identifier length',
+};
+/** RFC 5568 §6.2.1.1 and §6.2.1.2. */
+const handoverInitiateCodes: Names = { 0: 'FBU from the PCoA', 1: 'FBU not from the PCoA' };
+const handoverAcknowledgeCodes: Names = {
+  0: 'Handover accepted, NCoA valid',
+  1: 'Handover accepted, NCoA not valid or in use',
+  2: 'Handover accepted, NCoA assigned',
+  3: 'Handover accepted, use PCoA',
+  4: 'Unsolicited',
+  128: 'Handover not accepted, reason unspecified',
+  129: 'Administratively prohibited',
+  130: 'Insufficient resources',
+};
+/** RFC 5568 §6.1.2. */
+const proxyAdvertisementCodes: Names = {
+  0: 'Solicited, with new router information',
+  1: 'Handover now',
+  2: 'No new router information',
+  3: 'New router information for some access points',
+  4: 'Unsolicited, no handover',
+  5: 'New router information, DHCP needed',
+};
+/** RFC 5568 §6.4. */
+const addressCodes: Names = {
+  1: 'Old care-of address',
+  2: 'New care-of address',
+  3: "NAR's IP address",
+  4: "NAR's prefix",
+};
+const linkLayerAddressCodes: Names = {
+  0: 'Wildcard',
+  1: 'New access point',
+  2: 'Mobile node',
+  3: 'NAR',
+  4: 'Source',
+  5: 'Access point on the same interface',
+  6: 'No prefix information',
+  7: 'No fast handover support',
+};
+const neighbourAcknowledgmentStatuses: Names = {
+  1: 'NCoA invalid, configure an address',
+  2: 'NCoA invalid, use the supplied NCoA',
+  3: "NCoA invalid, use NAR's address as NCoA in FBU",
+  4: 'PCoA supplied, do not send FBU',
+  128: 'Link-layer address unrecognized',
+};
+
 /** By the kind of message or option, then the field. */
 const meanings: Readonly<Record<string, Readonly<Record<string, Names>>>> = {
   ipv6: { nextHeader: nextHeaders },
@@ -132,6 +187,13 @@ const meanings: Readonly<Record<string, Readonly<Record<string, Names>>>> = {
   bindingError: { status: bindingErrorStatuses },
   bindingRevocationIndication: { trigger: revocationTriggers },
   bindingRevocationAcknowledgement: { status: revocationStatuses },
+  fastBindingAcknowledgement: { status: fastBindingStatuses },
+  handoverInitiate: { code: handoverInitiateCodes },
+  handoverAcknowledge: { code: handoverAcknowledgeCodes },
+  proxyRouterAdvertisement: { code: proxyAdvertisementCodes },
+  ipAddressPrefix: { code: addressCodes },
+  linkLayerAddress: { code: linkLayerAddressCodes },
+  neighbourAdvertisementAcknowledgment: { status: neighbourAcknowledgmentStatuses },
   handoffIndicator: { indicator: handoffIndicators },
   accessTechnologyType: { type: accessTechnologies },
   mobileNodeIdentifier: { subtype: { 1: 'NAI' } },
@@ -172,6 +234,11 @@ const messageNames: Readonly<Record<string, string>> = {
   bindingError: 'Binding Error',
   bindingRevocationIndication: 'Binding Revocation Indication',
   bindingRevocationAcknowledgement: 'Binding Revocation Acknowledgement',
+  fastBindingUpdate: 'Fast Binding Update',
+  fastBindingAcknowledgement: 'Fast Binding Acknowledgment',
+  fastNeighbourAdvertisement: 'Fast Neighbor Advertisement',
+  handoverInitiate: 'Handover Initiate',
+  handoverAcknowledge: 'Handover Acknowledge',
   destinationUnreachable: 'Destination Unreachable',
   packetTooBig: 'Packet Too Big',
   timeExceeded: 'Time Exceeded',
@@ -187,5 +254,7 @@ const messageNames: Readonly<Record<string, string>> = {
   homeAgentDiscoveryReply: 'Home Agent Address Discovery Reply',
   mobilePrefixSolicitation: 'Mobile Prefix Solicitation',
   mobilePrefixAdvertisement: 'Mobile Prefix Advertisement',
+  routerSolicitationForProxyAdvertisement: 'Router Solicitation for Proxy Advertisement',
+  proxyRouterAdvertisement: 'Proxy Router Advertisement',
   unknown: 'Unknown message',
 };

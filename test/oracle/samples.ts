@@ -107,6 +107,63 @@ export const mobilityMessages: Sample[] = [
   ),
   mobility(
     {
+      kind: 'fastBindingUpdate',
+      sequence: 0x1234,
+      flags: {
+        acknowledge: true,
+        homeRegistration: true,
+        linkLocalCompatibility: false,
+        keyManagement: false,
+        simultaneousBindings: false,
+      },
+      lifetimeS: 400,
+      options: [{ kind: 'alternateCareOfAddress', careOfAddress: home }],
+    },
+    {
+      'mip6.mhtype': '8',
+      'mip6.fbu.seqnr': '4660',
+      'mip6.fbu.a_flag': 'True',
+      'mip6.fbu.h_flag': 'True',
+      'mip6.fbu.l_flag': 'False',
+      'mip6.fbu.k_flag': 'False',
+      'mip6.fbu.lifetime': '100',
+      'mip6.acoa.acoa': '2001:db8:3::3',
+    },
+  ),
+  mobility(
+    {
+      kind: 'fastBindingAcknowledgement',
+      status: 131,
+      flags: { keyManagement: true },
+      sequence: 0x1234,
+      lifetimeS: 8,
+      options,
+    },
+    {
+      'mip6.mhtype': '9',
+      'mip6.fback.status': '131',
+      'mip6.fback.k_flag': 'True',
+      'mip6.fback.seqnr': '4660',
+      'mip6.fback.lifetime': '2',
+    },
+  ),
+  mobility({ kind: 'fastNeighbourAdvertisement', options }, { 'mip6.mhtype': '10' }),
+  mobility(
+    { kind: 'handoverInitiate', sequence: 258, flags: { assignedAddress: true, buffer: true }, code: 1, options },
+    {
+      'mip6.mhtype': '14',
+      'mip6.hi.seqnr': '258',
+      'mip6.hi.s_flag': 'True',
+      'mip6.hi.u_flag': 'True',
+      'mip6.hi.code': '1',
+    },
+  ),
+  mobility(
+    { kind: 'handoverAcknowledge', sequence: 258, code: 3, options },
+    { 'mip6.mhtype': '15', 'mip6.hack.seqnr': '258', 'mip6.hack.code': '3' },
+  ),
+  mobility(
+    {
       kind: 'bindingRevocationIndication',
       trigger: 3,
       sequence: 258,
@@ -171,6 +228,22 @@ export const mobilityOptions: Sample[] = [
   option(
     { kind: 'homeNetworkPrefix', length: 64, address: home },
     { 'mip6.nemo.mnp.pfl': '64', 'mip6.nemo.mnp.mnp': '2001:db8:3::3' },
+  ),
+  option(
+    { kind: 'linkLayerAddress', code: 2, address: mac },
+    { 'mip6.lla.optcode': '2', 'mip6.options.mhlla': '070702020000000001' },
+  ),
+  option(
+    { kind: 'fastBindingAuthorizationData', spi: 1000, authenticator },
+    { 'mip6.badff.spi': '1000', 'mip6.options.badff': `1510000003e8${'22'.repeat(12)}` },
+  ),
+  option(
+    { kind: 'vendorSpecific', content: { kind: 'simultaneousBindings', lifetimeMs: 258 } },
+    { 'mip6.vsm.subtype': '5', 'mip6.options.vsm': '130700007ed9050102' },
+  ),
+  option(
+    { kind: 'ipAddressPrefix', code: 2, prefixLength: 128, address: home },
+    { 'mip6.mhipv6ap.opt_code': '2', 'mip6.mhipv6ap.len': '128', 'mip6.mhipv6ap.ipv6_address': '2001:db8:3::3' },
   ),
   option({ kind: 'handoffIndicator', indicator: 3 }, { 'mip6.hi': '3' }),
   option({ kind: 'accessTechnologyType', type: 4 }, { 'mip6.att': '4' }),
@@ -342,4 +415,43 @@ export const otherPackets: Sample[] = [
     packet: packet({ kind: 'raw', protocol: 50, data: new Uint8Array(32).fill(1) }),
     fields: { 'esp.spi': '0x01010101', 'esp.sequence': '16843009' },
   },
+  icmpv6(
+    {
+      kind: 'routerSolicitationForProxyAdvertisement',
+      code: 0,
+      identifier: 258,
+      options: [
+        { kind: 'linkLayerAddress', code: 4, address: mac },
+        { kind: 'linkLayerAddress', code: 1, address: mac },
+      ],
+    },
+    {
+      'icmpv6.type': '154',
+      'icmpv6.fmip6.subtype': '2',
+      'icmpv6.fmip6.identifier': '258',
+      'icmpv6.opt.type': '19|19',
+      'icmpv6.opt.lla.option_code': '4|1',
+    },
+  ),
+  icmpv6(
+    {
+      kind: 'proxyRouterAdvertisement',
+      code: 0,
+      identifier: 258,
+      options: [
+        { kind: 'linkLayerAddress', code: 3, address: mac },
+        { kind: 'ipAddressPrefix', code: 3, prefixLength: 128, address: home },
+        { kind: 'neighbourAdvertisementAcknowledgment', status: 1, careOfAddresses: [] },
+      ],
+    },
+    {
+      'icmpv6.fmip6.subtype': '3',
+      'icmpv6.opt.type': '19|17|20',
+      'icmpv6.opt.lla.option_code': '3',
+      'icmpv6.opt.ipa.option_code': '3',
+      'icmpv6.opt.ipa.prefix_len': '128',
+      'icmpv6.opt.ipa.ipv6_address': '2001:db8:3::3',
+      'icmpv6.opt.naack.status': '1',
+    },
+  ),
 ];

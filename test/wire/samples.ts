@@ -32,6 +32,7 @@ export const mobilityOptionMakers: Makers<MobilityOption> = {
   nonceIndices: r => ({ kind: 'nonceIndices', homeNonceIndex: u16(r), careOfNonceIndex: u16(r) }),
   bindingAuthorizationData: r => ({ kind: 'bindingAuthorizationData', authenticator: randomBytes(r, 12) }),
   mobileNetworkPrefix: r => ({ kind: 'mobileNetworkPrefix', ...prefix(r) }),
+  linkLayerAddress: r => ({ kind: 'linkLayerAddress', code: 2, address: linkAddress(r) }),
   mobileNodeIdentifier: r => ({ kind: 'mobileNodeIdentifier', subtype: 1, identifier: identifier(r) }),
   mobilityMessageAuthentication: r => ({
     kind: 'mobilityMessageAuthentication',
@@ -45,8 +46,14 @@ export const mobilityOptionMakers: Makers<MobilityOption> = {
     content: [
       { kind: 'bindingCacheConfirmation' } as const,
       { kind: 'assignedHomeAddress', prefixLength: below(r, 129), address: address(r) } as const,
+      { kind: 'simultaneousBindings', lifetimeMs: u16(r) } as const,
       { kind: 'other', enterprise: 1 + below(r, 1000), subtype: u8(r), data: octets(r, 40) } as const,
-    ][below(r, 3)],
+    ][below(r, 4)],
+  }),
+  fastBindingAuthorizationData: r => ({
+    kind: 'fastBindingAuthorizationData',
+    spi: u32(r),
+    authenticator: randomBytes(r, 12),
   }),
   homeNetworkPrefix: r => ({ kind: 'homeNetworkPrefix', ...prefix(r) }),
   handoffIndicator: r => ({ kind: 'handoffIndicator', indicator: u8(r) }),
@@ -54,6 +61,12 @@ export const mobilityOptionMakers: Makers<MobilityOption> = {
   mobileNodeLinkLayerIdentifier: r => ({ kind: 'mobileNodeLinkLayerIdentifier', identifier: linkAddress(r) }),
   linkLocalAddress: r => ({ kind: 'linkLocalAddress', address: address(r) }),
   timestamp: r => ({ kind: 'timestamp', seconds: u16(r) * 0x1_0000_0000 + u32(r), fraction: u16(r) }),
+  ipAddressPrefix: r => ({
+    kind: 'ipAddressPrefix',
+    code: 1 + below(r, 4),
+    prefixLength: below(r, 129),
+    address: address(r),
+  }),
   unknown: r => ({ kind: 'unknown', type: 200 + below(r, 50), data: octets(r, 40) }),
 };
 
@@ -90,6 +103,41 @@ export const mobilityMessageMakers: Makers<MobilityMessage> = {
     options: mobilityOptions(r),
   }),
   bindingError: r => ({ kind: 'bindingError', status: u8(r), homeAddress: address(r), options: mobilityOptions(r) }),
+  fastBindingUpdate: r => ({
+    kind: 'fastBindingUpdate',
+    sequence: u16(r),
+    flags: {
+      acknowledge: bit(r),
+      homeRegistration: bit(r),
+      linkLocalCompatibility: bit(r),
+      keyManagement: bit(r),
+      simultaneousBindings: bit(r),
+    },
+    lifetimeS: fourSeconds(r),
+    options: mobilityOptions(r),
+  }),
+  fastBindingAcknowledgement: r => ({
+    kind: 'fastBindingAcknowledgement',
+    status: u8(r),
+    flags: { keyManagement: bit(r) },
+    sequence: u16(r),
+    lifetimeS: fourSeconds(r),
+    options: mobilityOptions(r),
+  }),
+  fastNeighbourAdvertisement: r => ({ kind: 'fastNeighbourAdvertisement', options: mobilityOptions(r) }),
+  handoverInitiate: r => ({
+    kind: 'handoverInitiate',
+    sequence: u16(r),
+    flags: { assignedAddress: bit(r), buffer: bit(r) },
+    code: below(r, 2),
+    options: mobilityOptions(r),
+  }),
+  handoverAcknowledge: r => ({
+    kind: 'handoverAcknowledge',
+    sequence: u16(r),
+    code: u8(r),
+    options: mobilityOptions(r),
+  }),
   bindingRevocationIndication: r => ({
     kind: 'bindingRevocationIndication',
     trigger: u8(r),
@@ -124,6 +172,18 @@ export const neighbourOptionMakers: Makers<NeighbourOption> = {
   advertisementInterval: r => ({ kind: 'advertisementInterval', intervalMs: u32(r) }),
   homeAgentInformation: r => ({ kind: 'homeAgentInformation', preference: u16(r), lifetimeS: u16(r) }),
   nonce: r => ({ kind: 'nonce', nonce: randomBytes(r, 6 + 8 * below(r, 3)) }),
+  ipAddressPrefix: r => ({
+    kind: 'ipAddressPrefix',
+    code: 1 + below(r, 4),
+    prefixLength: below(r, 129),
+    address: address(r),
+  }),
+  linkLayerAddress: r => ({ kind: 'linkLayerAddress', code: below(r, 8), address: linkAddress(r) }),
+  neighbourAdvertisementAcknowledgment: r => ({
+    kind: 'neighbourAdvertisementAcknowledgment',
+    status: u8(r),
+    careOfAddresses: few(r, () => address(r), 2),
+  }),
   map: r => ({
     kind: 'map',
     place: { distance: below(r, 16), preference: below(r, 16) },
@@ -192,6 +252,18 @@ export const icmpv6MessageMakers: Makers<Icmpv6Message> = {
     code: 0,
     identifier: u16(r),
     flags: { managed: bit(r), other: bit(r) },
+    options: neighbourOptions(r),
+  }),
+  routerSolicitationForProxyAdvertisement: r => ({
+    kind: 'routerSolicitationForProxyAdvertisement',
+    code: 0,
+    identifier: u16(r),
+    options: neighbourOptions(r),
+  }),
+  proxyRouterAdvertisement: r => ({
+    kind: 'proxyRouterAdvertisement',
+    code: below(r, 6),
+    identifier: u16(r),
     options: neighbourOptions(r),
   }),
   unknown: r => ({ kind: 'unknown', type: 200 + below(r, 4), code: u8(r), data: octets(r, 40) }),

@@ -104,6 +104,9 @@ function isFromRegisteringEnd(message: OptionedMessage): boolean {
     case 'bindingRevocationAcknowledgement':
     case 'homeTestInit':
     case 'careOfTestInit':
+    case 'fastBindingUpdate':
+    case 'fastNeighbourAdvertisement':
+    case 'handoverInitiate':
       return true;
     case 'bindingAcknowledgement':
     case 'bindingRevocationIndication':
@@ -111,6 +114,8 @@ function isFromRegisteringEnd(message: OptionedMessage): boolean {
     case 'bindingError':
     case 'homeTest':
     case 'careOfTest':
+    case 'fastBindingAcknowledgement':
+    case 'handoverAcknowledge':
       return false;
   }
 }

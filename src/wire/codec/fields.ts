@@ -133,6 +133,14 @@ export const restLinkAddress: Codec<LinkAddress> = {
   },
   plain: formatLinkAddress,
 };
+/** A link-layer address of Ethernet, shorter where what encloses it ends before; octets after it are padding. */
+export const paddedLinkAddress: Codec<LinkAddress> = {
+  ...restLinkAddress,
+  decode: reader => {
+    const length = Math.min(6, reader.remaining);
+    return linkAddressFromBytes(reader.bytes, reader.take(length), length);
+  },
+};
 
 /** Zero or more of `item` up to the end of what encloses it. */
 export function repeated<T>(item: Codec<T>): Codec<readonly T[]> {

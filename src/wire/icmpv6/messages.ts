@@ -8,6 +8,8 @@ interface Icmpv6Layout<K extends string, T> {
   readonly type: number;
   readonly kind: K;
   readonly fields: f.FieldList;
+  /** Where messages share a type, the octet that tells them apart, which stands first. */
+  readonly subtype?: number;
   readonly __value?: T;
 }
 
@@ -19,6 +21,10 @@ function message<K extends string, F extends f.Fields>(
 ): Icmpv6Layout<K, f.StructOf<F>> {
   return { type, kind, fields: f.fieldList(fields) };
 }
+
+/** Fast handovers' type has two messages (RFC 5568 §6.1). */
+const fastHandover = 154;
+const proxyAdvertisement = { reserved: f.reserved(1), identifier: f.u16, options: neighbourOptions };
 
 const layouts = [
   /** RFC 4443 §3: as much of the packet as fits. */
@@ -65,6 +71,10 @@ const layouts = [
     flags: f.flags(f.u16, { managed: 0x8000, other: 0x4000 }),
     options: neighbourOptions,
   }),
+  /** RFC 5568 §6.1.1: RtSolPr. */
+  { ...message(fastHandover, 'routerSolicitationForProxyAdvertisement', proxyAdvertisement), subtype: 2 },
+  /** RFC 5568 §6.1.2: PrRtAdv. */
+  { ...message(fastHandover, 'proxyRouterAdvertisement', proxyAdvertisement), subtype: 3 },
 ] as const;
 
 type LayoutUnion = (typeof layouts)[number];
@@ -79,11 +89,16 @@ export interface UnknownIcmpv6Message {
 export type Icmpv6Message = MessageOf<LayoutUnion> | UnknownIcmpv6Message;
 export type Icmpv6MessageOf<K extends Icmpv6Message['kind']> = Extract<Icmpv6Message, { kind: K }>;
 export type RouterAdvertisement = Icmpv6MessageOf<'routerAdvertisement'>;
+export type RouterSolicitationForProxyAdvertisement = Icmpv6MessageOf<'routerSolicitationForProxyAdvertisement'>;
+export type ProxyRouterAdvertisement = Icmpv6MessageOf<'proxyRouterAdvertisement'>;
 export type NeighbourSolicitation = Icmpv6MessageOf<'neighbourSolicitation'>;
 export type NeighbourAdvertisement = Icmpv6MessageOf<'neighbourAdvertisement'>;
 
-const byType = new Map<number, LayoutUnion>(layouts.map(layout => [layout.type, layout]));
-const byKind = new Map<string, LayoutUnion>(layouts.map(layout => [layout.kind, layout]));
+const key = (type: number, subtype = 0): number => 0x100 * type + subtype;
+const byType = new Map<number, Icmpv6Layout<string, unknown>>(
+  layouts.map((layout: Icmpv6Layout<string, unknown>) => [key(layout.type, layout.subtype), layout]),
+);
+const byKind = new Map<string, Icmpv6Layout<string, unknown>>(layouts.map(layout => [layout.kind, layout]));
 
 /** ICMPv6 Type of a message, as on the wire. */
 export function icmpv6Type(value: Icmpv6Message): number {
@@ -91,7 +106,7 @@ export function icmpv6Type(value: Icmpv6Message): number {
   return layoutOf(value.kind).type;
 }
 
-function layoutOf(kind: string): LayoutUnion {
+function layoutOf(kind: string): Icmpv6Layout<string, unknown> {
   const layout = byKind.get(kind);
   if (!layout) throw new RangeError(`no layout for ICMPv6 message '${kind}'`);
   return layout;
@@ -100,13 +115,17 @@ function layoutOf(kind: string): LayoutUnion {
 /** Writes what follows the checksum. */
 export function encodeIcmpv6Data(writer: Writer, value: Icmpv6Message): void {
   if (value.kind === 'unknown') return writer.append(value.data);
-  f.encodeFields(writer, layoutOf(value.kind).fields, value);
+  const { subtype, fields } = layoutOf(value.kind);
+  if (subtype !== undefined) writer.u8(subtype);
+  f.encodeFields(writer, fields, value);
 }
 
 /** Reads what follows the checksum, up to the end of the message. */
 export function decodeIcmpv6Data(reader: Reader, type: number, code: number): Icmpv6Message {
-  const layout = byType.get(type);
+  const subtype = type === fastHandover && reader.remaining > 0 ? reader.bytes[reader.offset] : undefined;
+  const layout = byType.get(key(type, subtype));
   if (!layout) return { kind: 'unknown', type, code, data: reader.slice(reader.remaining) };
+  if (subtype !== undefined) reader.take(1);
   try {
     return f.decodeFields(reader, layout.fields, { kind: layout.kind, code }) as Icmpv6Message;
   } catch (error) {

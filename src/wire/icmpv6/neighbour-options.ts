@@ -27,6 +27,22 @@ const homeAgentInformation = option(8, 'homeAgentInformation', {
 });
 /** RFC 3971 §5.3.2, sent back in answers. */
 const nonce = option(14, 'nonce', { nonce: f.rest });
+/** RFC 5568 §6.4.1; `code` is one of addressCode. */
+const ipAddressPrefix = option(17, 'ipAddressPrefix', {
+  code: f.u8,
+  prefixLength: f.prefixLength,
+  reserved: f.reserved(4),
+  address: f.address,
+});
+/** RFC 5568 §6.4.3; `code` is one of linkLayerAddressCode. The option has no length of the address: it is Ethernet's. */
+const linkLayerAddress = option(19, 'linkLayerAddress', { code: f.u8, address: f.paddedLinkAddress });
+/** RFC 5568 §6.4.6, with one care-of address where `status` 2 supplies it. */
+const neighbourAdvertisementAcknowledgment = option(20, 'neighbourAdvertisementAcknowledgment', {
+  code: f.reserved(1),
+  status: f.u8,
+  reserved: f.reserved(4),
+  careOfAddresses: f.repeated(f.address),
+});
 /** RFC 4140 §4.2. */
 const mapOption = option(23, 'map', {
   place: f.bits(f.u8, { distance: 4, preference: 4 }),
@@ -51,6 +67,9 @@ export const neighbourOptions = optionList(neighbourDiscoveryFraming, [
   advertisementInterval,
   homeAgentInformation,
   nonce,
+  ipAddressPrefix,
+  linkLayerAddress,
+  neighbourAdvertisementAcknowledgment,
   mapOption,
   recursiveDnsServer,
 ]);

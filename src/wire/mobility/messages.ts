@@ -85,6 +85,47 @@ const bindingError = message(7, 'bindingError', {
   options: mobilityOptions,
 });
 
+/** RFC 5568 §6.2.2, with a bit of those not assigned for simultaneous bindings (RFC 4140 Appendix A): its document gives none. */
+const fastBindingUpdate = message(8, 'fastBindingUpdate', {
+  sequence: f.u16,
+  flags: f.flags16({
+    acknowledge: 0x8000,
+    homeRegistration: 0x4000,
+    linkLocalCompatibility: 0x2000,
+    keyManagement: 0x1000,
+    simultaneousBindings: 0x0001,
+  }),
+  lifetimeS: f.scaled(f.u16, 4),
+  options: mobilityOptions,
+});
+/** RFC 5568 §6.2.3. */
+const fastBindingAcknowledgement = message(9, 'fastBindingAcknowledgement', {
+  status: f.u8,
+  flags: f.flags8({ keyManagement: 0x80 }),
+  sequence: f.u16,
+  lifetimeS: f.scaled(f.u16, 4),
+  options: mobilityOptions,
+});
+/** RFC 4068 §6.3.3, replaced by an unsolicited Neighbor Advertisement (RFC 5568 §8). */
+const fastNeighbourAdvertisement = message(10, 'fastNeighbourAdvertisement', {
+  reserved: f.reserved(2),
+  options: mobilityOptions,
+});
+/** RFC 5568 §6.2.1.1. */
+const handoverInitiate = message(14, 'handoverInitiate', {
+  sequence: f.u16,
+  flags: f.flags8({ assignedAddress: 0x80, buffer: 0x40 }),
+  code: f.u8,
+  options: mobilityOptions,
+});
+/** RFC 5568 §6.2.1.2. */
+const handoverAcknowledge = message(15, 'handoverAcknowledge', {
+  sequence: f.u16,
+  reserved: f.reserved(1),
+  code: f.u8,
+  options: mobilityOptions,
+});
+
 const revocationFlags = f.flags16({ proxy: 0x8000, ipv4HomeAddressOnly: 0x4000, global: 0x2000 });
 /** RFC 5846 §5.1, type 1. */
 const bindingRevocationIndication = message(16, 'bindingRevocationIndication', {
@@ -110,6 +151,11 @@ const plain = [
   bindingUpdate,
   bindingAcknowledgement,
   bindingError,
+  fastBindingUpdate,
+  fastBindingAcknowledgement,
+  fastNeighbourAdvertisement,
+  handoverInitiate,
+  handoverAcknowledge,
 ] as const;
 const layouts = [...plain, bindingRevocationIndication, bindingRevocationAcknowledgement] as const;
 
@@ -128,6 +174,10 @@ export type MobilityMessage = MessageOf<LayoutUnion> | UnknownMobilityMessage;
 export type MobilityMessageOf<K extends MobilityMessage['kind']> = Extract<MobilityMessage, { kind: K }>;
 export type BindingUpdate = MobilityMessageOf<'bindingUpdate'>;
 export type BindingAcknowledgement = MobilityMessageOf<'bindingAcknowledgement'>;
+export type FastBindingUpdate = MobilityMessageOf<'fastBindingUpdate'>;
+export type FastBindingAcknowledgement = MobilityMessageOf<'fastBindingAcknowledgement'>;
+export type HandoverInitiate = MobilityMessageOf<'handoverInitiate'>;
+export type HandoverAcknowledge = MobilityMessageOf<'handoverAcknowledge'>;
 export type BindingRevocationIndication = MobilityMessageOf<'bindingRevocationIndication'>;
 export type BindingRevocationAcknowledgement = MobilityMessageOf<'bindingRevocationAcknowledgement'>;
 
@@ -157,6 +207,8 @@ export function mobilityType(value: MobilityMessage): number {
   return value.kind === 'unknown' ? value.type : byKind(value.kind).type;
 }
 
+const plainByType: (LayoutUnion | undefined)[] = [];
+for (const layout of plain) plainByType[layout.type] = layout;
 const kinds = new Map<string, LayoutUnion>(layouts.map(layout => [layout.kind, layout]));
 function byKind(kind: string): LayoutUnion {
   const layout = kinds.get(kind);
@@ -201,7 +253,7 @@ export function plainMobilityMessage(value: MobilityMessage): { readonly [name: 
 }
 
 function layoutOf(type: number, revocationType: number): LayoutUnion | undefined {
-  if (type !== 16) return plain[type];
+  if (type !== 16) return plainByType[type];
   if (revocationType === 1) return bindingRevocationIndication;
   return revocationType === 2 ? bindingRevocationAcknowledgement : undefined;
 }

@@ -17,6 +17,8 @@ const mobileNetworkPrefix = option(
   { reserved: f.reserved(1), length: f.prefixLength, address: f.address },
   '8n+4',
 );
+/** RFC 5568 §6.4.4; `code` 2: of the mobile node. */
+const linkLayerAddress = option(7, 'linkLayerAddress', { code: f.u8, address: f.restLinkAddress });
 /** RFC 4283 §3; `subtype` 1 is an NAI. */
 const mobileNodeIdentifier = option(8, 'mobileNodeIdentifier', { subtype: f.u8, identifier: f.restText });
 /** RFC 4285 §5; `subtype` 1 is MN-HA, 2 is MN-AAA. */
@@ -28,6 +30,13 @@ const mobilityMessageAuthentication = option(
 );
 /** RFC 4285 §6: an NTP timestamp. */
 const replayProtection = option(10, 'replayProtection', { ntpSeconds: f.u32, ntpFraction: f.u32 }, '8n+2');
+/** RFC 5568 §6.4.5, last of all options; `spi` 0 is a handover key of SEND (RFC 5269). */
+const fastBindingAuthorizationData = option(
+  21,
+  'fastBindingAuthorizationData',
+  { spi: f.u32, authenticator: f.rest },
+  '4n+2',
+);
 /** RFC 5213 §8.3. */
 const homeNetworkPrefix = option(
   22,
@@ -50,6 +59,13 @@ const mobileNodeLinkLayerIdentifier = option(
 const linkLocalAddress = option(26, 'linkLocalAddress', { address: f.address }, '8n+6');
 /** RFC 5213 §8.8: seconds since 1970 and 1/65536 seconds. */
 const timestamp = option(27, 'timestamp', { seconds: f.u48, fraction: f.u16 }, '8n+2');
+/** RFC 5568 §6.4.2; `code` is one of {@link addressCode}. Its type stands in §11: the figure prints Neighbour Discovery's. */
+const ipAddressPrefix = option(
+  34,
+  'ipAddressPrefix',
+  { code: f.u8, prefixLength: f.prefixLength, address: f.address },
+  '8n+4',
+);
 
 /** The options of the Mobility Header (RFC 6275 §6.2 and the documents that add to it). */
 export const mobilityOptions = optionList(tlvFraming, [
@@ -58,16 +74,19 @@ export const mobilityOptions = optionList(tlvFraming, [
   nonceIndices,
   bindingAuthorizationData,
   mobileNetworkPrefix,
+  linkLayerAddress,
   mobileNodeIdentifier,
   mobilityMessageAuthentication,
   replayProtection,
   vendorSpecific,
+  fastBindingAuthorizationData,
   homeNetworkPrefix,
   handoffIndicator,
   accessTechnologyType,
   mobileNodeLinkLayerIdentifier,
   linkLocalAddress,
   timestamp,
+  ipAddressPrefix,
 ]);
 
 export type MobilityOption = f.ValueOf<typeof mobilityOptions>[number];

@@ -31,6 +31,59 @@ export const bindingStatus = {
   missingAccessTechnologyType: 162,
 } as const;
 
+/** Status of a Fast Binding Acknowledgment (RFC 5568 §6.2.3); below 128 the Fast Binding Update was accepted. */
+export const fastBindingStatus = {
+  accepted: 0,
+  /** The care-of address to use stands in the Alternate Care-of Address option. */
+  useSuppliedCareOfAddress: 1,
+  reasonUnspecified: 128,
+  administrativelyProhibited: 129,
+  insufficientResources: 130,
+  incorrectInterfaceIdentifierLength: 131,
+} as const;
+
+/** Code of a Handover Acknowledge (RFC 5568 §6.2.1.2); below 128 the handover was accepted. */
+export const handoverAcknowledgeCode = {
+  careOfAddressValid: 0,
+  careOfAddressInvalid: 1,
+  careOfAddressAssigned: 2,
+  usePreviousCareOfAddress: 3,
+  unsolicited: 4,
+  reasonUnspecified: 128,
+  administrativelyProhibited: 129,
+  insufficientResources: 130,
+} as const;
+
+/** Whose address an IP Address/Prefix option holds (RFC 5568 §6.4.1, §6.4.2). */
+export const addressCode = {
+  oldCareOfAddress: 1,
+  newCareOfAddress: 2,
+  newAccessRouter: 3,
+  newAccessRouterPrefix: 4,
+} as const;
+
+/** Whose link-layer address an option holds, or what became of the question (RFC 5568 §6.4.3). */
+export const linkLayerAddressCode = {
+  wildcard: 0,
+  newAccessPoint: 1,
+  mobileNode: 2,
+  newAccessRouter: 3,
+  source: 4,
+  /** The access point is one of this router's interface: the care-of address stays. */
+  sameInterface: 5,
+  noPrefixInformation: 6,
+  noFastHandover: 7,
+} as const;
+
+/** Status of a Neighbor Advertisement Acknowledgment option (RFC 5568 §6.4.6). */
+export const neighbourAcknowledgmentStatus = {
+  configureAddress: 1,
+  useSuppliedCareOfAddress: 2,
+  useRouterAddress: 3,
+  previousCareOfAddressSupplied: 4,
+  linkLayerAddressUnrecognised: 128,
+} as const;
+
 /** Status of a Binding Revocation Acknowledgement (RFC 5846 §5.2). */
 export const revocationStatus = {
   success: 0,

@@ -12,6 +12,7 @@ export const enterpriseNumber = 32473;
 export type VendorContent =
   | { readonly kind: 'bindingCacheConfirmation' } // gundavelli §4.3
   | { readonly kind: 'assignedHomeAddress'; readonly prefixLength: number; readonly address: Address } // gundavelli §6.1
+  | { readonly kind: 'simultaneousBindings'; readonly lifetimeMs: number } // RFC 4140 Appendix A, in an FBack
   | { readonly kind: 'other'; readonly enterprise: number; readonly subtype: number; readonly data: Uint8Array };
 
 /** gundavelli §6.1's Assigned Home Address: pad, reserved, prefix length, address. */
@@ -27,6 +28,9 @@ const content: f.Codec<VendorContent> = {
       case 'assignedHomeAddress':
         writer.u8(2);
         return assignedHomeAddress.encode(writer, value);
+      case 'simultaneousBindings':
+        writer.u8(5);
+        return f.u16.encode(writer, value.lifetimeMs);
       case 'other':
         writer.u8(value.subtype);
         return writer.append(value.data);
@@ -39,8 +43,11 @@ const content: f.Codec<VendorContent> = {
       if (enterprise === enterpriseNumber && subtype === 1) return { kind: 'bindingCacheConfirmation' };
       if (enterprise === enterpriseNumber && subtype === 2)
         return { kind: 'assignedHomeAddress', ...assignedHomeAddress.decode(reader) };
+      if (enterprise === enterpriseNumber && subtype === 5)
+        return { kind: 'simultaneousBindings', lifetimeMs: f.u16.decode(reader) };
     } catch (error) {
-      if (error instanceof DecodeError) throw error.within(subtype === 2 ? 'assignedHomeAddress' : 'vendor');
+      if (error instanceof DecodeError)
+        throw error.within(subtype === 2 ? 'assignedHomeAddress' : 'simultaneousBindings');
       throw error;
     }
     return { kind: 'other', enterprise, subtype, data: reader.slice(reader.remaining) };
@@ -51,6 +58,8 @@ const content: f.Codec<VendorContent> = {
         return { kind: value.kind };
       case 'assignedHomeAddress':
         return { kind: value.kind, ...(f.plainValue(assignedHomeAddress, value) as object) };
+      case 'simultaneousBindings':
+        return { ...value };
       case 'other':
         return { ...value, data: bytesToHex(value.data) };
     }
