@@ -15,6 +15,8 @@ export function logTrace(log: Log, event: TraceEvent): void {
       return log[visitorLevel(event.change)](fields, `visitor ${event.change}`);
     case 'map':
       return log[event.change === 'failed' ? 'warn' : 'info'](fields, `MAP ${event.change}`);
+    case 'handover':
+      return log.info(fields, `handover ${event.change}`);
     case 'refused':
       return log.warn(fields, 'refused');
     case 'discarded':
@@ -42,6 +44,11 @@ function traceFields(event: TraceEvent): Record<string, unknown> {
   } else if (event.event === 'visitor') {
     fields.station = formatLinkAddress(event.station);
     if (event.address !== undefined) fields.address = formatAddress(event.address);
+  } else if (event.event === 'handover') {
+    fields.station = formatLinkAddress(event.station);
+    if (event.previous !== undefined) fields.previous = formatAddress(event.previous);
+    if (event.careOf !== undefined) fields.careOf = formatAddress(event.careOf);
+    if (event.peer !== undefined) fields.peer = formatAddress(event.peer);
   } else if (event.event === 'map') fields.map = formatAddress(event.map);
   else if (event.peer !== undefined) fields.peer = formatAddress(event.peer);
   return fields;

@@ -100,6 +100,13 @@ export type Input =
       readonly linkAddress: LinkAddress;
       readonly linkLocal?: Address;
     }
+  /** The link layer expects a handoff to that access point soon: of this node, or of that station of its own (RFC 4140 Appendix A). */
+  | {
+      readonly kind: 'handoffExpected';
+      readonly link: LinkId;
+      readonly accessPoint: LinkAddress;
+      readonly station?: LinkAddress;
+    }
   /** What became of an address that the node's stack formed on a host link. */
   | { readonly kind: 'address'; readonly link: LinkId; readonly address: Address; readonly state: AddressState }
   /** A router of a host link, or of a monitored one, advertised itself; without an advertisement: it does not answer any more (RFC 4861 §7.3). */

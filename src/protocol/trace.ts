@@ -35,6 +35,19 @@ export type TraceEvent =
       readonly preference?: number;
       readonly lifetimeS?: number;
     }
+  /**
+   * A fast handover (RFC 5568) at a router, from the first sign of it on: `expected` and `initiated` are what a transfer of
+   * context to the new router may start from (RFC 4140 Appendix A).
+   */
+  | {
+      readonly event: 'handover';
+      readonly change: HandoverChange;
+      readonly station: LinkAddress;
+      readonly previous?: Address;
+      readonly careOf?: Address;
+      /** The other router. */
+      readonly peer?: Address;
+    }
   /** A request was answered with a refusal. */
   | {
       readonly event: 'refused';
@@ -51,6 +64,15 @@ export type TraceEvent =
 export type BindingChange = 'created' | 'moved' | 'refreshed' | 'deregistered' | 'expired' | 'revoked' | 'restored';
 /** `gone`: nobody tells of it any more. `failed`: it does not answer. */
 export type MapChange = 'heard' | 'changed' | 'gone' | 'failed' | 'recovered' | 'withdrawn';
+export type HandoverChange =
+  | 'expected'
+  | 'initiated'
+  | 'forwarding'
+  | 'cancelled'
+  | 'ended'
+  | 'waiting'
+  | 'arrived'
+  | 'missed';
 export type VisitorChange =
   | 'attached'
   | 'authenticated'

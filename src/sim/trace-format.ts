@@ -62,6 +62,16 @@ function plainEngineEvent(event: TraceEvent): PlainObject {
     }
     case 'map':
       return defined({ ...event, map: formatAddress(event.map) });
+    case 'handover': {
+      const { station, previous, careOf, peer, ...rest } = event;
+      return defined({
+        ...rest,
+        station: formatLinkAddress(station),
+        previous: previous && formatAddress(previous),
+        careOf: careOf && formatAddress(careOf),
+        peer: peer && formatAddress(peer),
+      });
+    }
     case 'refused':
       return defined({ ...event, peer: formatAddress(event.peer) });
     case 'discarded':

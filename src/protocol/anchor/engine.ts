@@ -92,6 +92,7 @@ export class AnchorEngine implements Engine {
       case 'attached':
       case 'detached':
       case 'seen':
+      case 'handoffExpected':
       case 'profile':
       case 'flow':
       case 'link':

@@ -91,6 +91,7 @@ export class Correspondent implements Engine {
       case 'attached':
       case 'detached':
       case 'seen':
+      case 'handoffExpected':
       case 'profile':
       case 'link':
       case 'address':

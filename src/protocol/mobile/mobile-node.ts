@@ -117,6 +117,7 @@ export class MobileNode implements Engine {
       case 'attached':
       case 'detached':
       case 'seen':
+      case 'handoffExpected':
       case 'profile':
         return;
       default:

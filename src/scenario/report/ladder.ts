@@ -134,6 +134,11 @@ function markText(event: SimulationEvent): { name: string; detail: string } | un
       return { name: `visitor ${event.change}`, detail: event.reason ?? '' };
     case 'map':
       return { name: `MAP ${event.change}`, detail: formatAddress(event.map) };
+    case 'handover':
+      return {
+        name: `handover ${event.change}`,
+        detail: event.careOf === undefined ? '' : formatAddress(event.careOf),
+      };
     case 'refused':
     case 'failed':
     case 'discarded':
