@@ -1,16 +1,18 @@
 import type { Address } from '../base/address.js';
-import { unspecified } from '../base/address.js';
+import { isMulticast, unspecified } from '../base/address.js';
 import { HostError } from '../base/errors.js';
+import { multicastLinkAddress } from '../base/link-address.js';
 import type { Interests, LinkId } from '../protocol/contract.js';
 import { headerOctets } from '../wire/ipv6/codec.js';
 import { deviceIndex, errno } from './ffi/libc.js';
 import { Firewall } from './firewall.js';
-import { Forwarding, type ForwardingScope, type TunnelRoutes } from './forwarding.js';
+import { Forwarding, type ForwardingOutput, type ForwardingScope, type TunnelRoutes } from './forwarding.js';
+import type { AddressOutput, Arrivals, Departure, Ground, GroundStatistics } from './ground.js';
 import * as link from './netlink/link.js';
 import { readTunnelSource, setTunnelSource } from './netlink/seg6.js';
 import { NetlinkSocket, netlinkProtocol } from './netlink/socket.js';
+import { compilePacketFilter } from './packet-filter.js';
 import { Parking } from './parking.js';
-import type { Received } from './receive-batch.js';
 import { Receiver } from './receiver.js';
 import { LogSocket, PacketSocket, RoutedSocket } from './sockets.js';
 import { Sysctls } from './sysctl.js';
@@ -26,18 +28,8 @@ const loggedOctets = 40;
 /** Value of addr_gen_mode: the kernel gives the device no link-local address. */
 const noAddress = '1';
 
-/** What arrives for the world. */
-export interface Arrivals {
-  packet(received: Received): void;
-  logged(received: Received): void;
-  /** The kernel would not take a packet back. */
-  refused(error: HostError): void;
-  /** Nothing is received any more. */
-  ended(error: Error): void;
-}
-
-/** Everything of the kernel's that a world holds: made in the constructor, given back by `remove`. */
-export class Host {
+/** The ground of a router: the kernel forwards, with routes for rules. */
+export class Host implements Ground {
   readonly devices = new Map<LinkId, number>();
   /** Those of links whose stations the engine serves. */
   readonly accessDevices = new Map<LinkId, number>();
@@ -60,7 +52,7 @@ export class Host {
   readonly #undo: (() => void)[] = [];
 
   /** Throws HostError with nothing left behind. */
-  constructor(options: WorldOptions, interests: Interests, arrivals: Arrivals) {
+  constructor(options: WorldOptions & { readonly address: Address }, interests: Interests, arrivals: Arrivals) {
     this.#arrivals = arrivals;
     this.#undo.push(
       () => this.#route.close(),
@@ -83,7 +75,7 @@ export class Host {
       const { address } = options;
       const { protocols, udpPorts } = interests;
       const scope = { address, accessDevices, protocols, udpPorts };
-      this.packets = this.#keep(new PacketSocket(scope), socket => socket.close());
+      this.packets = this.#keep(new PacketSocket(compilePacketFilter(scope), accessDevices), socket => socket.close());
       this.#log = this.#keep(new LogSocket(table & 0xffff, loggedOctets), socket => socket.close());
       this.#firewall = new Firewall(this.#netfilter, { ...scope, table: firewallName, logGroup: table & 0xffff });
       const forwardingScope = {
@@ -104,12 +96,29 @@ export class Host {
     }
   }
 
-  get strangers(): number {
-    return this.#firewall.strangers;
+  get statistics(): GroundStatistics {
+    return {
+      strangers: this.#firewall.strangers,
+      spoofed: this.#firewall.spoofed,
+      parkingDropped: this.parking.dropped,
+      parkedOctets: this.parking.octets,
+      rules: this.forwarding.size,
+    };
   }
 
-  get spoofed(): number {
-    return this.#firewall.spoofed;
+  apply(changes: readonly ForwardingOutput[]): void {
+    this.forwarding.apply(changes);
+  }
+
+  perform(output: AddressOutput): void {
+    throw new HostError(output.kind, 0, 'nothing that a router does on Linux');
+  }
+
+  send({ packet, bytes, link, neighbour }: Departure): void {
+    const device = link === undefined ? undefined : this.devices.get(link);
+    const to = neighbour ?? (isMulticast(packet.destination) ? multicastLinkAddress(packet.destination) : undefined);
+    if (device !== undefined && to !== undefined) this.packets.send(bytes, device, to);
+    else this.routed.send(bytes, packet.destination, device);
   }
 
   /** Takes out what a predecessor installed and nobody has asked for since. */

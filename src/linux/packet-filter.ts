@@ -13,7 +13,7 @@ export interface PacketFilter {
 }
 
 /** One instruction of the classic packet filter machine; a jump goes on with the next instruction where no label is given. */
-type Instruction =
+export type Instruction =
   | { readonly load: 'octet' | 'half' | 'word'; readonly at: number }
   | {
       readonly test: 'equal' | 'atLeast' | 'greater';
@@ -29,8 +29,9 @@ const loadCode = { word: 0x20, half: 0x28, octet: 0x30 } as const;
 const testCode = { equal: 0x15, greater: 0x25, atLeast: 0x35 } as const;
 const alwaysCode = 0x05;
 const returnCode = 0x06;
-const deviceNumber = 0xfffff000 + 8;
-const offset = { nextHeader: 6, destination: 24, transport: 40 } as const;
+/** What the machine knows beside the packet's octets. */
+export const beside = { packetKind: 0xfffff000 + 4, deviceNumber: 0xfffff000 + 8 } as const;
+export const offset = { nextHeader: 6, destination: 24, transport: 40 } as const;
 
 /** The program, offsets counted from the IPv6 header. Throws RangeError for what its jumps cannot span. */
 export function compilePacketFilter(filter: PacketFilter): Uint8Array {
@@ -38,7 +39,7 @@ export function compilePacketFilter(filter: PacketFilter): Uint8Array {
   const destination = viewOf(addressBytes(filter.address));
   const extension = [protocol.hopByHop, protocol.routing, protocol.destinationOptions];
   return assemble([
-    { load: 'word', at: deviceNumber },
+    { load: 'word', at: beside.deviceNumber },
     ...accessDevices.flatMap(
       value => [{ test: 'equal', value, no: `after ${value}` }, { go: 'access' }, { label: `after ${value}` }] as const,
     ),
@@ -77,7 +78,8 @@ export function compilePacketFilter(filter: PacketFilter): Uint8Array {
   ]);
 }
 
-function assemble(program: readonly Instruction[]): Uint8Array {
+/** Throws RangeError for what its jumps cannot span. */
+export function assemble(program: readonly Instruction[]): Uint8Array {
   const labels = new Map<string, number>();
   let count = 0;
   for (const instruction of program) {

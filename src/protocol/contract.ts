@@ -52,7 +52,7 @@ export interface Interests {
   readonly accessLinks: readonly LinkId[];
   /** UDP datagrams sent to an address of the node. */
   readonly udpPorts: readonly number[];
-  /** Links on which the node is a host: the engine hears of their state, of the node's addresses and of routers there. */
+  /** The node is a host. Of these links the engine hears their state, the node's addresses, and of routers there. */
   readonly hostLinks?: readonly LinkId[];
   /**
    * Links on which the engine sends the node's Router Advertisements (RFC 4861 §6.2) in place of the world: the stack, radvd.
