@@ -12,6 +12,7 @@ import { compileHostFilter } from './host-filter.js';
 import { HostFirewall } from './host-firewall.js';
 import { HostForwarding } from './host-forwarding.js';
 import { HostLinks } from './host-links.js';
+import { LinkMonitor } from './link-monitor.js';
 import * as link from './netlink/link.js';
 import * as route from './netlink/route.js';
 import { NetlinkSocket, netlinkProtocol } from './netlink/socket.js';
@@ -51,6 +52,7 @@ export class EndNode implements Ground {
   readonly #homes: HomeAddresses;
   readonly #forwarding: HostForwarding;
   readonly #hostLinks: HostLinks;
+  readonly #monitor: LinkMonitor;
   readonly #incoming: HostArrivals;
   readonly #policies: readonly route.Rule[];
   readonly #preference: number;
@@ -98,11 +100,9 @@ export class EndNode implements Ground {
       this.#undo.push(() => this.#forwarding.remove());
       this.#kernel.execute(this.#policies.map(route.addRule));
       this.#undo.push(() => this.#kernel.execute(this.#policies.map(route.deleteRule)));
-      const input = arrivals.input;
-      this.#hostLinks = this.#keep(
-        new HostLinks({ kernel, multicast, links: this.#hostLinksOf(interests), input }),
-        one => one.close(),
-      );
+      const links = this.#hostLinksOf(interests);
+      this.#hostLinks = this.#keep(new HostLinks({ multicast, links, input: arrivals.input }), one => one.close());
+      this.#monitor = this.#keep(new LinkMonitor(kernel, [this.#hostLinks]), monitor => monitor.close());
       this.#incoming = new HostArrivals({
         arrivals,
         interests,
@@ -171,12 +171,12 @@ export class EndNode implements Ground {
     this.#receiver = new Receiver(
       [
         { fd: this.#packets.fd, kind: 'messages', receive: received => this.#incoming.received(received) },
-        { fd: this.#hostLinks.fd, kind: 'reads', receive: ({ bytes }) => this.#hostLinks.changed(bytes) },
+        { fd: this.#monitor.fd, kind: 'reads', receive: ({ bytes }) => this.#monitor.changed(bytes) },
         { fd: this.#tun.fd, kind: 'reads', receive: ({ bytes }) => this.#incoming.departed(bytes) },
       ],
       this.#arrivals.ended,
     );
-    this.#hostLinks.report();
+    this.#monitor.report();
   }
 
   async stopReceiving(): Promise<void> {

@@ -4,10 +4,12 @@ import { HostError } from '../base/errors.js';
 import { multicastLinkAddress } from '../base/link-address.js';
 import type { Interests, LinkId } from '../protocol/contract.js';
 import { headerOctets } from '../wire/ipv6/codec.js';
+import { AdvertisedLinks } from './advertised-links.js';
 import { deviceIndex, errno } from './ffi/libc.js';
 import { Firewall } from './firewall.js';
 import { Forwarding, type ForwardingOutput, type ForwardingScope, type TunnelRoutes } from './forwarding.js';
 import type { AddressOutput, Arrivals, Departure, Ground, GroundStatistics } from './ground.js';
+import { LinkMonitor } from './link-monitor.js';
 import * as link from './netlink/link.js';
 import { readTunnelSource, setTunnelSource } from './netlink/seg6.js';
 import { NetlinkSocket, netlinkProtocol } from './netlink/socket.js';
@@ -47,6 +49,7 @@ export class Host implements Ground {
   readonly #tun: TunDevice;
   readonly #log: LogSocket;
   readonly #firewall: Firewall;
+  readonly #monitor: LinkMonitor;
   #receiver: Receiver | undefined;
   /** Undoes what was done, the last first. */
   readonly #undo: (() => void)[] = [];
@@ -73,8 +76,11 @@ export class Host implements Ground {
       this.#route.execute([link.setLinkUp(this.#tun.index, true)]);
       for (const device of accessDevices) this.#route.execute([link.setLinkUp(device, true)]);
       const { address } = options;
-      const { protocols, udpPorts } = interests;
-      const scope = { address, accessDevices, protocols, udpPorts };
+      const { protocols, udpPorts, advertisedLinks = [] } = interests;
+      const advertised = new Map(advertisedLinks.map(name => [this.#device(name), name]));
+      const scope = { address, accessDevices, protocols, udpPorts, advertisedDevices: [...advertised.keys()] };
+      const links = new AdvertisedLinks(advertised, arrivals.input);
+      this.#monitor = this.#keep(new LinkMonitor(this.#route, [links]), monitor => monitor.close());
       this.packets = this.#keep(new PacketSocket(compilePacketFilter(scope), accessDevices), socket => socket.close());
       this.#log = this.#keep(new LogSocket(table & 0xffff, loggedOctets), socket => socket.close());
       this.#firewall = new Firewall(this.#netfilter, { ...scope, table: firewallName, logGroup: table & 0xffff });
@@ -132,11 +138,13 @@ export class Host implements Ground {
     this.#receiver = new Receiver(
       [
         { fd: this.packets.fd, kind: 'messages', receive: packet },
+        { fd: this.#monitor.fd, kind: 'reads', receive: ({ bytes }) => this.#monitor.changed(bytes) },
         { fd: this.#log.fd, kind: 'reads', receive: logged },
         { fd: this.#tun.fd, kind: 'reads', receive: ({ bytes }) => this.#park(bytes) },
       ],
       ended,
     );
+    this.#monitor.report();
   }
 
   /** A packet that comes after its rule was replaced goes the new way; the kernel's own multicast goes nowhere. */
@@ -216,7 +224,7 @@ export class Host implements Ground {
 
   #device(name: LinkId): number {
     const device = this.devices.get(name);
-    if (device === undefined) throw new HostError('link', 0, `access link '${name}' has no device`);
+    if (device === undefined) throw new HostError('link', 0, `link '${name}' has no device`);
     return device;
   }
 

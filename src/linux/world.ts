@@ -281,7 +281,8 @@ export class LinuxWorld {
   #isTunnelError(packet: Packet, link: LinkId | undefined): boolean {
     const { payload } = packet;
     if (payload.kind !== 'icmpv6' || this.engine.interests.protocols.includes(protocol.icmpv6)) return false;
-    return link === undefined || !this.engine.interests.accessLinks.includes(link) || 'packet' in payload.message;
+    const { accessLinks, advertisedLinks = [] } = this.engine.interests;
+    return link === undefined || ![...accessLinks, ...advertisedLinks].includes(link) || 'packet' in payload.message;
   }
 
   /** An ip6tnl device tells of them itself. */
