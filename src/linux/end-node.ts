@@ -47,7 +47,7 @@ export class EndNode implements Ground {
   readonly #sysctls = new Sysctls();
   readonly #tun: TunDevice;
   readonly #packets: PacketSocket;
-  readonly #sockets = new RoutedSockets();
+  readonly #sockets: RoutedSockets;
   readonly #firewall: HostFirewall;
   readonly #homes: HomeAddresses;
   readonly #forwarding: HostForwarding;
@@ -55,7 +55,6 @@ export class EndNode implements Ground {
   readonly #monitor: LinkMonitor;
   readonly #incoming: HostArrivals;
   readonly #policies: readonly route.Rule[];
-  readonly #preference: number;
   #receiver: Receiver | undefined;
   /** Undoes what was done, the last first. */
   readonly #undo: (() => void)[] = [];
@@ -64,12 +63,9 @@ export class EndNode implements Ground {
   constructor(options: WorldOptions, interests: Interests, arrivals: Arrivals) {
     this.#arrivals = arrivals;
     const table = options.table ?? defaultTable;
-    const tables = { byDestination: table + 1, bySource: table + 2 };
-    this.#policies = [
-      { preference: 4, table: tables.byDestination },
-      { preference: 5, table: tables.bySource },
-    ];
-    this.#preference = 6;
+    const tables = { captured: table + 1, straight: table + 2 };
+    this.#policies = policyRules(table);
+    this.#sockets = new RoutedSockets(table);
     this.#undo.push(
       () => this.#kernel.close(),
       () => this.#netfilter.close(),
@@ -87,7 +83,7 @@ export class EndNode implements Ground {
       this.#firewall.install();
       this.#undo.push(() => this.#firewall.remove());
       const { kernel, multicast, tun } = this.#parts();
-      this.#homes = new HomeAddresses({ kernel, tun, table: table + 3, preference: this.#preference, multicast });
+      this.#homes = new HomeAddresses({ kernel, tun, table: table + 3, preference: preferences.home, multicast });
       this.#undo.push(() => this.#homes.remove());
       this.#forwarding = new HostForwarding({
         kernel,
@@ -160,9 +156,9 @@ export class EndNode implements Ground {
   reconcile(): void {
     this.#forwarding.reconcile();
     this.#homes.reconcile();
-    const own = new Set([...this.#policies.map(policyName), `${this.#preference}`]);
+    const own = new Set([...this.#policies.map(({ preference }) => preference), preferences.home]);
     const found = this.#kernel.dump(route.dumpRules()).map(route.parseOwnRule);
-    const others = found.flatMap(rule => (rule && !own.has(policyName(rule)) ? route.deleteRule(rule) : []));
+    const others = found.flatMap(rule => (rule && !own.has(rule.preference) ? route.deleteRule(rule) : []));
     // A router's world that was here before may have moved the kernel's first rule.
     if (others.length > 0) this.#kernel.execute([route.addRule(route.kernelLocalRule), ...others]);
   }
@@ -243,6 +239,15 @@ export class EndNode implements Ground {
   }
 }
 
-function policyName({ preference }: route.Rule): string {
-  return `${preference}`;
+const preferences = { straight: 4, past: 5, captured: 6, others: 7, home: 8, end: 9 } as const;
+
+/** What came out of our device, marked, is not sent there again; all else is, where a rule says so. */
+function policyRules(table: number): route.Rule[] {
+  return [
+    { preference: preferences.straight, mark: table, table: table + 2 },
+    { preference: preferences.past, mark: table, action: { goto: preferences.end }, table: 0 },
+    { preference: preferences.captured, table: table + 1 },
+    { preference: preferences.others, table: table + 2 },
+    { preference: preferences.end, action: 'nothing', table: 0 },
+  ];
 }

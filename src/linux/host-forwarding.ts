@@ -17,8 +17,8 @@ export interface HostForwardingScope {
   readonly kernel: NetlinkSocket;
   readonly tun: number;
   readonly devices: ReadonlyMap<LinkId, number>;
-  /** Routing tables for rules with a destination and for those with a source alone. */
-  readonly tables: { readonly byDestination: number; readonly bySource: number };
+  /** Routing tables: what goes to our device, unless it has been there, and what goes out as it is. */
+  readonly tables: { readonly captured: number; readonly straight: number };
   /** Sends a packet along the kernel's routes. */
   send(packet: Uint8Array, device?: number): void;
   /** A packet of this node was too big for its way. */
@@ -58,10 +58,7 @@ export class HostForwarding {
       if (output.kind === 'admit') this.#ends.set(endKey(output.end), output.end);
       else if (output.kind === 'unadmit') this.#ends.delete(endKey(output.end));
       else if (output.kind === 'forward') released.push(...this.#forward(output.rule, requests));
-      else if (this.#rules.delete(output)) {
-        this.parking.close(output);
-        requests.push(netlink.deleteRoute(this.#routeKey(output)));
-      }
+      else this.#unforward(output, requests);
     }
     this.#scope.kernel.execute(requests);
     for (const packet of released) this.output(packet);
@@ -139,8 +136,23 @@ export class HostForwarding {
   #forward(rule: ForwardingRule, requests: Request[]): Uint8Array[] {
     const standing = this.#rules.set(rule);
     if (rule.via.kind === 'park') this.parking.open(rule, rule.via.limitOctets);
-    requests.push(netlink.replaceRoute({ ...this.#routeKey(rule), target: this.#target(rule.via) }));
+    const table = this.#table(rule.via);
+    if (standing && this.#table(standing.via) !== table)
+      requests.push(netlink.deleteRoute({ ...keyOf(rule), table: this.#table(standing.via) }));
+    requests.push(netlink.replaceRoute({ ...keyOf(rule), table, target: this.#target(rule.via) }));
     return standing?.via.kind === 'park' && rule.via.kind !== 'park' ? this.parking.close(rule) : [];
+  }
+
+  #unforward(key: RuleKey, requests: Request[]): void {
+    const standing = this.#rules.delete(key);
+    if (!standing) return;
+    this.parking.close(key);
+    requests.push(netlink.deleteRoute({ ...keyOf(key), table: this.#table(standing.via) }));
+  }
+
+  #isWanted(route: netlink.RouteKey): boolean {
+    const rule = this.#rules.get(route);
+    return rule !== undefined && this.#table(rule.via) === route.table;
   }
 
   #target(via: Via): netlink.Target {
@@ -152,10 +164,8 @@ export class HostForwarding {
     return { kind: 'device', device, ...(gateway !== undefined && { gateway }) };
   }
 
-  #routeKey({ to, from }: RuleKey): Omit<netlink.Route, 'target'> {
-    const { byDestination, bySource } = this.#scope.tables;
-    const hasDestination = (to?.length ?? 0) > 0 || (from?.length ?? 0) === 0;
-    return { ...(to && { to }), ...(from && { from }), table: hasDestination ? byDestination : bySource };
+  #table({ kind }: Via): number {
+    return kind === 'link' ? this.#scope.tables.straight : this.#scope.tables.captured;
   }
 
   /** Routes that carry our mark without standing in our table. */
@@ -165,9 +175,13 @@ export class HostForwarding {
       .flatMap(table => netlink.dumpedOrNone(kernel, netlink.dumpRoutes(table)))
       .map(netlink.parseRoute)
       .filter(route => route.protocol === netlink.ownProtocol)
-      .filter(route => this.#rules.get(route) === undefined || this.#routeKey(route).table !== route.table)
+      .filter(route => !this.#isWanted(route))
       .map(netlink.deleteRoute);
   }
+}
+
+function keyOf({ to, from }: RuleKey): RuleKey {
+  return { ...(to && { to }), ...(from && { from }) };
 }
 
 function endKey(end: TunnelEnd): string {

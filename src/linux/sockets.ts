@@ -7,7 +7,7 @@ import { netlinkAddress, netlinkProtocol } from './netlink/socket.js';
 import { filterOption } from './packet-filter.js';
 
 const ethertypeIpv6 = 0x86dd;
-const socketLevel = { level: 1, attachFilter: 26, receiveBufferForce: 33 } as const;
+const socketLevel = { level: 1, attachFilter: 26, receiveBufferForce: 33, mark: 36 } as const;
 const packetLevel = { level: 263, addMembership: 1, auxiliaryData: 8, allMulticast: 2 } as const;
 const receiveBufferOctets = 8 << 20;
 
@@ -69,10 +69,11 @@ export class RoutedSocket {
   readonly #fd: number;
 
   /** Throws HostError EADDRNOTAVAIL where `address` is none of this node's, unless `anySource`. `device` is that of a link-local one. */
-  constructor(address: Address, { anySource = false, device = 0 } = {}) {
+  constructor(address: Address, { anySource = false, device = 0, mark = 0 } = {}) {
     this.#fd = openSocket(AF.inet6, socketType.raw, rawProtocol);
     try {
       if (anySource) setSocketOption(this.#fd, ipv6Level.level, ipv6Level.freeBind, 1);
+      if (mark > 0) setSocketOption(this.#fd, socketLevel.level, socketLevel.mark, mark);
       bindSocket(this.#fd, internetSocketAddress(address, isLinkLocal(address) ? device : 0));
     } catch (error) {
       closeFile(this.#fd);
@@ -95,7 +96,13 @@ const maximumSources = 64;
 
 /** Sends whole IPv6 packets along the kernel's routes, from whatever source they have: each has a socket, since routes may go by it. */
 export class RoutedSockets {
+  readonly #mark: number;
   readonly #sockets = new Map<string, RoutedSocket>();
+
+  /** The packets bear that mark. */
+  constructor(mark: number) {
+    this.#mark = mark;
+  }
 
   /** `device` counts where an address has link scope. */
   send(packet: Uint8Array, device = 0): void {
@@ -112,7 +119,7 @@ export class RoutedSockets {
     const known = this.#sockets.get(key);
     if (known) return known;
     if (this.#sockets.size >= maximumSources) this.close();
-    const socket = new RoutedSocket(source, { anySource: true, device });
+    const socket = new RoutedSocket(source, { anySource: true, device, mark: this.#mark });
     this.#sockets.set(key, socket);
     return socket;
   }

@@ -233,6 +233,10 @@ export interface Rule {
   readonly inDevice?: string;
   /** Their source; where none is chosen yet, the one that would be chosen for the route that is found. */
   readonly from?: Address;
+  /** The mark of the packets it is for. */
+  readonly mark?: number;
+  /** What to do instead of asking a table: go on with the rule of that preference, or with the next one. */
+  readonly action?: { readonly goto: number } | 'nothing';
   readonly table: number;
   /** The kernel's own, as it is at boot. */
   readonly kernel?: boolean;
@@ -250,21 +254,28 @@ export function deleteRule(rule: Rule): Request {
 }
 
 function ruleRequest(messageType: number, rule: Rule): Request {
-  const toTable = 1;
+  const { action } = rule;
   const attributes: Attribute[] = [
     [2, rule.from && addressBytes(rule.from)],
+    [4, typeof action === 'object' ? action.goto : undefined],
     [6, rule.preference],
     [3, rule.inDevice],
+    [10, rule.mark],
     [22, rule.ipProtocol === undefined ? undefined : u8(rule.ipProtocol)],
     [15, rule.table],
     [21, u8(rule.kernel ? kernelProtocol : ownProtocol)],
   ];
   const sourceLength = rule.from === undefined ? 0 : 128;
-  const octets = [inet6, 0, sourceLength, 0, 0, 0, 0, toTable];
+  const octets = [inet6, 0, sourceLength, 0, 0, 0, 0, actionNumber(action)];
   const header = fields(...octets.map(value => [1, value] as const), [4, rule.from === undefined ? 0 : findSource]);
   const about = `rule ${rule.preference} for table ${rule.table}`;
   return { type: messageType, header, attributes, about };
 }
+function actionNumber(action: Rule['action']): number {
+  if (action === undefined) return ruleAction.toTable;
+  return action === 'nothing' ? ruleAction.nothing : ruleAction.goto;
+}
+const ruleAction = { toTable: 1, goto: 2, nothing: 3 } as const;
 const kernelProtocol = 2;
 const findSource = 0x10000;
 
@@ -280,11 +291,16 @@ export function parseOwnRule(message: Message): Rule | undefined {
   const ipProtocol = found.get(22)?.[0];
   const inDevice = found.get(3);
   const from = found.get(2);
+  const mark = u32Of(found.get(10));
+  const target = u32Of(found.get(4));
   return {
     preference: u32Of(found.get(6)) ?? 0,
     ...(ipProtocol !== undefined && { ipProtocol }),
     ...(inDevice && { inDevice: utf8Text(inDevice.subarray(0, inDevice.indexOf(0))) }),
     ...(from && { from: addressFromBytes(from) }),
+    ...(mark && { mark }),
+    ...(message.body[7] === ruleAction.nothing && { action: 'nothing' as const }),
+    ...(target !== undefined && { action: { goto: target } }),
     table: u32Of(found.get(15)) ?? message.body[4],
   };
 }
