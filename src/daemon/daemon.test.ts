@@ -177,7 +177,7 @@ test('daemon: a reload that cannot be applied whole changes nothing and says why
 test('daemon: an access link without a device is the configuration’s fault', async () => {
   const file = join(directory, 'bare.yaml');
   writeFileSync(file, 'echo: { address: "2001:db8::1", accessLinks: [{ name: access7 }] }\nworld: { links: {} }\n');
-  await assert.rejects(Daemon.start(echoRole, file), /bare\.yaml:2: world\.links: the device of access link 'access7'/);
+  await assert.rejects(Daemon.start(echoRole, file), /bare\.yaml:2: world\.links: the device of link 'access7'/);
 });
 
 test('ctl: no daemon is an error that names the socket', async () => {

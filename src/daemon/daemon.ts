@@ -186,10 +186,10 @@ export class Daemon {
   }
 
   #station(request: { readonly link: string; readonly station: string }) {
-    if (!this.#engine.interests.accessLinks.includes(request.link))
-      throw new Refusal(
-        `no access link '${request.link}'; there is ${this.#engine.interests.accessLinks.join(', ') || 'none'}`,
-      );
+    const { accessLinks, advertisedLinks = [] } = this.#engine.interests;
+    const links = [...accessLinks, ...advertisedLinks];
+    if (!links.includes(request.link))
+      throw new Refusal(`no access link '${request.link}'; there is ${links.join(', ') || 'none'}`);
     try {
       return { link: request.link, station: parseLinkAddress(request.station) };
     } catch {
@@ -203,7 +203,8 @@ const ieee80211 = 4;
 
 /** What the daemon itself reads of any role's configuration. */
 interface CommonConfig {
-  readonly address: Address;
+  /** Absent where a role has none of its own: a correspondent. */
+  readonly address?: Address;
   readonly accessLinks?: readonly { readonly name: LinkId; readonly linkAddress?: LinkAddress | undefined }[];
   /** What a gateway is shown as on its access links (gundavelli §6.2). */
   readonly anchorLinkAddress?: LinkAddress;
@@ -242,10 +243,12 @@ function createdEngine(role: Role, config: DaemonConfig): Engine | ConfigError {
 }
 
 function missingLink(interests: Interests, config: DaemonConfig): ConfigError | undefined {
-  const name = interests.accessLinks.find(link => !Object.hasOwn(config.world.links, link));
+  const { accessLinks, advertisedLinks = [], hostLinks = [] } = interests;
+  const wanted = [...accessLinks, ...advertisedLinks, ...hostLinks];
+  const name = wanted.find(link => !Object.hasOwn(config.world.links, link));
   return name === undefined
     ? undefined
-    : config.problem(['world', 'links'], `the device of access link '${name}': ${name}: { device: … }`);
+    : config.problem(['world', 'links'], `the device of link '${name}': ${name}: { device: … }`);
 }
 
 /** Keys of `world` that are taken at start only; the role's own address is one of theirs. */

@@ -8,6 +8,9 @@ import type { Placement } from '../protocol/scheme.js';
 import { type Children, end, namespaceOf, until } from './host.js';
 import type { LabPlan } from './plan.js';
 
+/** What a mobile moves with. */
+const mobileDevice = 'wlan0';
+
 /** Where a run keeps its files. */
 export interface LabPaths {
   /** Configurations, logs, captures: stays. */
@@ -99,10 +102,12 @@ export class Agent {
 
   #configuration({ role, node, config }: Placement, plan: LabPlan, tunnels: string): Record<string, unknown> {
     const radios = plan.radios.filter(({ router }) => router === node);
+    const isMobile = plan.mobiles.some(mobile => mobile.node.name === node);
+    const links = isMobile ? [{ name: mobileDevice, device: mobileDevice }] : radios;
     return {
       [role]: config,
       world: {
-        links: Object.fromEntries(radios.map(({ name, device }) => [name, { device }])),
+        links: Object.fromEntries(links.map(({ name, device }) => [name, { device }])),
         stateDirectory: `${this.#paths.run}/${this.#name}`,
         controlSocket: this.#socket,
         tunnels,

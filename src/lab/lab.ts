@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { invariant } from '../base/errors.js';
 import type { TunnelMechanism } from '../linux/tunnels.js';
 import type { Scheme } from '../protocol/scheme.js';
+import { describeNetwork } from '../scenario/describe.js';
 import type { Scenario } from '../scenario/model.js';
 import { Agent, type LabPaths } from './agents.js';
 import { Air } from './air.js';
@@ -11,6 +12,7 @@ import { Captures } from './captures.js';
 import { startDhcpClient } from './dhcp-client.js';
 import { Children, runDirectory, until } from './host.js';
 import { airNamespace, build, demolish, readyAddresses, switchOn } from './network.js';
+import { placeDaemons, routesAccessLinks } from './placements.js';
 import { type LabPlan, type PlannedMobile, type PlannedRadio, planLab } from './plan.js';
 import type { LabMove } from './probe.js';
 
@@ -25,7 +27,7 @@ export interface LabSetup {
   readonly tunnels?: 'auto' | TunnelMechanism;
 }
 
-/** A scenario on real kernels: namespaces, our daemons in the routers, nothing of ours in the mobiles. */
+/** A scenario on real kernels: namespaces, our daemons in the routers, and in the mobiles only where the scheme needs their help. */
 export class Lab {
   readonly plan: LabPlan;
   readonly agents: readonly Agent[];
@@ -36,14 +38,15 @@ export class Lab {
   #air: Air | undefined;
 
   constructor({ scenario, scheme, out, main, tunnels }: LabSetup) {
-    this.plan = planLab(scenario);
+    const placements = placeDaemons(scheme, describeNetwork(scenario));
+    this.plan = planLab(scenario, router => routesAccessLinks(placements, router));
     this.#paths = { out, main, run: runDirectory() };
     mkdirSync(out, { recursive: true });
     for (const name of readdirSync(out)) if (/\.(log|pcap)$/.test(name)) rmSync(join(out, name));
     mkdirSync(this.#paths.run, { recursive: true, mode: 0o700 });
-    this.agents = scheme
-      .place(this.plan.network)
-      .map(placement => new Agent(placement, this.plan, this.#paths, this.children, tunnels));
+    this.agents = placements.map(
+      placement => new Agent(placement, this.plan, this.#paths, this.children, tunnels),
+    );
     this.captures = new Captures(this.plan, out);
   }
 
@@ -133,14 +136,20 @@ export class Lab {
 
   /** As an access point would: a router that is down does not hear it. */
   async #tell({ router }: PlannedRadio, request: Parameters<Agent['ask']>[0]): Promise<void> {
-    const agent = this.agent(router);
-    if (agent.running) await agent.ask(request);
+    const agent = this.agents.find(({ node }) => node === router);
+    if (agent?.running) await agent.ask(request);
   }
 
-  /** The mobile's global addresses, once its kernel has found one unique. */
+  /** Whether a daemon of ours runs in the mobile. */
+  isHelped(mobile: string): boolean {
+    return this.agents.some(({ node }) => node === mobile);
+  }
+
+  /** The global addresses that the mobile's applications use: those its kernel has found unique, or its home address. */
   addresses(mobile: string): Promise<string[]> {
+    const device = this.isHelped(mobile) ? ownDevice : 'wlan0';
     return until(`${mobile} to have an address`, async () => {
-      const addresses = await readyAddresses(mobile, 'global');
+      const addresses = await readyAddresses(mobile, 'global', device);
       return addresses.length > 0 ? addresses : undefined;
     });
   }
@@ -150,6 +159,9 @@ export class Lab {
     return this.plan.nodes.find(({ name }) => name === node)!.address;
   }
 }
+
+/** The device on which our daemon gives applications the home address. */
+const ownDevice = 'anchorage';
 
 /** Each router would be a machine of its own: nothing else that runs on this one is to slow them down. */
 const routerPriority = -15;

@@ -19,8 +19,7 @@ export async function build(plan: LabPlan): Promise<void> {
   await sysctl(airNamespace(), { 'net.ipv6.conf.all.disable_ipv6': 1, 'net.ipv6.conf.default.disable_ipv6': 1 });
   await ip(plan.radios.flatMap(bridgeCommands), airNamespace());
   for (const wire of plan.wires) for (const end of wire.ends) await ip(endCommands(wire, end), namespaceOf(end.node));
-  for (const radio of plan.radios)
-    await ip([`link set dev ${radio.device} mtu ${radio.mtu} up`], namespaceOf(radio.router));
+  for (const radio of plan.radios) await ip(radioCommands(radio), namespaceOf(radio.router));
   for (const node of plan.nodes) await ip(nodeCommands(node), namespaceOf(node.name));
   await ip(
     plan.mobiles.map(({ port }) => `link set dev ${port} up`),
@@ -44,8 +43,8 @@ export async function demolish(whose: Whose): Promise<void> {
 }
 
 /** A mobile's addresses of that scope that its kernel has found unique. */
-export async function readyAddresses(mobile: string, scope: 'link' | 'global'): Promise<string[]> {
-  const show = ['-j', '-6', 'address', 'show', 'dev', 'wlan0', 'scope', scope, '-tentative'];
+export async function readyAddresses(mobile: string, scope: 'link' | 'global', device = 'wlan0'): Promise<string[]> {
+  const show = ['-j', '-6', 'address', 'show', 'dev', device, 'scope', scope, '-tentative'];
   const devices = JSON.parse(await run('ip', ['-n', namespaceOf(mobile), ...show])) as {
     readonly addr_info?: readonly { readonly local?: string }[];
   }[];
@@ -115,6 +114,13 @@ function bridgeCommands({ bridge, routerPort, mtu }: PlannedRadio): string[] {
 
 function endCommands(wire: PlannedWire, end: PlannedWire['ends'][number]): string[] {
   return [`link set dev ${end.device} mtu ${wire.mtu} up`, `address add ${end.address}/64 dev ${end.device} nodad`];
+}
+
+function radioCommands({ device, mtu, address }: PlannedRadio): string[] {
+  return [
+    `link set dev ${device} mtu ${mtu} up`,
+    ...(address === undefined ? [] : [`address add ${address} dev ${device} nodad`]),
+  ];
 }
 
 function nodeCommands(node: PlannedNode): string[] {

@@ -1,4 +1,6 @@
+import { formatAddress, parseAddress } from '../base/address.js';
 import { invariant } from '../base/errors.js';
+import { parsePrefix, withInterfaceId } from '../base/prefix.js';
 import type { NetworkDescription } from '../protocol/scheme.js';
 import { describeNetwork } from '../scenario/describe.js';
 import { isMobile, type MobileNode, type Scenario } from '../scenario/model.js';
@@ -40,6 +42,8 @@ export interface PlannedRadio {
   readonly mtu: number;
   readonly bridge: string;
   readonly routerPort: string;
+  /** The router's own there, with the length of the prefix that is on the link. */
+  readonly address?: string;
 }
 
 export interface PlannedMobile {
@@ -48,7 +52,8 @@ export interface PlannedMobile {
   readonly port: string;
 }
 
-export function planLab(scenario: Scenario): LabPlan {
+/** `routesAccessLinks`: whether a router has its own prefix on its access links. */
+export function planLab(scenario: Scenario, routesAccessLinks: (router: string) => boolean = () => false): LabPlan {
   const network = describeNetwork(scenario);
   const wires = planWires(scenario);
   return {
@@ -75,9 +80,16 @@ export function planLab(scenario: Scenario): LabPlan {
         device: `radio${i}`,
         bridge: `cell${i}`,
         routerPort: `router${i}`,
+        ...(routesAccessLinks(router) && { address: addressIn(network, router) }),
       })),
     mobiles: scenario.nodes.filter(isMobile).map((node, i) => ({ node, port: `mobile${i}` })),
   };
+}
+
+/** The first of its prefix. */
+function addressIn({ accessRouters }: NetworkDescription, router: string): string {
+  const prefix = parsePrefix(accessRouters.find(({ node }) => node === router)!.prefix);
+  return `${formatAddress(withInterfaceId(prefix, parseAddress('::1')))}/${prefix.length}`;
 }
 
 function planWires(scenario: Scenario): PlannedWire[] {

@@ -135,7 +135,7 @@ export class Firewall {
       rule('tunnelled', nft.count(strangers), drop),
       rule('prerouting', ...layer4(protocol.ipv6), destination, nft.lookup(ends, endsId), jump('tunnelled')),
       ...accessDevices.flatMap(device => this.#accessRules(device, rule)),
-      ...this.#scope.protocols.map(number => rule('input', ...toNode, ...layer4(number), drop)),
+      ...this.#scope.protocols.filter(isOurs).map(number => rule('input', ...toNode, ...layer4(number), drop)),
       ...this.#scope.udpPorts.map(port => rule('input', ...toNode, ...udpTo(port), drop)),
     ];
   }
@@ -209,6 +209,11 @@ function setOf({ from, to }: TunnelEnd): EndSet {
 
 function jump(chain: string): nft.Expression {
   return nft.verdict('jump', chain);
+}
+
+/** Of ICMPv6 the kernel has its own share. */
+function isOurs(number: number): boolean {
+  return number !== protocol.icmpv6;
 }
 
 function layer4(number: number): nft.Expression[] {

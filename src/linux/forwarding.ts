@@ -265,7 +265,8 @@ export class Forwarding {
   /** Requests that delete what carries our mark in the kernel without standing in our tables. */
   #leftovers(): Request[] {
     const { tunnelTable } = this.#scope;
-    const routesOf = (table: number) => dumpOrNothing(this.#kernel, netlink.dumpRoutes(table)).map(netlink.parseRoute);
+    const routesOf = (table: number) =>
+      netlink.dumpedOrNone(this.#kernel, netlink.dumpRoutes(table)).map(netlink.parseRoute);
     const own = (route: netlink.RouteKey) => route.protocol === netlink.ownProtocol;
     const wanted = (route: netlink.RouteKey) =>
       this.#rules.has(keyText(route)) && this.#tables(route).includes(route.table);
@@ -291,7 +292,7 @@ export class Forwarding {
 /** `End.DT6` with table 0 asks the rules, as for any packet that arrives. */
 const asRulesSay = 0;
 
-const kernelLocalRule: netlink.Rule = { preference: 0, table: netlink.localTable, kernel: true };
+const { kernelLocalRule } = netlink;
 const ipv6InIpv6 = 41;
 /** Ends of tunnels are own addresses too, so they have to be asked for before `local` is, which moves one place down. */
 function policyRules(scope: ForwardingScope): netlink.Rule[] {
@@ -324,16 +325,6 @@ function refusalsOf(steps: readonly (() => void)[]): HostError[] {
       throw error;
     }
   });
-}
-
-/** A table that never had a route does not exist. */
-function dumpOrNothing(kernel: NetlinkSocket, request: Request) {
-  try {
-    return kernel.dump(request);
-  } catch (error) {
-    if (error instanceof HostError && error.errno === errno.ENOENT) return [];
-    throw error;
-  }
 }
 
 function endKey(end: TunnelEnd): string {

@@ -1,16 +1,20 @@
 import type { Address } from '../base/address.js';
-import { unspecified } from '../base/address.js';
+import { isMulticast, unspecified } from '../base/address.js';
 import { HostError } from '../base/errors.js';
+import { multicastLinkAddress } from '../base/link-address.js';
 import type { Interests, LinkId } from '../protocol/contract.js';
 import { headerOctets } from '../wire/ipv6/codec.js';
+import { AdvertisedLinks } from './advertised-links.js';
 import { deviceIndex, errno } from './ffi/libc.js';
 import { Firewall } from './firewall.js';
-import { Forwarding, type ForwardingScope, type TunnelRoutes } from './forwarding.js';
+import { Forwarding, type ForwardingOutput, type ForwardingScope, type TunnelRoutes } from './forwarding.js';
+import type { AddressOutput, Arrivals, Departure, Ground, GroundStatistics } from './ground.js';
+import { LinkMonitor } from './link-monitor.js';
 import * as link from './netlink/link.js';
 import { readTunnelSource, setTunnelSource } from './netlink/seg6.js';
 import { NetlinkSocket, netlinkProtocol } from './netlink/socket.js';
+import { compilePacketFilter } from './packet-filter.js';
 import { Parking } from './parking.js';
-import type { Received } from './receive-batch.js';
 import { Receiver } from './receiver.js';
 import { LogSocket, PacketSocket, RoutedSocket } from './sockets.js';
 import { Sysctls } from './sysctl.js';
@@ -26,18 +30,8 @@ const loggedOctets = 40;
 /** Value of addr_gen_mode: the kernel gives the device no link-local address. */
 const noAddress = '1';
 
-/** What arrives for the world. */
-export interface Arrivals {
-  packet(received: Received): void;
-  logged(received: Received): void;
-  /** The kernel would not take a packet back. */
-  refused(error: HostError): void;
-  /** Nothing is received any more. */
-  ended(error: Error): void;
-}
-
-/** Everything of the kernel's that a world holds: made in the constructor, given back by `remove`. */
-export class Host {
+/** The ground of a router: the kernel forwards, with routes for rules. */
+export class Host implements Ground {
   readonly devices = new Map<LinkId, number>();
   /** Those of links whose stations the engine serves. */
   readonly accessDevices = new Map<LinkId, number>();
@@ -55,12 +49,13 @@ export class Host {
   readonly #tun: TunDevice;
   readonly #log: LogSocket;
   readonly #firewall: Firewall;
+  readonly #monitor: LinkMonitor;
   #receiver: Receiver | undefined;
   /** Undoes what was done, the last first. */
   readonly #undo: (() => void)[] = [];
 
   /** Throws HostError with nothing left behind. */
-  constructor(options: WorldOptions, interests: Interests, arrivals: Arrivals) {
+  constructor(options: WorldOptions & { readonly address: Address }, interests: Interests, arrivals: Arrivals) {
     this.#arrivals = arrivals;
     this.#undo.push(
       () => this.#route.close(),
@@ -81,9 +76,12 @@ export class Host {
       this.#route.execute([link.setLinkUp(this.#tun.index, true)]);
       for (const device of accessDevices) this.#route.execute([link.setLinkUp(device, true)]);
       const { address } = options;
-      const { protocols, udpPorts } = interests;
-      const scope = { address, accessDevices, protocols, udpPorts };
-      this.packets = this.#keep(new PacketSocket(scope), socket => socket.close());
+      const { protocols, udpPorts, advertisedLinks = [] } = interests;
+      const advertised = new Map(advertisedLinks.map(name => [this.#device(name), name]));
+      const scope = { address, accessDevices, protocols, udpPorts, advertisedDevices: [...advertised.keys()] };
+      const links = new AdvertisedLinks(advertised, arrivals.input);
+      this.#monitor = this.#keep(new LinkMonitor(this.#route, [links]), monitor => monitor.close());
+      this.packets = this.#keep(new PacketSocket(compilePacketFilter(scope), accessDevices), socket => socket.close());
       this.#log = this.#keep(new LogSocket(table & 0xffff, loggedOctets), socket => socket.close());
       this.#firewall = new Firewall(this.#netfilter, { ...scope, table: firewallName, logGroup: table & 0xffff });
       const forwardingScope = {
@@ -104,12 +102,29 @@ export class Host {
     }
   }
 
-  get strangers(): number {
-    return this.#firewall.strangers;
+  get statistics(): GroundStatistics {
+    return {
+      strangers: this.#firewall.strangers,
+      spoofed: this.#firewall.spoofed,
+      parkingDropped: this.parking.dropped,
+      parkedOctets: this.parking.octets,
+      rules: this.forwarding.size,
+    };
   }
 
-  get spoofed(): number {
-    return this.#firewall.spoofed;
+  apply(changes: readonly ForwardingOutput[]): void {
+    this.forwarding.apply(changes);
+  }
+
+  perform(output: AddressOutput): void {
+    throw new HostError(output.kind, 0, 'nothing that a router does on Linux');
+  }
+
+  send({ packet, bytes, link, neighbour }: Departure): void {
+    const device = link === undefined ? undefined : this.devices.get(link);
+    const to = neighbour ?? (isMulticast(packet.destination) ? multicastLinkAddress(packet.destination) : undefined);
+    if (device !== undefined && to !== undefined) this.packets.send(bytes, device, to);
+    else this.routed.send(bytes, packet.destination, device);
   }
 
   /** Takes out what a predecessor installed and nobody has asked for since. */
@@ -123,11 +138,13 @@ export class Host {
     this.#receiver = new Receiver(
       [
         { fd: this.packets.fd, kind: 'messages', receive: packet },
+        { fd: this.#monitor.fd, kind: 'reads', receive: ({ bytes }) => this.#monitor.changed(bytes) },
         { fd: this.#log.fd, kind: 'reads', receive: logged },
         { fd: this.#tun.fd, kind: 'reads', receive: ({ bytes }) => this.#park(bytes) },
       ],
       ended,
     );
+    this.#monitor.report();
   }
 
   /** A packet that comes after its rule was replaced goes the new way; the kernel's own multicast goes nowhere. */
@@ -207,7 +224,7 @@ export class Host {
 
   #device(name: LinkId): number {
     const device = this.devices.get(name);
-    if (device === undefined) throw new HostError('link', 0, `access link '${name}' has no device`);
+    if (device === undefined) throw new HostError('link', 0, `link '${name}' has no device`);
     return device;
   }
 

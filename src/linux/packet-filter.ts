@@ -10,10 +10,12 @@ export interface PacketFilter {
   readonly udpPorts: readonly number[];
   /** Kernel numbers of access links: all Neighbour Discovery and those UDP ports, whatever the destination. */
   readonly accessDevices: readonly number[];
+  /** Kernel numbers of links that the engine advertises on: solicitations and advertisements, whatever the destination. */
+  readonly advertisedDevices?: readonly number[];
 }
 
 /** One instruction of the classic packet filter machine; a jump goes on with the next instruction where no label is given. */
-type Instruction =
+export type Instruction =
   | { readonly load: 'octet' | 'half' | 'word'; readonly at: number }
   | {
       readonly test: 'equal' | 'atLeast' | 'greater';
@@ -27,28 +29,39 @@ type Instruction =
 
 const loadCode = { word: 0x20, half: 0x28, octet: 0x30 } as const;
 const testCode = { equal: 0x15, greater: 0x25, atLeast: 0x35 } as const;
+const neighbourSolicitation = 135;
 const alwaysCode = 0x05;
 const returnCode = 0x06;
-const deviceNumber = 0xfffff000 + 8;
-const offset = { nextHeader: 6, destination: 24, transport: 40 } as const;
+/** What the machine knows beside the packet's octets. */
+export const beside = { packetKind: 0xfffff000 + 4, deviceNumber: 0xfffff000 + 8 } as const;
+export const offset = { nextHeader: 6, destination: 24, transport: 40 } as const;
 
 /** The program, offsets counted from the IPv6 header. Throws RangeError for what its jumps cannot span. */
 export function compilePacketFilter(filter: PacketFilter): Uint8Array {
-  const { accessDevices, protocols, udpPorts } = filter;
+  const { accessDevices, advertisedDevices = [], protocols, udpPorts } = filter;
+  const jumps = (devices: readonly number[], label: string) =>
+    devices.flatMap(
+      value => [{ test: 'equal', value, no: `after ${value}` }, { go: label }, { label: `after ${value}` }] as const,
+    );
   const destination = viewOf(addressBytes(filter.address));
   const extension = [protocol.hopByHop, protocol.routing, protocol.destinationOptions];
   return assemble([
-    { load: 'word', at: deviceNumber },
-    ...accessDevices.flatMap(
-      value => [{ test: 'equal', value, no: `after ${value}` }, { go: 'access' }, { label: `after ${value}` }] as const,
-    ),
+    { load: 'word', at: beside.deviceNumber },
+    ...jumps(accessDevices, 'access'),
+    ...jumps(advertisedDevices, 'advertised'),
     { go: 'node' },
     { label: 'access' },
     { load: 'octet', at: offset.nextHeader },
     { test: 'equal', value: protocol.icmpv6, yes: 'discovery' },
     { test: 'equal', value: protocol.udp, yes: 'udp', no: 'node' },
+    { label: 'advertised' },
+    { load: 'octet', at: offset.nextHeader },
+    { test: 'equal', value: protocol.icmpv6, no: 'node' },
+    { load: 'octet', at: offset.transport },
+    { test: 'equal', value: neighbourSolicitation, yes: 'node', no: 'range' },
     { label: 'discovery' },
     { load: 'octet', at: offset.transport },
+    { label: 'range' },
     { test: 'atLeast', value: 133, no: 'node' },
     { test: 'greater', value: 137, yes: 'node', no: 'take' },
     { label: 'node' },
@@ -77,7 +90,8 @@ export function compilePacketFilter(filter: PacketFilter): Uint8Array {
   ]);
 }
 
-function assemble(program: readonly Instruction[]): Uint8Array {
+/** Throws RangeError for what its jumps cannot span. */
+export function assemble(program: readonly Instruction[]): Uint8Array {
   const labels = new Map<string, number>();
   let count = 0;
   for (const instruction of program) {

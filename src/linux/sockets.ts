@@ -4,10 +4,10 @@ import { AF, bindSocket, closeFile, openSocket, sendTo, setSocketOption, socketT
 import { attributesOf, messagesOf, RequestWriter, viewOf } from './netlink/message.js';
 import { be32, netfilterHeader } from './netlink/nftables.js';
 import { netlinkAddress, netlinkProtocol } from './netlink/socket.js';
-import { compilePacketFilter, filterOption, type PacketFilter } from './packet-filter.js';
+import { filterOption } from './packet-filter.js';
 
 const ethertypeIpv6 = 0x86dd;
-const socketLevel = { level: 1, attachFilter: 26, receiveBufferForce: 33 } as const;
+const socketLevel = { level: 1, attachFilter: 26, receiveBufferForce: 33, mark: 36 } as const;
 const packetLevel = { level: 263, addMembership: 1, auxiliaryData: 8, allMulticast: 2 } as const;
 const receiveBufferOctets = 8 << 20;
 
@@ -15,14 +15,14 @@ const receiveBufferOctets = 8 << 20;
 export class PacketSocket {
   readonly fd: number;
 
-  constructor(filter: PacketFilter) {
-    const program = compilePacketFilter(filter);
+  /** `allMulticastDevices`: where groups that the node has not joined are heard, too. */
+  constructor(program: Uint8Array, allMulticastDevices: readonly number[] = []) {
     this.fd = openSocket(AF.packet, socketType.datagram, 0);
     try {
       setSocketOption(this.fd, socketLevel.level, socketLevel.attachFilter, filterOption(program));
       setSocketOption(this.fd, socketLevel.level, socketLevel.receiveBufferForce, receiveBufferOctets);
       setSocketOption(this.fd, packetLevel.level, packetLevel.auxiliaryData, 1);
-      for (const device of filter.accessDevices)
+      for (const device of allMulticastDevices)
         setSocketOption(this.fd, packetLevel.level, packetLevel.addMembership, allMulticastOn(device));
       bindSocket(this.fd, linkSocketAddress(0, '' as LinkAddress));
     } catch (error) {
@@ -62,16 +62,19 @@ function allMulticastOn(device: number): Uint8Array {
 }
 
 const rawProtocol = 255;
+const ipv6Level = { level: 41, freeBind: 78 } as const;
 
 /** Sends whole IPv6 packets of ours along the kernel's routes. */
 export class RoutedSocket {
   readonly #fd: number;
 
-  /** Throws HostError EADDRNOTAVAIL where `address` is none of this node's. */
-  constructor(address: Address) {
+  /** Throws HostError EADDRNOTAVAIL where `address` is none of this node's, unless `anySource`. `device` is that of a link-local one. */
+  constructor(address: Address, { anySource = false, device = 0, mark = 0 } = {}) {
     this.#fd = openSocket(AF.inet6, socketType.raw, rawProtocol);
     try {
-      bindSocket(this.#fd, internetSocketAddress(address, 0));
+      if (anySource) setSocketOption(this.#fd, ipv6Level.level, ipv6Level.freeBind, 1);
+      if (mark > 0) setSocketOption(this.#fd, socketLevel.level, socketLevel.mark, mark);
+      bindSocket(this.#fd, internetSocketAddress(address, isLinkLocal(address) ? device : 0));
     } catch (error) {
       closeFile(this.#fd);
       throw error;
@@ -86,6 +89,39 @@ export class RoutedSocket {
 
   close(): void {
     closeFile(this.#fd);
+  }
+}
+
+const maximumSources = 64;
+
+/** Sends whole IPv6 packets along the kernel's routes, from whatever source they have: each has a socket, since routes may go by it. */
+export class RoutedSockets {
+  readonly #mark: number;
+  readonly #sockets = new Map<string, RoutedSocket>();
+
+  /** The packets bear that mark. */
+  constructor(mark: number) {
+    this.#mark = mark;
+  }
+
+  /** `device` counts where an address has link scope. */
+  send(packet: Uint8Array, device = 0): void {
+    this.#from(addressFromBytes(packet, 8), device).send(packet, addressFromBytes(packet, 24), device);
+  }
+
+  close(): void {
+    for (const socket of this.#sockets.values()) socket.close();
+    this.#sockets.clear();
+  }
+
+  #from(source: Address, device: number): RoutedSocket {
+    const key = isLinkLocal(source) ? `${source}${device}` : source;
+    const known = this.#sockets.get(key);
+    if (known) return known;
+    if (this.#sockets.size >= maximumSources) this.close();
+    const socket = new RoutedSocket(source, { anySource: true, device, mark: this.#mark });
+    this.#sockets.set(key, socket);
+    return socket;
   }
 }
 

@@ -37,6 +37,7 @@ import { hostPrefix } from '../base/prefix.js';
 import type { ForwardingRule } from '../protocol/contract.js';
 import { encodePacket } from '../wire/ipv6/codec.js';
 import type { Packet } from '../wire/ipv6/packet.js';
+import { compilePacketFilter } from './packet-filter.js';
 import { PacketSocket, RoutedSocket } from './sockets.js';
 import { namespaceTest, until } from './testing.js';
 
@@ -311,7 +312,7 @@ namespaceTest('bad input: mutated frames are counted, by code, and nothing else 
   const { gatewayWorld } = await startBoth(namespaces);
   const socket = namespaces.within(
     'mobile',
-    () => new PacketSocket({ address: mobile, protocols: [], udpPorts: [], accessDevices: [] }),
+    () => new PacketSocket(compilePacketFilter({ address: mobile, protocols: [], udpPorts: [], accessDevices: [] })),
   );
   const device = Number(namespaces.run('mobile', 'cat', '/sys/class/net/radio/ifindex'));
   const frames = mutatedFrames(2000);

@@ -1,13 +1,15 @@
-import { type Address, formatAddress, isMulticast } from '../base/address.js';
+import { type Address, formatAddress } from '../base/address.js';
 import { DecodeError, HostError } from '../base/errors.js';
-import { type LinkAddress, multicastLinkAddress } from '../base/link-address.js';
+import type { LinkAddress } from '../base/link-address.js';
 import { type Instant, millisecond } from '../base/time.js';
 import type { Engine, Input, LinkId, OperatorCommand, Output, StoredRecord } from '../protocol/contract.js';
 import type { TraceEvent } from '../protocol/trace.js';
 import { decodePacket, encodePacket, payloadProtocol } from '../wire/ipv6/codec.js';
-import { type Packet, protocol } from '../wire/ipv6/packet.js';
+import { effectiveSource, type Packet, protocol } from '../wire/ipv6/packet.js';
 import { monotonicNow } from './clock.js';
+import { EndNode } from './end-node.js';
 import type { ForwardingOutput } from './forwarding.js';
+import type { Arrivals, Ground, GroundStatistics } from './ground.js';
 import { Host } from './host.js';
 import type { Received } from './receive-batch.js';
 import { loggedPackets } from './sockets.js';
@@ -40,8 +42,8 @@ export interface Log {
 }
 
 export interface WorldOptions {
-  /** The role's own address, for signalling and as its tunnel end. A device of this machine has it. */
-  readonly address: Address;
+  /** The role's own address, for signalling and as its tunnel end. A device of a router has it; a host may have none of its own. */
+  readonly address?: Address | undefined;
   readonly links: readonly LinkBinding[];
   readonly tunnels: 'auto' | TunnelMechanism;
   /** Number of the first of the three routing tables the world uses for itself; 0x9b00 when absent. */
@@ -77,6 +79,7 @@ export interface WorldStatistics {
   readonly rules: number;
 }
 
+const nothing: GroundStatistics = { strangers: 0, spoofed: 0, parkingDropped: 0, parkedOctets: 0, rules: 0 };
 /** setTimeout() counts in 31 bits. */
 const longestTimeoutMs = 0x7fffffff;
 /** An engine that breaks its contract must not have the machine to itself. */
@@ -89,7 +92,7 @@ const brokenEnginePatienceMs = 1000;
 export class LinuxWorld {
   readonly engine: Engine;
   readonly options: WorldOptions;
-  #host: Host | undefined;
+  #ground: Ground | undefined;
   #timer: NodeJS.Timeout | undefined;
   readonly #inputs: Input[] = [];
   #busy = false;
@@ -107,35 +110,30 @@ export class LinuxWorld {
 
   /** Opens sockets, restores the store's records into the engine, and replaces what a predecessor left in the kernel. Throws HostError. */
   async start(): Promise<void> {
-    const host = new Host(this.options, this.engine.interests, {
-      packet: received => this.#received(received),
-      logged: received => this.#logged(received),
-      refused: error => this.#refused(error),
-      ended: error => this.#ended(error),
-    });
-    this.#host = host;
+    const ground = this.#stand();
+    this.#ground = ground;
     try {
       this.handle({ kind: 'restored', records: this.options.store.records() });
-      host.reconcile();
-      host.startReceiving();
+      ground.reconcile();
+      ground.startReceiving();
     } catch (error) {
-      this.#host = undefined;
-      host.remove();
+      this.#ground = undefined;
+      ground.remove();
       throw error;
     }
-    const address = formatAddress(this.options.address);
-    this.options.log.info({ address, tunnels: host.tunnels, rules: host.forwarding.size }, 'world started');
+    const address = this.options.address && formatAddress(this.options.address);
+    this.options.log.info({ address, tunnels: ground.tunnels, rules: ground.statistics.rules }, 'world started');
   }
 
   /** Hands the engine 'shutdown', sends what it says, and takes everything out of the kernel again. */
   async stop(): Promise<void> {
-    const host = this.#host;
-    if (!host) return;
+    const ground = this.#ground;
+    if (!ground) return;
     this.command({ name: 'shutdown' });
-    await host.stopReceiving();
-    this.#host = undefined;
+    await ground.stopReceiving();
+    this.#ground = undefined;
     clearTimeout(this.#timer);
-    host.remove();
+    ground.remove();
     this.options.log.info({}, 'world stopped');
   }
 
@@ -170,12 +168,24 @@ export class LinuxWorld {
       packetsSent: this.#packetsSent,
       malformed: this.#malformed,
       hostErrors: this.#hostErrors,
-      strangers: this.#host?.strangers ?? 0,
-      spoofed: this.#host?.spoofed ?? 0,
-      parkingDropped: this.#host?.parking.dropped ?? 0,
-      parkedOctets: this.#host?.parking.octets ?? 0,
-      rules: this.#host?.forwarding.size ?? 0,
+      ...(this.#ground?.statistics ?? nothing),
     };
+  }
+
+  #stand(): Ground {
+    const arrivals: Arrivals = {
+      packet: received => this.#received(received),
+      decode: received => this.#decoded(received),
+      logged: received => this.#logged(received),
+      input: input => this.handle(input),
+      refused: error => this.#refused(error),
+      ended: error => this.#ended(error),
+    };
+    const { interests } = this.engine;
+    const { address } = this.options;
+    if (interests.hostLinks) return new EndNode(this.options, interests, arrivals);
+    if (address === undefined) throw new HostError('address', 0, 'a router needs an address of its own');
+    return new Host({ ...this.options, address }, interests, arrivals);
   }
 
   /** In the engine's order: what stands in the kernel and in the store stands there before a packet says so. */
@@ -184,7 +194,7 @@ export class LinuxWorld {
     const flush = () => {
       const pending = changes;
       changes = [];
-      if (pending.length > 0) this.#attempt(() => this.#host?.forwarding.apply(pending));
+      if (pending.length > 0) this.#attempt(() => this.#ground?.apply(pending));
     };
     for (const output of outputs) {
       switch (output.kind) {
@@ -214,7 +224,8 @@ export class LinuxWorld {
         case 'unconfigure':
         case 'proxy':
         case 'unproxy':
-          this.options.log.warn({ output: output.kind }, 'not supported on Linux yet');
+          flush();
+          this.#attempt(() => this.#ground?.perform(output));
           break;
       }
     }
@@ -228,30 +239,29 @@ export class LinuxWorld {
   }
 
   #send({ packet, link, neighbour }: Extract<Output, { kind: 'send' }>, now: Instant): void {
-    const host = this.#host;
-    if (!host) return;
-    const bytes = encodePacket(packet);
-    const device = link === undefined ? undefined : host.devices.get(link);
-    const to = neighbour ?? (isMulticast(packet.destination) ? multicastLinkAddress(packet.destination) : undefined);
-    if (device !== undefined && to !== undefined) host.packets.send(bytes, device, to);
-    else host.routed.send(bytes, packet.destination, device);
+    if (!this.#ground) return;
+    this.#ground.send({ packet, bytes: encodePacket(packet), link, neighbour });
     this.#packetsSent++;
     this.options.onPacket?.('sent', packet, link, now);
   }
 
   /** The one place that catches what a peer sent wrong. */
-  #received(received: Received): void {
-    this.#packetsReceived++;
-    let packet: Packet;
+  #decoded(received: Received): Packet | undefined {
     try {
-      packet = decodePacket(received.bytes, { partialChecksums: received.partialChecksum, mobilityOctets: true });
+      return decodePacket(received.bytes, { partialChecksums: received.partialChecksum, mobilityOctets: true });
     } catch (error) {
       if (!(error instanceof DecodeError)) throw error;
       this.#malformed[error.code] = (this.#malformed[error.code] ?? 0) + 1;
       this.options.log.debug({ error: error.message }, 'malformed packet');
-      return;
+      return undefined;
     }
-    const link = this.#host?.links.get(received.device);
+  }
+
+  #received(received: Received): void {
+    this.#packetsReceived++;
+    const packet = this.#decoded(received);
+    if (!packet) return;
+    const link = this.#ground?.links.get(received.device);
     if (this.#isTunnelError(packet, link)) return this.#relayTunnelError(packet);
     if (!this.#isWanted(packet)) return;
     this.options.onPacket?.('received', packet, link, this.now());
@@ -260,8 +270,10 @@ export class LinuxWorld {
   }
 
   /** What stands behind extension headers only shows once they are decoded. */
-  #isWanted({ payload }: Packet): boolean {
+  #isWanted(packet: Packet): boolean {
+    const { payload } = packet;
     const { protocols, udpPorts } = this.engine.interests;
+    if (effectiveSource(packet) !== packet.source && protocols.includes(protocol.destinationOptions)) return true;
     if (payload.kind === 'udp') return udpPorts.includes(payload.destinationPort);
     return payload.kind === 'icmpv6' || protocols.includes(payloadProtocol(payload));
   }
@@ -269,19 +281,20 @@ export class LinuxWorld {
   #isTunnelError(packet: Packet, link: LinkId | undefined): boolean {
     const { payload } = packet;
     if (payload.kind !== 'icmpv6' || this.engine.interests.protocols.includes(protocol.icmpv6)) return false;
-    return link === undefined || !this.engine.interests.accessLinks.includes(link) || 'packet' in payload.message;
+    const { accessLinks, advertisedLinks = [] } = this.engine.interests;
+    return link === undefined || ![...accessLinks, ...advertisedLinks].includes(link) || 'packet' in payload.message;
   }
 
   /** An ip6tnl device tells of them itself. */
   #relayTunnelError(error: Packet): void {
-    if (this.#host?.tunnels !== 'seg6') return;
+    if (this.#ground?.tunnels !== 'seg6' || this.options.address === undefined) return;
     const relayed = relayedTunnelError(error, this.options.address);
     if (relayed) this.#attempt(() => this.#send({ kind: 'send', packet: relayed }, this.now()));
   }
 
   #logged(received: Received): void {
     for (const { device, neighbour, source } of loggedPackets(received.bytes)) {
-      const link = this.#host?.links.get(device);
+      const link = this.#ground?.links.get(device);
       if (link !== undefined) this.handle({ kind: 'seen', link, station: neighbour, address: source });
     }
   }
@@ -289,7 +302,7 @@ export class LinuxWorld {
   #setTimer(): void {
     clearTimeout(this.#timer);
     const { deadline } = this.engine;
-    if (deadline === undefined || !this.#host) return;
+    if (deadline === undefined || !this.#ground) return;
     this.#timer = setTimeout(() => this.#tick(), this.#patienceMs(deadline));
   }
 

@@ -56,7 +56,7 @@ export interface Interests {
   readonly monitoredLinks?: readonly LinkId[];
   /** Addresses shared with others of its kind (RFC 4291 §2.6): packets to them are for the engine, none is sent from them. */
   readonly anycastAddresses?: readonly Address[];
-  /** Links on which the node is a host: the engine hears of their state, of the node's addresses and of routers there. */
+  /** The node is a host. Of these links the engine hears their state, the node's addresses, and of routers there. */
   readonly hostLinks?: readonly LinkId[];
   /**
    * Links on which the engine sends the node's Router Advertisements (RFC 4861 §6.2) in place of the world: the stack, radvd.

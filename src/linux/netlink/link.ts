@@ -1,35 +1,63 @@
 import { type LinkAddress, linkAddressBytes, linkAddressFromBytes } from '../../base/link-address.js';
 import { errno } from '../ffi/libc.js';
-import { type Attribute, attributesOf, fields, flag, type Request, u8, u32Of, viewOf } from './message.js';
+import {
+  type Attribute,
+  attributesOf,
+  fields,
+  flag,
+  type Message,
+  type Request,
+  u8,
+  u32Of,
+  viewOf,
+} from './message.js';
 import type { NetlinkSocket } from './socket.js';
 
 const type = { new: 16, delete: 17, get: 18, set: 19 } as const;
 const up = 1;
+const lowerUp = 0x10000;
 
 export interface Link {
   readonly index: number;
   readonly name: string;
   readonly linkAddress: LinkAddress;
+  /** Whether it is switched on. */
   readonly up: boolean;
+  /** Whether there is a link below it, too. */
+  readonly hasCarrier: boolean;
+  /** How often that has changed. */
+  readonly carrierChanges: number;
   readonly mtu: number;
 }
 
 /** The device of that number. Throws HostError. */
 export function readLink(socket: NetlinkSocket, index: number): Link {
-  const message = socket.ask({ type: type.get, header: header(index), about: `device ${index}` });
-  const found = attributesOf(message.body, 16);
+  return parseLinkMessage(socket.ask({ type: type.get, header: header(index), about: `device ${index}` }));
+}
+
+export const linkMessage = { new: type.new, delete: type.delete } as const;
+
+export function parseLinkMessage({ body }: Message): Link {
+  const found = attributesOf(body, 16);
   const name = found.get(3) ?? new Uint8Array(1);
+  const flags = viewOf(body).getUint32(8, true);
   return {
-    index,
+    index: viewOf(body).getInt32(4, true),
     name: String.fromCharCode(...name.subarray(0, -1)),
     linkAddress: linkAddressFromBytes(found.get(1) ?? new Uint8Array()),
-    up: (viewOf(message.body).getUint32(8, true) & up) !== 0,
+    up: (flags & up) !== 0,
+    hasCarrier: (flags & up) !== 0 && (flags & lowerUp) !== 0,
+    carrierChanges: u32Of(found.get(35)) ?? 0,
     mtu: u32Of(found.get(4)) ?? 0,
   };
 }
 
 export function setLinkUp(index: number, on: boolean): Request {
   return { type: type.set, header: header(index, on ? up : 0, up), about: `device ${index} ${on ? 'up' : 'down'}` };
+}
+
+export function setLinkMtu(index: number, mtu: number): Request {
+  return { type: type.set, header: header(index), attributes: [[4, mtu]], about: `MTU of device ${index}` };
 }
 
 export function setLinkAddress(index: number, address: LinkAddress): Request {

@@ -199,6 +199,19 @@ export function payload(base: number, offset: number, length: number, into = reg
   ];
 }
 
+/** Octets of an IPv6 extension header, counted from its Next Header; a packet without one matches nothing that follows. */
+export function extensionHeader(number: number, offset: number, length: number): Expression {
+  return [
+    'exthdr',
+    [
+      [1, be32(register)],
+      [2, Uint8Array.of(number)],
+      [3, be32(offset)],
+      [4, be32(length)],
+    ],
+  ];
+}
+
 export function compare(operation: keyof typeof comparison, value: Uint8Array): Expression {
   return [
     'cmp',

@@ -1,9 +1,11 @@
 import { type Address, addressBytes, addressFromBytes, formatAddress, unspecified } from '../../base/address.js';
+import { HostError } from '../../base/errors.js';
 import { formatLinkAddress, type LinkAddress, linkAddressBytes } from '../../base/link-address.js';
 import { formatPrefix, type Prefix } from '../../base/prefix.js';
 import { utf8Text } from '../../base/text.js';
 import { errno } from '../ffi/libc.js';
 import { type Attribute, attributesOf, fields, flag, type Message, type Request, u8, u16, u32Of } from './message.js';
+import type { NetlinkSocket } from './socket.js';
 
 /** The routing protocol number on everything a world installs, by which its successor knows it. */
 export const ownProtocol = 0x9b;
@@ -14,7 +16,7 @@ const type = { newRoute: 24, deleteRoute: 25, getRoute: 26, newNeighbour: 28, de
 const ruleType = { add: 32, delete: 33, dump: 34 } as const;
 const inet6 = 10;
 const universe = 0;
-const routeKind = { unicast: 1, blackhole: 6 } as const;
+const routeKind = { unicast: 1, blackhole: 6, throw: 9 } as const;
 const encapsulation = { ip6: 4, seg6: 5, seg6Local: 7 } as const;
 const permanent = 0x80;
 
@@ -27,7 +29,9 @@ export type Target =
   | { readonly kind: 'ip6'; readonly local: Address; readonly remote: Address; readonly device: number }
   /** `seg6local action End.DT6`; table 0 looks the inner packet up as the rules say. */
   | { readonly kind: 'decapsulate'; readonly table: number; readonly device: number }
-  | { readonly kind: 'blackhole' };
+  | { readonly kind: 'blackhole' }
+  /** As if the table had no route: the next rule is asked. */
+  | { readonly kind: 'throw' };
 
 export interface Route {
   readonly to?: Prefix;
@@ -41,7 +45,7 @@ export function replaceRoute(route: Route): Request {
   return {
     type: type.newRoute,
     flags: flag.create | flag.replace,
-    header: routeHeader(route, route.target.kind === 'blackhole' ? routeKind.blackhole : routeKind.unicast),
+    header: routeHeader(route, kindOf(route.target)),
     attributes: [...routeKeys(route), ...targetAttributes(route.target)],
     about: `replace ${describe(route)}`,
   };
@@ -55,6 +59,10 @@ export function deleteRoute(route: Omit<Route, 'target'>): Request {
     about: `delete ${describe(route)}`,
     accept: [errno.ESRCH],
   };
+}
+
+function kindOf({ kind }: Target): number {
+  return kind === 'blackhole' || kind === 'throw' ? routeKind[kind] : routeKind.unicast;
 }
 
 function describe(route: Omit<Route, 'target'>): string {
@@ -115,6 +123,7 @@ function targetAttributes(target: Target): Attribute[] {
         [4, target.device],
       ];
     case 'blackhole':
+    case 'throw':
       return [];
   }
 }
@@ -131,6 +140,16 @@ function seg6Header(remote: Address): Uint8Array {
 export function dumpRoutes(table: number): Request {
   const header = fields([4, inet6], [4, 0], [4, 0]);
   return { type: type.getRoute, header, attributes: [[15, table]], about: `routes of table ${table}`, accept: [] };
+}
+
+/** A dump of something that does not exist while it is empty, as a routing table that never had a route. */
+export function dumpedOrNone(kernel: NetlinkSocket, request: Request): Message[] {
+  try {
+    return kernel.dump(request);
+  } catch (error) {
+    if (error instanceof HostError && error.errno === errno.ENOENT) return [];
+    throw error;
+  }
 }
 
 /** A route from a dump, without its target. */
@@ -212,10 +231,19 @@ export interface Rule {
   readonly ipProtocol?: number;
   /** Name of the device they came in by. */
   readonly inDevice?: string;
+  /** Their source; where none is chosen yet, the one that would be chosen for the route that is found. */
+  readonly from?: Address;
+  /** The mark of the packets it is for. */
+  readonly mark?: number;
+  /** What to do instead of asking a table: go on with the rule of that preference, or with the next one. */
+  readonly action?: { readonly goto: number } | 'nothing';
   readonly table: number;
   /** The kernel's own, as it is at boot. */
   readonly kernel?: boolean;
 }
+
+/** The kernel's first rule, where it is at boot. */
+export const kernelLocalRule: Rule = { preference: 0, table: localTable, kernel: true };
 
 export function addRule(rule: Rule): Request {
   return { ...ruleRequest(ruleType.add, rule), flags: flag.create | flag.exclusive, accept: [errno.EEXIST] };
@@ -226,19 +254,30 @@ export function deleteRule(rule: Rule): Request {
 }
 
 function ruleRequest(messageType: number, rule: Rule): Request {
-  const toTable = 1;
+  const { action } = rule;
   const attributes: Attribute[] = [
+    [2, rule.from && addressBytes(rule.from)],
+    [4, typeof action === 'object' ? action.goto : undefined],
     [6, rule.preference],
     [3, rule.inDevice],
+    [10, rule.mark],
     [22, rule.ipProtocol === undefined ? undefined : u8(rule.ipProtocol)],
     [15, rule.table],
     [21, u8(rule.kernel ? kernelProtocol : ownProtocol)],
   ];
-  const header = fields(...[inet6, 0, 0, 0, 0, 0, 0, toTable].map(value => [1, value] as const), [4, 0]);
+  const sourceLength = rule.from === undefined ? 0 : 128;
+  const octets = [inet6, 0, sourceLength, 0, 0, 0, 0, actionNumber(action)];
+  const header = fields(...octets.map(value => [1, value] as const), [4, rule.from === undefined ? 0 : findSource]);
   const about = `rule ${rule.preference} for table ${rule.table}`;
   return { type: messageType, header, attributes, about };
 }
+function actionNumber(action: Rule['action']): number {
+  if (action === undefined) return ruleAction.toTable;
+  return action === 'nothing' ? ruleAction.nothing : ruleAction.goto;
+}
+const ruleAction = { toTable: 1, goto: 2, nothing: 3 } as const;
 const kernelProtocol = 2;
+const findSource = 0x10000;
 
 export function dumpRules(): Request {
   const header = fields(...[inet6, 0, 0, 0, 0, 0, 0, 0].map(value => [1, value] as const), [4, 0]);
@@ -251,10 +290,28 @@ export function parseOwnRule(message: Message): Rule | undefined {
   if (found.get(21)?.[0] !== ownProtocol) return undefined;
   const ipProtocol = found.get(22)?.[0];
   const inDevice = found.get(3);
+  const from = found.get(2);
+  const mark = u32Of(found.get(10));
+  const target = u32Of(found.get(4));
   return {
     preference: u32Of(found.get(6)) ?? 0,
     ...(ipProtocol !== undefined && { ipProtocol }),
     ...(inDevice && { inDevice: utf8Text(inDevice.subarray(0, inDevice.indexOf(0))) }),
+    ...(from && { from: addressFromBytes(from) }),
+    ...(mark && { mark }),
+    ...(message.body[7] === ruleAction.nothing && { action: 'nothing' as const }),
+    ...(target !== undefined && { action: { goto: target } }),
     table: u32Of(found.get(15)) ?? message.body[4],
   };
+}
+
+export const neighbourMessage = { new: type.newNeighbour } as const;
+const failed = 0x20;
+
+/** A neighbour that does not answer any more (RFC 4861 §7.3.3); undefined for one that does. */
+export function parseLostNeighbour(message: Message): { device: number; address: Address } | undefined {
+  const address = attributesOf(message.body, 12).get(1);
+  const state = message.body[8] | (message.body[9] << 8);
+  if (message.body[0] !== inet6 || address === undefined || (state & failed) === 0) return undefined;
+  return { device: u32Of(message.body.subarray(4, 8)) as number, address: addressFromBytes(address) };
 }

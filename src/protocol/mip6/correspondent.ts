@@ -51,6 +51,7 @@ export class Correspondent implements Engine {
     protocols: [protocol.mobility, protocol.destinationOptions],
     accessLinks: [],
     udpPorts: [],
+    hostLinks: [],
   };
   readonly views: Engine['views'];
   readonly #settings: CorrespondentSettings;

@@ -1,0 +1,190 @@
+import type { Address } from '../base/address.js';
+import { HostError } from '../base/errors.js';
+import { linkLocalAddress } from '../base/link-address.js';
+import { prefixContains, prefixKey } from '../base/prefix.js';
+import type { ForwardingRule, LinkId, TunnelEnd, Via } from '../protocol/contract.js';
+import { protocol } from '../wire/ipv6/packet.js';
+import { errno } from './ffi/libc.js';
+import type { ForwardingOutput } from './forwarding.js';
+import { chainOf, destinationOf, encapsulated, routeOptimised, sourceOf } from './mobility-headers.js';
+import type { Request } from './netlink/message.js';
+import * as netlink from './netlink/route.js';
+import type { NetlinkSocket } from './netlink/socket.js';
+import { Parking, type RuleKey } from './parking.js';
+import { RuleTable } from './rule-table.js';
+
+export interface HostForwardingScope {
+  readonly kernel: NetlinkSocket;
+  readonly tun: number;
+  readonly devices: ReadonlyMap<LinkId, number>;
+  /** Routing tables: what goes to our device, unless it has been there, and what goes out as it is. */
+  readonly tables: { readonly captured: number; readonly straight: number };
+  /** Sends a packet along the kernel's routes. */
+  send(packet: Uint8Array, device?: number): void;
+  /** A packet of this node was too big for its way. */
+  tooBig(packet: Uint8Array): void;
+}
+
+/** RFC 2473 §4.1.1's default of nested encapsulations. */
+const maximumDepth = 4;
+
+/**
+ * The contract's rules at a host, for its own packets. Those that stay as they are go by a kernel route; the others are
+ * routed to our device and come here: into tunnels, which nest and have many local ends, with RFC 6275's headers, or to wait.
+ */
+export class HostForwarding {
+  readonly parking = new Parking();
+  readonly #scope: HostForwardingScope;
+  readonly #rules = new RuleTable();
+  readonly #ends = new Map<string, TunnelEnd>();
+
+  constructor(scope: HostForwardingScope) {
+    this.#scope = scope;
+  }
+
+  get size(): number {
+    return this.#rules.size;
+  }
+
+  /** Own addresses at which tunnels end. */
+  get localEnds(): ReadonlySet<Address> {
+    return new Set([...this.#ends.values()].filter(({ by }) => by !== 'homeAddressOption').map(({ local }) => local));
+  }
+
+  apply(outputs: readonly ForwardingOutput[]): void {
+    const requests: Request[] = [];
+    const released: Uint8Array[] = [];
+    for (const output of outputs) {
+      if (output.kind === 'admit') this.#ends.set(endKey(output.end), output.end);
+      else if (output.kind === 'unadmit') this.#ends.delete(endKey(output.end));
+      else if (output.kind === 'forward') released.push(...this.#forward(output.rule, requests));
+      else this.#unforward(output, requests);
+    }
+    this.#scope.kernel.execute(requests);
+    for (const packet of released) this.output(packet);
+  }
+
+  /** Whether a packet that came from `remote` to `local` may hold one from `source` to `destination`. */
+  admits(by: 'tunnel' | 'homeAddressOption', remote: Address, local: Address, source: Address, destination: Address) {
+    for (const end of this.#ends.values())
+      if (end.remote === remote && end.local === local && (end.by ?? 'tunnel') === by)
+        if (end.from ? prefixContains(end.from, source) : prefixContains(end.to, destination)) return true;
+    return false;
+  }
+
+  /** A packet of this node on its way out; `device` where its destination has link scope. Throws HostError. */
+  output(packet: Uint8Array, device?: number, depth = 0): void {
+    const chain = chainOf(packet);
+    if (!chain) return;
+    const isSignalling = chain.protocol === protocol.mobility;
+    // RFC 6275 §11.3.1: the engine has put into a Mobility Header's packet what is to stand there.
+    const isPassedOver = ({ via }: ForwardingRule) => isSignalling && via.kind === 'routeOptimised';
+    const rule = this.#rules.lookup(destinationOf(packet), sourceOf(packet), isPassedOver);
+    if (!rule) return this.#send(packet, device);
+    if (rule.copy) this.#follow(rule.copy, packet, depth);
+    this.#follow(rule.via, packet, depth);
+  }
+
+  /** Whether a rule takes packets like this one. */
+  covers(packet: Uint8Array): boolean {
+    return this.#rules.lookup(destinationOf(packet), sourceOf(packet)) !== undefined;
+  }
+
+  reconcile(): void {
+    this.#scope.kernel.execute(this.#leftovers());
+  }
+
+  remove(): void {
+    this.#rules.clear();
+    this.#ends.clear();
+    this.#scope.kernel.execute(this.#leftovers());
+  }
+
+  #follow(via: Via, packet: Uint8Array, depth: number): void {
+    if (depth >= maximumDepth) return;
+    switch (via.kind) {
+      case 'link':
+        return this.#send(packet, this.#scope.devices.get(via.link));
+      case 'tunnel':
+        return this.#wrapped(packet, encapsulated(packet, via.local, via.remote), depth);
+      case 'routeOptimised':
+        return this.#wrapped(packet, routeOptimised(packet, via), depth);
+      case 'park':
+        this.parking.keep(packet);
+        return;
+      case 'drop':
+        return;
+    }
+  }
+
+  /** The source hears of a packet that does not fit any more (RFC 2473 §7.1). */
+  #wrapped(inner: Uint8Array, outer: Uint8Array, depth: number): void {
+    try {
+      this.output(outer, undefined, depth + 1);
+    } catch (error) {
+      if (!(error instanceof HostError) || error.errno !== errno.EMSGSIZE) throw error;
+      if (depth > 0) throw error;
+      this.#scope.tooBig(inner);
+    }
+  }
+
+  #send(packet: Uint8Array, device: number | undefined): void {
+    this.#scope.send(packet, device);
+  }
+
+  /** Returns what was parked for it. */
+  #forward(rule: ForwardingRule, requests: Request[]): Uint8Array[] {
+    const standing = this.#rules.set(rule);
+    if (rule.via.kind === 'park') this.parking.open(rule, rule.via.limitOctets);
+    const table = this.#table(rule.via);
+    if (standing && this.#table(standing.via) !== table)
+      requests.push(netlink.deleteRoute({ ...keyOf(rule), table: this.#table(standing.via) }));
+    requests.push(netlink.replaceRoute({ ...keyOf(rule), table, target: this.#target(rule.via) }));
+    return standing?.via.kind === 'park' && rule.via.kind !== 'park' ? this.parking.close(rule) : [];
+  }
+
+  #unforward(key: RuleKey, requests: Request[]): void {
+    const standing = this.#rules.delete(key);
+    if (!standing) return;
+    this.parking.close(key);
+    requests.push(netlink.deleteRoute({ ...keyOf(key), table: this.#table(standing.via) }));
+  }
+
+  #isWanted(route: netlink.RouteKey): boolean {
+    const rule = this.#rules.get(route);
+    return rule !== undefined && this.#table(rule.via) === route.table;
+  }
+
+  #target(via: Via): netlink.Target {
+    if (via.kind === 'drop') return { kind: 'blackhole' };
+    if (via.kind !== 'link') return { kind: 'device', device: this.#scope.tun };
+    const device = this.#scope.devices.get(via.link);
+    if (device === undefined) throw new RangeError(`no device for link '${via.link}'`);
+    const gateway = via.router ?? (via.neighbour && linkLocalAddress(via.neighbour));
+    return { kind: 'device', device, ...(gateway !== undefined && { gateway }) };
+  }
+
+  #table({ kind }: Via): number {
+    return kind === 'link' ? this.#scope.tables.straight : this.#scope.tables.captured;
+  }
+
+  /** Routes that carry our mark without standing in our table. */
+  #leftovers(): Request[] {
+    const { kernel, tables } = this.#scope;
+    return Object.values(tables)
+      .flatMap(table => netlink.dumpedOrNone(kernel, netlink.dumpRoutes(table)))
+      .map(netlink.parseRoute)
+      .filter(route => route.protocol === netlink.ownProtocol)
+      .filter(route => !this.#isWanted(route))
+      .map(netlink.deleteRoute);
+  }
+}
+
+function keyOf({ to, from }: RuleKey): RuleKey {
+  return { ...(to && { to }), ...(from && { from }) };
+}
+
+function endKey(end: TunnelEnd): string {
+  const what = `${end.by ?? 'tunnel'} ${end.from ? 'from' : 'to'}`;
+  return `${end.local}${end.remote} ${what} ${prefixKey(end.from ?? end.to)}`;
+}
