@@ -380,7 +380,7 @@ export const otherPackets: Sample[] = [
   ),
   icmpv6(
     { kind: 'homeAgentDiscoveryRequest', code: 0, identifier: 0x1234 },
-    { 'icmpv6.type': '144', 'icmpv6.mip6.identifier': '0x1234' },
+    { 'icmpv6.type': '144', 'icmpv6.mip6.identifier': '4660' },
   ),
   { name: 'udp', packet: inner, fields: { 'udp.srcport': '40000', 'udp.length': '11' } },
   {
