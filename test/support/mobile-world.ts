@@ -48,11 +48,16 @@ export class MobileWorld {
     return inputs.flatMap(input => this.engine.handle(input, this.now));
   }
 
-  advertised(prefix = '2001:db8:2::/64', from = router, options: readonly NeighbourOption[] = []): Output[] {
+  advertised(
+    prefix = '2001:db8:2::/64',
+    from = router,
+    options: readonly NeighbourOption[] = [],
+    link = 'wlan0',
+  ): Output[] {
     const { address, length } = parsePrefix(prefix);
     return this.give({
       kind: 'router',
-      link: 'wlan0',
+      link,
       router: from,
       advertisement: {
         kind: 'routerAdvertisement',
@@ -77,12 +82,12 @@ export class MobileWorld {
     });
   }
 
-  link(up: boolean): Output[] {
-    return this.give({ kind: 'link', link: 'wlan0', up, linkAddress: parseLinkAddress('02:00:00:00:00:07') });
+  link(up: boolean, link = 'wlan0'): Output[] {
+    return this.give({ kind: 'link', link, up, linkAddress: parseLinkAddress('02:00:00:00:00:07') });
   }
 
-  address(state: 'tentative' | 'preferred' | 'duplicate' | 'gone', address = careOf): Output[] {
-    return this.give({ kind: 'address', link: 'wlan0', address, state });
+  address(state: 'tentative' | 'preferred' | 'duplicate' | 'gone', address = careOf, link = 'wlan0'): Output[] {
+    return this.give({ kind: 'address', link, address, state });
   }
 
   /** On the visited link with an address; the Binding Update is what comes out. */
