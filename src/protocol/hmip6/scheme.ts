@@ -1,7 +1,7 @@
 import { formatAddress, parseAddress } from '../../base/address.js';
 import { parsePrefix, withInterfaceId } from '../../base/prefix.js';
 import { accessRouterPlacement } from '../access-router/placement.js';
-import { correspondentPlacements, homeAgentPlacements, mobilePlacement, readyMs } from '../mip6/placement.js';
+import { correspondentPlacements, homeAgentPlacements, mobilePlacement, readyMs } from '../mobile/placement.js';
 import { type AnchorNode, localNetworkPrefix } from '../placement.js';
 import {
   type ClosedForm,

@@ -1,5 +1,5 @@
+import { correspondentPlacements, homeAgentPlacements, mobilePlacement, readyMs } from '../mobile/placement.js';
 import type { ClosedForm, Handover, NetworkDescription, Placement, Scheme } from '../scheme.js';
-import { correspondentPlacements, homeAgentPlacements, mobilePlacement, readyMs } from './placement.js';
 
 /** Mobile IPv6 with route optimisation: correspondents learn where the mobile is. */
 export const mip6: Scheme = {
