@@ -2,6 +2,7 @@ import { type Address, formatAddress as formatted, parseAddress } from '../../sr
 import { autoconfiguredAddress } from '../../src/base/link-address.js';
 import { parsePrefix, withInterfaceId } from '../../src/base/prefix.js';
 import type { Environment } from '../../src/protocol/contract.js';
+import { withCorrespondent } from '../../src/protocol/mip6/mutual.js';
 import { roles } from '../../src/protocol/roles.js';
 import type { FlowRecord, Link, Node } from '../../src/sim/index.js';
 import type { Packet } from '../../src/wire/ipv6/packet.js';
@@ -46,6 +47,8 @@ export interface Wanted {
   readonly virtualHome?: boolean;
   readonly withoutCorrespondentRole?: boolean;
   readonly optimistic?: boolean;
+  /** The mobile is a correspondent of others too. */
+  readonly mutual?: boolean;
 }
 
 export function create(name: string, config: unknown) {
@@ -131,7 +134,12 @@ function addRoles(
   );
   if (!wanted.withoutCorrespondentRole) correspondent.addEngine(create('cn', {}));
   const own = { address: formatted(homeAddress), homeAgent: 'fd00:c:1::1', insecure: true };
-  mobile.addEngine(create('mn', { ...own, routeOptimisation: wanted.routeOptimisation ?? false, ...wanted.mobile }));
+  const mobileNode = create('mn', { ...own, routeOptimisation: wanted.routeOptimisation ?? false, ...wanted.mobile });
+  mobile.addEngine(
+    wanted.mutual
+      ? environment => withCorrespondent(mobileNode(environment), create('cn', {})(environment))
+      : mobileNode,
+  );
 }
 
 function visitedPrefix(n: 1 | 2) {

@@ -28,8 +28,8 @@ class World {
   now: Instant = 0;
   outputs: Output[] = [];
 
-  constructor(maximumBindings = 10) {
-    const environment = { random: seededRandom(3), clock: wallClockFrom(1_767_225_600) };
+  constructor(maximumBindings = 10, seed = 3) {
+    const environment = { random: seededRandom(seed), clock: wallClockFrom(1_767_225_600) };
     this.engine = new Correspondent({ maximumBindings, answersPerSecond: 100 }, environment);
   }
 
@@ -38,6 +38,11 @@ class World {
     return this.outputs.flatMap(output =>
       output.kind === 'send' && output.packet.payload.kind === 'mobility' ? [output.packet.payload.message] : [],
     );
+  }
+
+  tick(atS: number): string[] {
+    this.now = seconds(atS);
+    return this.engine.handle({ kind: 'tick' }, this.now).map(({ kind }) => kind);
   }
 
   sent(): Packet | undefined {
@@ -132,9 +137,9 @@ test('RFC 6275 §12: a binding lives for no more than 420 s, and then everything
   const world = new World();
   const answer = world.update(world.routability(home, careOf), { lifetimeS: 3600 });
   assert.equal(answer?.lifetimeS, 420);
+  assert.deepEqual(world.tick(410), ['watch']);
   assert.equal(world.engine.deadline, seconds(420));
-  const kinds = world.engine.handle({ kind: 'tick' }, seconds(420)).map(({ kind }) => kind);
-  assert.deepEqual(kinds, ['unforward', 'unadmit', 'trace']);
+  assert.deepEqual(world.tick(420), ['unwatch', 'unforward', 'unadmit', 'trace']);
   assert.deepEqual(world.engine.handle({ kind: 'tick' }, seconds(420 + 240)), []);
   assert.equal(world.engine.deadline, undefined);
 });
@@ -218,6 +223,72 @@ test('RFC 6275 §9.5.4: an accepted update without A is not answered', () => {
   const world = new World();
   assert.equal(world.update(world.routability(home, careOf), { flags: bindingUpdateFlags({}) }), undefined);
   assert.equal([...world.engine.views.correspondentBindings()].length, 1);
+});
+
+test('RFC 6275 §9.5.5, §6.1.2: a binding that is used is asked to be refreshed ten seconds before it ends, once, through the routing header', () => {
+  const world = new World();
+  world.update(world.routability(home, careOf));
+  assert.deepEqual(world.engine.handle({ kind: 'flow', source: own, destination: home }, seconds(100)), []);
+  assert.deepEqual(world.tick(390), ['watch']);
+  const flow = { kind: 'flow', source: own, destination: home } as const;
+  const outputs = world.engine.handle(flow, seconds(391));
+  assert.deepEqual(
+    outputs.map(({ kind }) => kind),
+    ['unwatch', 'send'],
+  );
+  const [, sent] = outputs;
+  assert.ok(sent.kind === 'send' && sent.packet.payload.kind === 'mobility');
+  assert.equal(sent.packet.payload.message.kind, 'bindingRefreshRequest');
+  assert.deepEqual(
+    [sent.packet.destination, sent.packet.headers],
+    [careOf, [{ kind: 'routingType2', segmentsLeft: 1, homeAddress: home }]],
+  );
+  assert.deepEqual(world.engine.handle(flow, seconds(392)), []);
+  assert.equal(world.engine.counters.refreshes_requested, 1);
+});
+
+test('RFC 6275 §9.5.5: a binding that was refreshed in time is watched anew before its new end', () => {
+  const world = new World();
+  world.update(world.routability(home, careOf));
+  world.tick(390);
+  world.update(world.routability(home, careOf), { sequence: 2 });
+  assert.ok(world.outputs.some(({ kind }) => kind === 'unwatch'));
+  assert.equal(world.engine.deadline, seconds(390 + 390));
+});
+
+test('RFC 6275 §9.6, §5.2.8: a full cache gives up what was heard of longest ago, once no old update can be replayed for it, and refuses until then', () => {
+  const world = new World(2);
+  const others = ['2001:db8:1::8', '2001:db8:1::9'].map(parseAddress);
+  world.update(world.routability(home, careOf));
+  world.tick(100);
+  world.update(world.routability(others[0], careOf), {}, { home: others[0] });
+  world.tick(239);
+  const early = world.routability(others[1], careOf);
+  assert.equal(world.update(early, {}, { home: others[1] })?.status, 130);
+  world.tick(240);
+  assert.equal(world.update(early, {}, { home: others[1] })?.status, 0);
+  const homes = [...world.engine.views.correspondentBindings()].map(row => row.home);
+  assert.deepEqual(homes, ['2001:db8:1::8', '2001:db8:1::9']);
+});
+
+test('RFC 6275 §9.5.4: refusals to whoever has no key are sent at a measured rate, those with one always', () => {
+  const world = new World();
+  const old = world.routability(home, careOf);
+  world.tick(240);
+  const fresh = world.routability(home, careOf);
+  let refusals = 0;
+  for (let i = 0; i < 200; i++) refusals += Number(world.update(old) !== undefined);
+  assert.ok(refusals <= 100, `${refusals}`);
+  assert.ok((world.engine.counters.discarded_rate ?? 0) >= 100);
+  assert.equal(world.update(fresh)?.status, 0);
+  assert.equal(world.update(fresh)?.status, 135);
+});
+
+test('RFC 6275 §5.2.2: a node key and nonces of its own: the tokens of one correspondent are none at another, nor after a restart', () => {
+  const world = new World();
+  const other = new World(10, 4);
+  assert.notEqual(other.update(world.routability(home, careOf))?.status ?? 128, 0);
+  assert.deepEqual([...other.engine.views.correspondentBindings()], []);
 });
 
 test('RFC 6275 §9.5.5: there is room for so many bindings and no more; those there are may move', () => {

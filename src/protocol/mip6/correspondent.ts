@@ -8,6 +8,7 @@ import type { BindingUpdate, MobilityMessage, MobilityMessageOf } from '../../wi
 import { bindingAcknowledgementFlags } from '../../wire/mobility/messages.js';
 import { findOption } from '../../wire/mobility/options.js';
 import { bindingStatus as status } from '../../wire/mobility/status.js';
+import { earliest } from '../anchor/anchor.js';
 import { Counters } from '../anchor/counters.js';
 import { TokenBucket } from '../anchor/peers.js';
 import { discarded, isNewer, refused, type Verdict } from '../anchor/validate.js';
@@ -18,6 +19,8 @@ import { maximumNonceLifetime, Nonces } from './nonces.js';
 
 /** MAX_RR_BINDING_LIFETIME of RFC 6275 §12. */
 const maximumLifetimeS = 420;
+/** How long before its end a binding that is used is asked to be refreshed (RFC 6275 §9.5.5); a quarter of a short one. */
+const refreshLead = seconds(10);
 
 export interface CorrespondentSettings {
   readonly maximumBindings: number;
@@ -32,6 +35,10 @@ interface Binding {
   /** Undefined: deleted, and only its sequence number is kept. */
   careOf: Address | undefined;
   sequence: number;
+  /** When the last Binding Update was accepted. */
+  at: Instant;
+  /** Whether its end is near, and packets to the mobile are looked for. */
+  isWatched: boolean;
 }
 
 /** A Binding Update with what was found out about it. */
@@ -56,8 +63,10 @@ export class Correspondent implements Engine {
   readonly views: Engine['views'];
   readonly #settings: CorrespondentSettings;
   readonly #nonces: Nonces;
+  /** The longest without a Binding Update first. */
   readonly #bindings = new Map<string, Binding>();
   readonly #ends = new Deadlines<string>();
+  readonly #refreshes = new Deadlines<string>();
   readonly #counters = new Counters();
   readonly #budget: TokenBucket;
 
@@ -73,7 +82,7 @@ export class Correspondent implements Engine {
   }
 
   get deadline(): Instant | undefined {
-    return this.#ends.next;
+    return earliest(this.#ends.next, this.#refreshes.next);
   }
 
   handle(input: Input, now: Instant): Output[] {
@@ -84,10 +93,13 @@ export class Correspondent implements Engine {
         break;
       case 'tick':
         for (const id of this.#ends.takeDue(now)) this.#end(id, now, outputs);
+        for (const id of this.#refreshes.takeDue(now)) this.#watch(id, outputs);
+        break;
+      case 'flow':
+        this.#used(input.source, input.destination, outputs);
         break;
       case 'restored':
       case 'command':
-      case 'flow':
       case 'proxied':
       case 'attached':
       case 'detached':
@@ -162,13 +174,13 @@ export class Correspondent implements Engine {
     const binding = this.#bindings.get(bindingKey(correspondent, home));
     const request = { packet, message, home, careOf, ends: { careOf, correspondent }, binding };
     const unacceptable = unfit(request);
-    if (unacceptable) return this.#reject(request, unacceptable, undefined, outputs);
+    if (unacceptable) return this.#reject(request, unacceptable, undefined, now, outputs);
     const key = this.#key(request, now);
-    if (!(key instanceof Uint8Array)) return this.#reject(request, key, undefined, outputs);
+    if (!(key instanceof Uint8Array)) return this.#reject(request, key, undefined, now, outputs);
     // Before the sequence number, so that nobody without the key learns it from an answer.
     if (!isAuthorized(message, octets, key, request.ends)) return this.#discard(packet, 'authorization', outputs);
-    const verdict = outOfOrder(request) ?? this.#noRoom(request);
-    if (verdict) return this.#reject(request, verdict, key, outputs);
+    const verdict = outOfOrder(request) ?? this.#noRoom(request, now, outputs);
+    if (verdict) return this.#reject(request, verdict, key, now, outputs);
     this.#accept(request, key, now, outputs);
   }
 
@@ -189,33 +201,49 @@ export class Correspondent implements Engine {
       : refused(status.expiredNonces, 'expired nonces');
   }
 
-  #noRoom({ binding, careOf, home }: Request): Verdict | undefined {
-    return binding || careOf === home || this.#bindings.size < this.#settings.maximumBindings
-      ? undefined
-      : refused(status.insufficientResources, 'too many bindings');
+  /**
+   * RFC 6275 §9.6: the binding that was heard of longest ago makes room. Not before its nonces are no good any more: until
+   * then its sequence number is what old updates are known by (§5.2.8).
+   */
+  #noRoom({ binding, careOf, home }: Request, now: Instant, outputs: Output[]): Verdict | undefined {
+    if (binding || careOf === home || this.#bindings.size < this.#settings.maximumBindings) return undefined;
+    for (const [id, oldest] of this.#bindings) {
+      if (now - oldest.at < maximumNonceLifetime) break;
+      this.#forget(id, oldest, 'expired', outputs);
+      return undefined;
+    }
+    return refused(status.insufficientResources, 'too many bindings');
   }
 
   #accept(request: Request, key: Uint8Array, now: Instant, outputs: Output[]): void {
     const { message, home, careOf } = request;
     const id = bindingKey(request.ends.correspondent, home);
     if (careOf === home) {
-      this.#remove(id, 'deregistered', message.sequence, now, outputs);
+      if (request.binding) this.#delete(id, request.binding, message.sequence, now, outputs);
       return this.#answer(request, status.accepted, 0, key, outputs);
     }
     const lifetimeS = Math.min(message.lifetimeS, maximumLifetimeS);
-    this.#install(request, outputs, lifetimeS);
-    this.#ends.set(id, now + seconds(lifetimeS));
+    this.#install(request, outputs, lifetimeS, now);
+    const end = now + seconds(lifetimeS);
+    this.#ends.set(id, end);
+    this.#refreshes.set(id, end - Math.min(refreshLead, seconds(lifetimeS) / 4));
     this.#answer(request, status.accepted, lifetimeS, key, outputs);
   }
 
-  #install({ message, home, careOf, ends, binding }: Request, outputs: Output[], lifetimeS: number): void {
+  #install(
+    { message, home, careOf, ends, binding }: Request,
+    outputs: Output[],
+    lifetimeS: number,
+    now: Instant,
+  ): void {
     const local = ends.correspondent;
     const previous = binding?.careOf;
-    const current: Binding = binding ?? { local, home, careOf, sequence: 0 };
+    const current: Binding = binding ?? { local, home, careOf, sequence: 0, at: now, isWatched: false };
     if (previous !== undefined && previous !== careOf) outputs.push({ kind: 'unadmit', end: endOf(current, previous) });
     current.careOf = careOf;
     current.sequence = message.sequence;
-    this.#bindings.set(bindingKey(local, home), current);
+    this.#heardOf(bindingKey(local, home), current, now);
+    this.#unwatch(current, outputs);
     outputs.push({ kind: 'admit', end: endOf(current, careOf) });
     const via = { kind: 'routeOptimised', destinationCareOf: careOf } as const;
     outputs.push({ kind: 'forward', rule: { to: hostPrefix(home), from: hostPrefix(local), via } });
@@ -223,30 +251,76 @@ export class Correspondent implements Engine {
     outputs.push({ kind: 'trace', event: { event: 'binding', change, home: hostPrefix(home), careOf, lifetimeS } });
   }
 
+  /** An update: the binding is the newest now. */
+  #heardOf(id: string, binding: Binding, now: Instant): void {
+    binding.at = now;
+    this.#bindings.delete(id);
+    this.#bindings.set(id, binding);
+  }
+
+  /** RFC 6275 §9.5.5: whether the mobile is still spoken to, now that its binding ends soon. */
+  #watch(id: string, outputs: Output[]): void {
+    const binding = this.#bindings.get(id);
+    if (binding?.careOf === undefined) return;
+    binding.isWatched = true;
+    outputs.push({ kind: 'watch', to: hostPrefix(binding.home) });
+  }
+
+  #unwatch(binding: Binding, outputs: Output[]): void {
+    if (!binding.isWatched) return;
+    binding.isWatched = false;
+    outputs.push({ kind: 'unwatch', to: hostPrefix(binding.home) });
+  }
+
+  /** RFC 6275 §9.5.5: once, while there is time for return routability. */
+  #used(source: Address, destination: Address, outputs: Output[]): void {
+    const binding = this.#bindings.get(bindingKey(source, destination));
+    if (!binding?.isWatched || binding.careOf === undefined) return;
+    this.#unwatch(binding, outputs);
+    this.#counters.add('refreshes_requested');
+    const request = { kind: 'bindingRefreshRequest', options: [] } as const;
+    outputs.push({ kind: 'send', packet: toMobile(source, binding.careOf, destination, request) });
+  }
+
   /** Its lifetime is over, or what was left of it. */
   #end(id: string, now: Instant, outputs: Output[]): void {
     const binding = this.#bindings.get(id);
-    if (binding?.careOf === undefined) this.#bindings.delete(id);
-    else this.#remove(id, 'expired', binding.sequence, now, outputs);
+    if (!binding) return;
+    if (now - binding.at >= maximumNonceLifetime) return this.#forget(id, binding, 'expired', outputs);
+    this.#uninstall(binding, 'expired', outputs);
+    this.#ends.set(id, binding.at + maximumNonceLifetime);
   }
 
   /** RFC 6275 §5.2.8: its sequence number is kept for as long as an old update could still be replayed under its nonces. */
-  #remove(id: string, change: 'expired' | 'deregistered', sequence: number, now: Instant, outputs: Output[]): void {
-    const binding = this.#bindings.get(id);
-    if (!binding) return;
+  #delete(id: string, binding: Binding, sequence: number, now: Instant, outputs: Output[]): void {
+    this.#uninstall(binding, 'deregistered', outputs);
     binding.sequence = sequence;
+    this.#heardOf(id, binding, now);
     this.#ends.set(id, now + maximumNonceLifetime);
+  }
+
+  #forget(id: string, binding: Binding, change: 'expired', outputs: Output[]): void {
+    this.#uninstall(binding, change, outputs);
+    this.#bindings.delete(id);
+    this.#ends.clear(id);
+    this.#refreshes.clear(id);
+  }
+
+  #uninstall(binding: Binding, change: 'expired' | 'deregistered', outputs: Output[]): void {
     const { home, local, careOf } = binding;
     if (careOf === undefined) return;
+    this.#unwatch(binding, outputs);
     binding.careOf = undefined;
     outputs.push({ kind: 'unforward', to: hostPrefix(home), from: hostPrefix(local) });
     outputs.push({ kind: 'unadmit', end: endOf(binding, careOf) });
     outputs.push({ kind: 'trace', event: { event: 'binding', change, home: hostPrefix(home), careOf } });
   }
 
-  #reject(request: Request, verdict: Verdict, key: Uint8Array | undefined, outputs: Output[]): void {
+  #reject(request: Request, verdict: Verdict, key: Uint8Array | undefined, now: Instant, outputs: Output[]): void {
     const { packet } = request;
     if (verdict.kind === 'discarded') return this.#discard(packet, verdict.reason, outputs);
+    // Who has no key may be anybody, in anybody's name.
+    if (!key && !this.#budget.take(now)) return this.#discard(packet, 'rate', outputs);
     const { status: code, reason, sequence } = verdict;
     outputs.push({ kind: 'trace', event: { event: 'refused', peer: packet.source, status: code, reason } });
     this.#answer(request, code, 0, key, outputs, sequence);
