@@ -21,13 +21,35 @@ export function register(program: Command): void {
   ctl
     .command('show')
     .description('what the daemon knows')
-    .argument('<topic>', 'bindings, visitors, peers, counters, rules')
+    .argument('<topic>', 'bindings, visitors, peers, maps, counters, rules')
     .action((topic: string) => ask({ command: 'show', topic }, `no ${topic}`));
   ctl
     .command('release')
     .description("take a mobile's state away, telling those who hold it")
     .argument('<identity>', 'its network access identifier')
     .action((identity: string) => ask({ command: 'release', identity }, `${identity} released`));
+  const map = ctl.command('map').description('what is advertised of a MAP');
+  map
+    .command('prefer')
+    .description('its preference, until the daemon ends')
+    .argument('<address>', 'of the MAP')
+    .argument('[preference]', '0 (no new mobiles) to 15; without it: as configured', Number)
+    .action((address: string, preference?: number) =>
+      ask(
+        { command: 'prefer', map: address, ...(preference !== undefined && { preference }) },
+        `preference of ${address} ${preference ?? 'as configured'}`,
+      ),
+    );
+  map
+    .command('withdraw')
+    .description('advertise it with a lifetime of zero: mobiles go elsewhere')
+    .argument('<address>', 'of the MAP')
+    .action((address: string) => ask({ command: 'withdraw', map: address }, `${address} withdrawn`));
+  map
+    .command('restore')
+    .description('advertise it again')
+    .argument('<address>', 'of the MAP')
+    .action((address: string) => ask({ command: 'restore', map: address }, `${address} restored`));
   ctl
     .command('reload')
     .description('read the configuration again: all of it applies, or nothing')

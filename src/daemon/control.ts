@@ -9,6 +9,9 @@ import type { Row } from '../protocol/contract.js';
 export type ControlRequest =
   | { readonly command: 'show'; readonly topic: string }
   | { readonly command: 'release'; readonly identity: string }
+  /** What is advertised of a MAP (RFC 4140 §7.1.1, §10). Without a preference: the configured one again. */
+  | { readonly command: 'prefer'; readonly map: string; readonly preference?: number }
+  | { readonly command: 'withdraw' | 'restore'; readonly map: string }
   | { readonly command: 'reload' }
   | {
       readonly command: 'attach';

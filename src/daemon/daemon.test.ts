@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { echoRole } from '../../test/daemon/echo-role.js';
+import { parseAddress } from '../base/address.js';
 import { parseLinkAddress } from '../base/link-address.js';
 import type { WorldOptions, WorldStatistics } from '../linux/world.js';
 import type { Engine, Input, OperatorCommand, Output } from '../protocol/contract.js';
@@ -101,7 +102,10 @@ test('daemon: answers over its control socket, which only its own user may use, 
 
 test('daemon: what it cannot do it refuses in so many words', async () => {
   await start();
-  await assert.rejects(ask({ command: 'show', topic: 'bindings' }), /no 'bindings' here; echo shows visitors, rules, /);
+  await assert.rejects(
+    ask({ command: 'show', topic: 'bindings' }),
+    /no 'bindings' here; echo shows visitors, maps, heard, rules, /,
+  );
   await assert.rejects(ask({ command: 'release', identity: 'b@example.net' }), /no 'b@example.net' here/);
   await assert.rejects(
     ask({ command: 'attach', link: 'eth9', station: '02:00:00:00:00:01' }),
@@ -109,6 +113,39 @@ test('daemon: what it cannot do it refuses in so many words', async () => {
   );
   await assert.rejects(ask({ command: 'attach', link: 'access0', station: 'x' }), /expected a link-layer address/);
   await assert.rejects(ask({ command: 'dance' } as unknown as ControlRequest), /no such command: "dance"/);
+});
+
+test('RFC 4140 §7.1.1, §10 [H4140-10-07]: the operator says what is advertised of a MAP', async () => {
+  await start();
+  const map = '2001:db8:a:0::1';
+  await ask({ command: 'prefer', map, preference: 3 });
+  await ask({ command: 'prefer', map });
+  await ask({ command: 'withdraw', map });
+  await ask({ command: 'restore', map });
+  const address = parseAddress(map);
+  assert.deepEqual(
+    (await ask({ command: 'show', topic: 'heard' })).map(row => JSON.parse(String(row.command))),
+    [
+      { name: 'prefer', map: address, preference: 3 },
+      { name: 'prefer', map: address },
+      { name: 'withdraw', map: address },
+      { name: 'restore', map: address },
+    ],
+  );
+  await assert.rejects(ask({ command: 'withdraw', map: '2001:db8:b::1' }), /no MAP 2001:db8:b::1 is advertised here/);
+  await assert.rejects(ask({ command: 'withdraw', map: 'x' }), /expected an IPv6 address, not 'x'/);
+  await assert.rejects(ask({ command: 'prefer', map, preference: 16 }), /expected a preference from 0 to 15/);
+});
+
+test('daemon: after a reload the new engine hears how links are', async () => {
+  await start();
+  const linkAddress = parseLinkAddress('02:00:00:00:00:01');
+  const link = { kind: 'link', link: 'access0', linkAddress } as const;
+  world.handle({ ...link, up: true });
+  world.handle({ ...link, up: false });
+  configure(', rule: "2001:db8:ffff::2"');
+  await ask({ command: 'reload' });
+  assert.deepEqual(await ask({ command: 'show', topic: 'heard' }), [{ link: 'access0 false' }]);
 });
 
 test('daemon: the device of an access link gets the address the gateway is shown with', async () => {

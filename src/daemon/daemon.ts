@@ -1,12 +1,12 @@
 import type { Server } from 'node:http';
 import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
-import type { Address } from '../base/address.js';
+import { type Address, formatAddress, tryParseAddress } from '../base/address.js';
 import { ConfigError } from '../base/errors.js';
 import { type LinkAddress, parseLinkAddress } from '../base/link-address.js';
 import { hostEnvironment } from '../linux/clock.js';
 import { LinuxWorld, type Log, type WorldOptions } from '../linux/world.js';
-import type { Engine, Interests, LinkId, Row } from '../protocol/contract.js';
+import type { Engine, Interests, LinkId, OperatorCommand, Row } from '../protocol/contract.js';
 import type { Role } from '../protocol/scheme.js';
 import { type DaemonConfig, type Listen, readDaemonConfig, type WorldConfig } from './config.js';
 import { type ControlRequest, ControlServer, Refusal } from './control.js';
@@ -153,6 +153,10 @@ export class Daemon {
       case 'release':
         if (!this.#knows(request.identity)) throw new Refusal(`no '${request.identity}' here`);
         return this.#world.command({ name: 'release', identity: request.identity });
+      case 'prefer':
+      case 'withdraw':
+      case 'restore':
+        return this.#world.command(this.#mapCommand(request));
       case 'reload':
         return this.reload();
       case 'attach':
@@ -183,6 +187,19 @@ export class Daemon {
     for (const view of Object.values(this.#engine.views))
       for (const row of view()) if (row.identity === identity) return true;
     return false;
+  }
+
+  #mapCommand(request: Extract<ControlRequest, { readonly map: string }>): OperatorCommand {
+    const map = tryParseAddress(request.map);
+    if (map === undefined) throw new Refusal(`expected an IPv6 address, not '${request.map}'`);
+    const text = formatAddress(map);
+    if (![...(this.#engine.views.maps?.() ?? [])].some(row => row.map === text))
+      throw new Refusal(`no MAP ${text} is advertised here`);
+    if (request.command !== 'prefer') return { name: request.command, map };
+    const { preference } = request;
+    if (preference !== undefined && !(Number.isInteger(preference) && preference >= 0 && preference <= 15))
+      throw new Refusal('expected a preference from 0 to 15');
+    return { name: 'prefer', map, preference };
   }
 
   #station(request: { readonly link: string; readonly station: string }) {

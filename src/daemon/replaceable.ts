@@ -20,6 +20,7 @@ export class ReplaceableEngine implements Engine {
   #engine: Engine;
   #successor: { readonly engine: Engine; readonly records: Iterable<StoredRecord> } | undefined;
   #declared = new Declarations();
+  readonly #facts = new Facts();
 
   constructor(engine: Engine) {
     this.#engine = engine;
@@ -40,6 +41,7 @@ export class ReplaceableEngine implements Engine {
 
   handle(input: Input, now: Instant): Output[] {
     const replaced = this.#successor === undefined ? [] : this.#takeOver(now);
+    this.#facts.note(input);
     const outputs = this.#engine.handle(input, now);
     this.#declared.note(outputs);
     return replaced.length === 0 ? outputs : [...replaced, ...outputs];
@@ -56,9 +58,38 @@ export class ReplaceableEngine implements Engine {
     const before = this.#declared;
     this.#engine = engine;
     this.#declared = new Declarations();
-    const outputs = engine.handle({ kind: 'restored', records }, now);
+    const told: Input[] = [{ kind: 'restored', records }, ...this.#facts.all()];
+    const outputs = told.flatMap(input => engine.handle(input, now));
     this.#declared.note(outputs);
     return [...outputs, ...before.withdrawals(this.#declared)];
+  }
+}
+
+/** What the world has told of links and does not tell again unasked: how they are, and who is on them. */
+class Facts {
+  readonly #told = new Map<string, Input>();
+
+  note(input: Input): void {
+    switch (input.kind) {
+      case 'link':
+        this.#told.set(`link ${input.link}`, input);
+        return;
+      case 'address':
+        return this.#keep(`address ${input.link} ${input.address}`, input, input.state !== 'gone');
+      case 'router':
+        return this.#keep(`router ${input.link} ${input.router}`, input, input.advertisement !== undefined);
+      default:
+        return;
+    }
+  }
+
+  all(): Iterable<Input> {
+    return this.#told.values();
+  }
+
+  #keep(key: string, input: Input, holds: boolean): void {
+    if (holds) this.#told.set(key, input);
+    else this.#told.delete(key);
   }
 }
 

@@ -1,7 +1,6 @@
 import { z } from 'zod';
-import type { Address } from '../base/address.js';
 import { AccessRouter } from './access-router/access-router.js';
-import { advertisingKeys, checkAdvertising, peerAddress } from './access-router/config.js';
+import { advertisingKeys, advertisingProblems, associatedPeers, peerAddress } from './access-router/config.js';
 import * as c from './config.js';
 import type { Engine, Environment } from './contract.js';
 import type { Role } from './scheme.js';
@@ -19,12 +18,15 @@ const section = z
     insecure: c.flag.default(false),
     ...advertisingKeys,
   })
-  .superRefine(checkAdvertising);
+  .superRefine((section, context) => {
+    for (const { path, expected } of advertisingProblems(section))
+      context.addIssue({ code: 'custom', path: [...path], message: expected });
+  });
 export type AccessRouterConfig = z.infer<typeof section>;
 
 /** What an access router does, each an engine of its own that the others know nothing of. */
 const parts: readonly ((config: AccessRouterConfig, environment: Environment) => Engine)[] = [
-  (config, environment) => new AccessRouter({ ...config, associated: associated(config) }, environment),
+  (config, environment) => new AccessRouter({ ...config, associated: associatedPeers(config.peers) }, environment),
 ];
 
 export const accessRouter: Role<AccessRouterConfig> = {
@@ -36,8 +38,3 @@ export const accessRouter: Role<AccessRouterConfig> = {
     return secured(together(parts.map(part => part(config, environment))), config, environment);
   },
 };
-
-/** Peers that answer echo requests under an association: ESP carries them. */
-function associated({ peers }: AccessRouterConfig): ReadonlySet<Address> {
-  return new Set(peers.filter(({ security }) => security?.kind === 'esp').map(({ address }) => address));
-}

@@ -1,8 +1,8 @@
 import { accessRouter } from './access-router-role.js';
 import { dhcpv6Server } from './dhcpv6/role.js';
-import { mobilityAnchorPoint } from './hmip6/map-role.js';
 import { lmap } from './lmm/lmap-role.js';
 import { mpa } from './lmm/mpa-role.js';
+import { mobilityAnchorPoint } from './map-role.js';
 import { correspondent } from './mip6/correspondent-role.js';
 import { homeAgent } from './mip6/home-agent-role.js';
 import { mobileNode } from './mobile-node-role.js';

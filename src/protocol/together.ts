@@ -19,10 +19,10 @@ class Together implements Engine {
     this.#engines = engines;
     this.interests = {
       protocols: distinct(engines.flatMap(({ interests }) => interests.protocols)),
-      accessLinks: links(engines, 'accessLinks'),
+      accessLinks: distinct(engines.flatMap(({ interests }) => interests.accessLinks)),
       udpPorts: distinct(engines.flatMap(({ interests }) => interests.udpPorts)),
-      hostLinks: links(engines, 'hostLinks'),
-      advertisedLinks: links(engines, 'advertisedLinks'),
+      ...links(engines, 'hostLinks'),
+      ...links(engines, 'advertisedLinks'),
     };
     this.views = Object.assign({}, ...engines.map(({ views }) => views));
   }
@@ -45,8 +45,10 @@ class Together implements Engine {
   }
 }
 
-function links(engines: readonly Engine[], of: 'accessLinks' | 'hostLinks' | 'advertisedLinks'): LinkId[] {
-  return distinct(engines.flatMap(({ interests }) => interests[of] ?? []));
+/** Left out where no engine says anything of them. */
+function links(engines: readonly Engine[], of: 'hostLinks' | 'advertisedLinks'): Partial<Interests> {
+  const said = engines.flatMap(({ interests }) => interests[of] ?? []);
+  return said.length === 0 ? {} : { [of]: distinct<LinkId>(said) };
 }
 
 function distinct<T>(values: readonly T[]): T[] {

@@ -36,6 +36,7 @@ class EchoEngine implements Engine {
   readonly #config: EchoConfig;
   readonly #stations = new Set<string>();
   readonly #counts = { inputs: 0 };
+  readonly #heard: { command?: string; link?: string }[] = [];
   readonly deadline = undefined;
   readonly interests;
 
@@ -48,12 +49,18 @@ class EchoEngine implements Engine {
     return this.#counts;
   }
   get views() {
-    return { visitors: () => [...this.#stations].map(identity => ({ identity })) };
+    return {
+      visitors: () => [...this.#stations].map(identity => ({ identity })),
+      maps: () => [{ map: '2001:db8:a::1' }],
+      heard: () => this.#heard,
+    };
   }
 
   handle(input: Input): Output[] {
     this.#counts.inputs++;
     if (input.kind === 'restored') return this.#restore(input.records);
+    if (input.kind === 'command') this.#heard.push({ command: JSON.stringify(input.command) });
+    if (input.kind === 'link') this.#heard.push({ link: `${input.link} ${input.up}` });
     if (input.kind !== 'attached') return [];
     const identity = input.identity ?? 'nobody';
     this.#stations.add(identity);

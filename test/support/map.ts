@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { type Address, parseAddress } from '../../src/base/address.js';
 import { wallClockFrom } from '../../src/base/time.js';
 import type { Environment } from '../../src/protocol/contract.js';
-import { mobilityAnchorPoint } from '../../src/protocol/hmip6/map-role.js';
+import { mobilityAnchorPoint } from '../../src/protocol/map-role.js';
 import { fromMobile } from '../../src/protocol/mobile/packets.js';
 import { protectedSection, signalling } from '../../src/protocol/security/config.js';
 import { placedSecurity } from '../../src/protocol/security/placement.js';

@@ -1,4 +1,4 @@
-import { type Address, isLinkLocal } from '../../base/address.js';
+import { type Address, isLinkLocal, isRoutableUnicast } from '../../base/address.js';
 import type { Instant } from '../../base/time.js';
 import type { RouterAdvertisement } from '../../wire/icmpv6/messages.js';
 import { findNeighbourOption } from '../../wire/icmpv6/neighbour-options.js';
@@ -7,6 +7,7 @@ import type { Engine, Environment, Input, Interests, OperatorCommand, Output, Ro
 import { AdvertisedMaps, type MapSettings } from './advertised-maps.js';
 import { inconsistencies, isValidSolicitation } from './advertisement.js';
 import { AdvertisingLink } from './advertising-link.js';
+import { greatestDistance } from './map-table.js';
 
 export interface AccessRouterSettings extends MapSettings {
   /** MAP options are taken from anybody on any link that listens for them. */
@@ -198,10 +199,12 @@ export class AccessRouter implements Engine {
       if (!trusted) this.#discard('mapOptionsUnauthenticated', source, 'MAP option without authentication', outputs);
       else if (option.place.distance === 0)
         this.#discard('mapOptionsInvalid', source, 'MAP option with distance 0', outputs);
+      else if (!isRoutableUnicast(option.address))
+        this.#discard('mapOptionsInvalid', source, 'MAP option without a global address', outputs);
       else {
         const hearing = this.#maps.hear(option, link.name, source, now, outputs);
         if (hearing === 'full') this.#discard('mapOptionsExcess', source, 'more MAPs than are kept', outputs);
-        else this.#count('mapOptionsTaken');
+        else this.#count(option.place.distance < greatestDistance ? 'mapOptionsTaken' : 'mapOptionsTooDistant');
         news ||= hearing === true;
       }
     }

@@ -1,7 +1,9 @@
 import { z } from 'zod';
-import { isLinkLocal, isRoutableUnicast, tryParseAddress } from '../../base/address.js';
+import { type Address, formatAddress, isLinkLocal, isRoutableUnicast, tryParseAddress } from '../../base/address.js';
 import { prefixContains } from '../../base/prefix.js';
 import * as c from '../config.js';
+import type { ConfigProblem } from '../scheme.js';
+import type { Peer } from '../security/config.js';
 
 /** What a router says of itself on its links and of the MAPs it knows, as configuration files and schemes write it. */
 
@@ -129,7 +131,7 @@ const failureDetection = z.strictObject({
   retries: c.integer(0, 100).default(3),
 });
 
-/** Keys of every role that advertises: spread them into its section, and check that with {@link checkAdvertising}. */
+/** Keys of every role that advertises: spread them into its section, and report its {@link advertisingProblems}. */
 export const advertisingKeys = {
   links: z.array(link).min(1, 'a link to advertise on'),
   maps: z.array(map).default([]),
@@ -147,32 +149,45 @@ export interface Trusting {
   readonly insecure: boolean;
 }
 
-/** What the parts of a section say of each other. */
-export function checkAdvertising(section: AdvertisingConfig & Trusting, context: z.RefinementCtx): void {
+/** A MAP of which nothing but its address is said. */
+export function defaultMap(address: Address): ConfiguredMap {
+  return map.parse({ address: formatAddress(address) });
+}
+
+/** Peers whose echo replies have to come under their association: ESP carries them. */
+export function associatedPeers(peers: readonly Peer[]): ReadonlySet<Address> {
+  return new Set(peers.flatMap(({ address, security }) => (security?.kind === 'esp' && address ? [address] : [])));
+}
+
+/** What is wrong with the parts of a section, seen together. */
+export function advertisingProblems(section: AdvertisingConfig & Trusting): ConfigProblem[] {
+  const problems: ConfigProblem[] = [];
   const names = new Set<string>();
   for (const [i, link] of section.links.entries()) {
-    const at = (...path: (string | number)[]) => ['links', i, ...path];
-    if (names.has(link.name)) problem(context, at('name'), `one entry for ${link.name}`);
+    const report = (key: string, expected: string) => problems.push({ path: ['links', i, key], expected });
+    if (names.has(link.name)) report('name', `one entry for ${link.name}`);
     names.add(link.name);
     const { routerLifetimeS = 0, intervalMs } = link;
     if (routerLifetimeS > 0 && routerLifetimeS * 1000 < intervalMs.max)
-      problem(context, at('routerLifetimeS'), '0, or no less than the longest interval');
-    checkDiscovery(link, section, (path, expected) => problem(context, at(path), expected));
+      report('routerLifetimeS', '0, or no less than the longest interval');
+    checkDiscovery(link, section, report);
   }
   const addresses = new Set<string>();
   for (const [i, { address, links = [] }] of section.maps.entries()) {
-    if (addresses.has(address)) problem(context, ['maps', i, 'address'], 'one entry for each MAP');
+    if (addresses.has(address)) problems.push({ path: ['maps', i, 'address'], expected: 'one entry for each MAP' });
     addresses.add(address);
     for (const [j, name] of links.entries())
-      if (!names.has(name)) problem(context, ['maps', i, 'links', j], `the name of one of the links, not '${name}'`);
+      if (!names.has(name))
+        problems.push({ path: ['maps', i, 'links', j], expected: `the name of one of the links, not '${name}'` });
   }
+  return problems;
 }
 
 /** RFC 4140 §7: what routers tell each other is authenticated, unless the operator says otherwise. */
 function checkDiscovery(
   link: AdvertisedLink,
   { peers, insecure }: Trusting,
-  report: (path: string, expected: string) => void,
+  report: (key: string, expected: string) => void,
 ): void {
   if (insecure || link.insecure) return;
   if (link.discoverMaps && link.routers.length === 0)

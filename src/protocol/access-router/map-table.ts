@@ -9,8 +9,8 @@ export type MapOption = NeighbourOptionOf<'map'>;
 /** RFC 4140 §5: what the field holds. An option that would go beyond has gone round in circles. */
 export const greatestDistance = 15;
 const infiniteLifetimeS = 0xffff_ffff;
-/** What a neighbour can make a router remember. */
-const maximumMaps = 64;
+/** What a neighbour can make a router remember; as many fit into one advertisement. */
+const maximumMaps = 32;
 const maximumSources = 16;
 
 /** A MAP as one router on one link tells of it. */

@@ -64,6 +64,11 @@ export class AnchorEngine implements Engine {
     return this.#started ? earliest(this.#anchor.deadline, this.#dialect.deadline) : 0;
   }
 
+  /** How full it is. */
+  get load(): { readonly bindings: number; readonly maximumBindings: number } {
+    return { bindings: this.#anchor.cache.size, maximumBindings: this.#anchor.settings.maximumBindings };
+  }
+
   handle(input: Input, now: Instant): Output[] {
     const outputs: Output[] = [];
     if (!this.#started) this.#anchor.start(outputs);

@@ -2,7 +2,7 @@ import { type Address, formatAddress } from '../../base/address.js';
 import { hostPrefix } from '../../base/prefix.js';
 import type { Instant } from '../../base/time.js';
 import { bindingStatus as status } from '../../wire/mobility/status.js';
-import type { Engine, Environment, Output } from '../contract.js';
+import type { Environment, Output } from '../contract.js';
 import { Anchor, type AnchorSettings, type Registration } from './anchor.js';
 import type { Binding } from './binding-cache.js';
 import { Detections, linkLocalOf } from './detections.js';
@@ -29,7 +29,7 @@ export function createSelfRegistrationAnchor(
   settings: AnchorSettings,
   policy: SelfRegistrationPolicy,
   environment: Environment,
-): Engine {
+): AnchorEngine {
   const anchor = new Anchor(settings, environment);
   return new AnchorEngine(anchor, new SelfRegistration(anchor, policy));
 }

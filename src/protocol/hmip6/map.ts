@@ -2,6 +2,7 @@ import type { Address } from '../../base/address.js';
 import { type Prefix, prefixContains } from '../../base/prefix.js';
 import { bindingStatus as status } from '../../wire/mobility/status.js';
 import type { AnchorSettings } from '../anchor/anchor.js';
+import type { AnchorEngine } from '../anchor/engine.js';
 import {
   createSelfRegistrationAnchor,
   permittedHome,
@@ -9,7 +10,7 @@ import {
   type SelfRegistrationRequest,
 } from '../anchor/self-registration.js';
 import { before, discarded, homeAgentTests, overriding, refused, type Test } from '../anchor/validate.js';
-import type { Engine, Environment } from '../contract.js';
+import type { Environment } from '../contract.js';
 
 export interface MapSettings extends AnchorSettings {
   /** Prefixes of the domain's access links, for LCoAs (RFC 4140 §6.2). */
@@ -21,7 +22,7 @@ export interface MapSettings extends AnchorSettings {
 }
 
 /** The Mobility Anchor Point of RFC 4140: a home agent for regional care-of addresses, which knows no home address. */
-export function createMap(settings: MapSettings, environment: Environment): Engine {
+export function createMap(settings: MapSettings, environment: Environment): AnchorEngine {
   return createSelfRegistrationAnchor(settings, mapPolicy(settings), environment);
 }
 
