@@ -92,13 +92,14 @@ export type Input =
    * address that another station holds the engine does not hear: nothing may come of it.
    */
   | { readonly kind: 'seen'; readonly link: LinkId; readonly station: LinkAddress; readonly address: Address }
-  /** A host link or an advertised one came up or went down: a link-layer trigger. `linkLocal`: the node's own address there. */
+  /** A host link or an advertised one came up or went down: a link-layer trigger. `linkLocal`: the node's own address there; `accessPoint`: what a host's is through. */
   | {
       readonly kind: 'link';
       readonly link: LinkId;
       readonly up: boolean;
       readonly linkAddress: LinkAddress;
       readonly linkLocal?: Address;
+      readonly accessPoint?: LinkAddress;
     }
   /** The link layer expects a handoff to that access point soon: of this node, or of that station of its own (RFC 4140 Appendix A). */
   | {

@@ -13,6 +13,8 @@ export interface Attachment {
   /** Its home address where `atHome`. */
   readonly careOf: Address;
   readonly atHome: boolean;
+  /** Where that is known already: nothing needs to be resolved. */
+  readonly routerLinkAddress?: LinkAddress | undefined;
   /** The node's own on that link, where the link has told. */
   readonly linkAddress: LinkAddress | undefined;
   /** Duplicate Address Detection goes on, and the address is used already (RFC 4429). */
@@ -189,7 +191,7 @@ export class Movement {
 }
 
 /** RFC 4140 §7.2: a router's MAP options, in its order. */
-function mapsOf({ options }: RouterAdvertisement, now: Instant): AdvertisedMap[] {
+export function mapsOf({ options }: Pick<RouterAdvertisement, 'options'>, now: Instant): AdvertisedMap[] {
   return options.flatMap(option => {
     if (option.kind !== 'map' || !isRoutableUnicast(option.address)) return [];
     const { address, place, validLifetimeS } = option;
