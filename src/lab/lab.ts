@@ -44,9 +44,7 @@ export class Lab {
     mkdirSync(out, { recursive: true });
     for (const name of readdirSync(out)) if (/\.(log|pcap)$/.test(name)) rmSync(join(out, name));
     mkdirSync(this.#paths.run, { recursive: true, mode: 0o700 });
-    this.agents = placements.map(
-      placement => new Agent(placement, this.plan, this.#paths, this.children, tunnels),
-    );
+    this.agents = placements.map(placement => new Agent(placement, this.plan, this.#paths, this.children, tunnels));
     this.captures = new Captures(this.plan, out);
   }
 
@@ -138,6 +136,10 @@ export class Lab {
   async #tell({ router }: PlannedRadio, request: Parameters<Agent['ask']>[0]): Promise<void> {
     const agent = this.agents.find(({ node }) => node === router);
     if (agent?.running) await agent.ask(request);
+  }
+
+  isMobile(node: string): boolean {
+    return this.plan.mobiles.some(mobile => mobile.node.name === node);
   }
 
   /** Whether a daemon of ours runs in the mobile. */
