@@ -96,6 +96,7 @@ class Builder {
   readonly #network: NetworkDescription;
   /** Nodes that play a role of the scheme, and those whose access links are the role's. */
   readonly #roles: ReadonlySet<string>;
+  readonly #placed: readonly PlacedRole[];
   readonly #serving: ReadonlySet<string>;
 
   constructor(
@@ -109,6 +110,7 @@ class Builder {
     this.#scheme = scheme;
     this.#network = network;
     this.#simulation = simulation;
+    this.#placed = placed;
     this.#roles = new Set(placed.map(({ node }) => node));
     this.#serving = new Set(placed.filter(({ routesAccessLinks }) => !routesAccessLinks).map(({ node }) => node));
     for (const link of scenario.links) simulation.addLink(linkOptions(link));
@@ -125,12 +127,27 @@ class Builder {
   add(node: ScenarioNode): void {
     if (node.role === 'mobile') return this.#addMobile(node);
     const forwarding = node.role !== 'correspondent' && node.role !== 'dhcp-server';
-    const added = this.#simulation.addNode({ name: node.name, forwarding, addresses: [parseAddress(node.address)] });
+    const roles = this.#placed.filter(placed => placed.node === node.name);
+    const addresses = [node.address, ...roles.flatMap(({ config }) => ownAddress(config))].map(parseAddress);
+    const added = this.#simulation.addNode({ name: node.name, forwarding, addresses: [...new Set(addresses)] });
     for (const link of this.#scenario.links)
       if (link.kind === 'wire' && link.ends.includes(node.name))
         added.attach(this.#link(link.name), { name: link.name, autoconfigure: false });
     if (node.role === 'anchor' || node.role === 'home-agent') added.originate(parsePrefix(node.prefix));
+    for (const { config } of roles) this.#addHomeLink(added, config);
     if (node.role === 'access') this.#addRadios(added, node);
+  }
+
+  /** The link of an anchor's own that its mobiles' addresses belong to, where the scheme says that there is one. */
+  #addHomeLink(anchor: Node, { homeLink }: PlacedRole['config']): void {
+    if (typeof homeLink !== 'string') return;
+    const link = this.#simulation.addLink({
+      name: `${anchor.name}-${homeLink}`,
+      kind: 'access',
+      delay: 0,
+      isolated: false,
+    });
+    anchor.attach(link, { name: homeLink, autoconfigure: false });
   }
 
   /** Where the scheme's role does not serve its access links, a router's own prefix is there; with no role it tells of it itself. */
@@ -226,6 +243,11 @@ function manualConfiguration(scheme: Scheme, network: NetworkDescription, { name
 }
 
 const interfaceIdOne = parseAddress('::1');
+
+/** A role may want an address beside the node's: one of the prefix it serves. */
+function ownAddress({ address }: PlacedRole['config']): string[] {
+  return typeof address === 'string' ? [address] : [];
+}
 
 function advertisementOptions(router: AccessRouterNode, { address, length }: Prefix): AdvertiseOptions {
   return {

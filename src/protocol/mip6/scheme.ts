@@ -1,16 +1,12 @@
-import { formatAddress } from '../../base/address.js';
-import { autoconfiguredAddress, parseLinkAddress } from '../../base/link-address.js';
-import { parsePrefix } from '../../base/prefix.js';
-import type { Mobile } from '../placement.js';
 import type { ClosedForm, Handover, NetworkDescription, Placement, Scheme } from '../scheme.js';
-import { placedProtection } from '../security/placement.js';
+import { correspondentPlacements, homeAgentPlacements, mobilePlacement, readyMs } from './placement.js';
 
 /** Mobile IPv6 with route optimisation: correspondents learn where the mobile is. */
 export const mip6: Scheme = {
   name: 'mip6',
   title: 'Mobile IPv6, route optimised',
   document: 'RFC 6275',
-  place: network => [...placements(network, true), ...correspondents(network)],
+  place: network => [...placements(network, true), ...correspondentPlacements(network)],
   closedForm: routeOptimisedForm,
 };
 
@@ -23,46 +19,13 @@ export const mip6Tunnel: Scheme = {
   closedForm: tunnelForm,
 };
 
-type HomeAgentNode = NetworkDescription['homeAgents'][number];
-
 /** All mobiles are at home with the first home agent; without one there is no mobility. */
 function placements(network: NetworkDescription, routeOptimisation: boolean): Placement[] {
-  const [homeAgent] = network.homeAgents;
-  if (!homeAgent) return [];
+  if (network.homeAgents.length === 0) return [];
   return [
-    homeAgentPlacement(network, homeAgent),
-    ...network.mobiles.map(mobile => mobilePlacement(network, homeAgent, mobile, routeOptimisation)),
+    ...homeAgentPlacements(network),
+    ...network.mobiles.map(mobile => mobilePlacement(network, mobile, { routeOptimisation })),
   ];
-}
-
-function homeAgentPlacement(network: NetworkDescription, { node, address, prefix }: HomeAgentNode): Placement {
-  const mobiles = network.mobiles.map(mobile => homeAddressOf(prefix, mobile));
-  const config = { address, prefixes: [prefix], ...placedProtection(network.protection, address, mobiles) };
-  return { node, role: 'ha', config };
-}
-
-function mobilePlacement(
-  network: NetworkDescription,
-  homeAgent: HomeAgentNode,
-  mobile: Mobile,
-  routeOptimisation: boolean,
-): Placement {
-  const address = homeAddressOf(homeAgent.prefix, mobile);
-  const config = {
-    address,
-    homeAgent: homeAgent.address,
-    routeOptimisation,
-    ...placedProtection(network.protection, address, [homeAgent.address]),
-  };
-  return { node: mobile.node, role: 'mn', config };
-}
-
-function homeAddressOf(prefix: string, { linkAddress }: Mobile): string {
-  return formatAddress(autoconfiguredAddress(parsePrefix(prefix), parseLinkAddress(linkAddress)));
-}
-
-function correspondents({ homeAgents, correspondents }: NetworkDescription): Placement[] {
-  return homeAgents.length === 0 ? [] : correspondents.map(({ node }) => ({ node, role: 'cn', config: {} }));
 }
 
 /** What a handover is made of on paper, in `reference`'s letters. */
@@ -81,7 +44,7 @@ function partsOf(handover: Handover): Parts | undefined {
   const mobile = network.mobiles.find(({ node }) => node === handover.mobile);
   if (!homeAgent || mobile?.addressing !== 'slaac') return undefined;
   return {
-    readyMs: handover.l2GapMs + handover.movementDetectionMs + handover.duplicateAddressDetectionMs,
+    readyMs: readyMs(handover),
     homeMs: handover.radioMs(to) + handover.delayMs(to, homeAgent.node),
     oldHomeMs: handover.radioMs(from) + handover.delayMs(homeAgent.node, from),
   };

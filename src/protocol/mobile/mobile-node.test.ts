@@ -1,136 +1,25 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { homeAgentAddress, lost, mobileNetwork } from '../../../test/support/mobile-network.js';
+import {
+  careOf,
+  home,
+  homeAgent,
+  MobileWorld,
+  otherRouter,
+  router,
+  updateIn,
+  updatesIn,
+  uplink,
+} from '../../../test/support/mobile-world.js';
 import { ms } from '../../../test/support/network.js';
 import { parseAddress } from '../../base/address.js';
-import { parseLinkAddress } from '../../base/link-address.js';
-import { hostPrefix, parsePrefix, prefixOf } from '../../base/prefix.js';
-import { seededRandom } from '../../base/random.js';
-import { type Instant, second, wallClockFrom } from '../../base/time.js';
-import type { BindingUpdate } from '../../wire/mobility/messages.js';
-import { bindingAcknowledgementFlags } from '../../wire/mobility/messages.js';
-import type { Input, Output } from '../contract.js';
-import { MobileNode, type MobileNodeSettings } from './mobile-node.js';
-import { toMobile } from './packets.js';
-
-const home = parseAddress('2001:db8:1::7');
-const homeAgent = parseAddress('2001:db8:1::1');
-const careOf = parseAddress('2001:db8:2::7');
-const router = parseAddress('fe80::1');
-const otherRouter = parseAddress('fe80::2');
-
-const settings: MobileNodeSettings = {
-  homeAddress: home,
-  homeAgent,
-  homePrefix: prefixOf(home, 64),
-  links: ['wlan0'],
-  detection: 'eager',
-  linkTriggers: true,
-  missedAdvertisements: 3,
-  lifetimeS: 600,
-  parkOctets: 10_000,
-  insecure: true,
-  routeOptimisation: false,
-  maximumCorrespondents: 10,
-};
-
-class World {
-  readonly engine: MobileNode;
-  now: Instant = 0;
-
-  constructor(changes: Partial<MobileNodeSettings> = {}) {
-    const environment = { random: seededRandom(5), clock: wallClockFrom(1_767_225_600) };
-    this.engine = new MobileNode({ ...settings, ...changes }, environment);
-  }
-
-  give(...inputs: Input[]): Output[] {
-    return inputs.flatMap(input => this.engine.handle(input, this.now));
-  }
-
-  advertised(prefix = '2001:db8:2::/64', from = router, intervalMs?: number): Output[] {
-    const { address, length } = parsePrefix(prefix);
-    return this.give({
-      kind: 'router',
-      link: 'wlan0',
-      router: from,
-      advertisement: {
-        kind: 'routerAdvertisement',
-        code: 0,
-        currentHopLimit: 64,
-        flags: { managed: false, other: false, homeAgent: false },
-        routerLifetimeS: 1800,
-        reachableTimeMs: 0,
-        retransTimerMs: 0,
-        options: [
-          {
-            kind: 'prefixInformation',
-            length,
-            flags: { onLink: true, autonomous: true, routerAddress: false },
-            validLifetimeS: 3600,
-            preferredLifetimeS: 3600,
-            prefix: address,
-          },
-          ...(intervalMs === undefined ? [] : [{ kind: 'advertisementInterval', intervalMs } as const]),
-        ],
-      },
-    });
-  }
-
-  link(up: boolean): Output[] {
-    return this.give({ kind: 'link', link: 'wlan0', up, linkAddress: parseLinkAddress('02:00:00:00:00:07') });
-  }
-
-  address(state: 'tentative' | 'preferred' | 'duplicate' | 'gone', address = careOf): Output[] {
-    return this.give({ kind: 'address', link: 'wlan0', address, state });
-  }
-
-  /** On the visited link with an address; the Binding Update is what comes out. */
-  arrive(): BindingUpdate {
-    this.link(true);
-    this.advertised();
-    return updateIn(this.address('preferred'))!;
-  }
-
-  /** Up to and at `until`, every tick where the engine wants it: what came out, with its time. */
-  pass(until: Instant): { at: Instant; output: Output }[] {
-    const seen: { at: Instant; output: Output }[] = [];
-    while (this.engine.deadline !== undefined && this.engine.deadline <= until) {
-      this.now = this.engine.deadline;
-      for (const output of this.give({ kind: 'tick' })) seen.push({ at: this.now, output });
-    }
-    this.now = until;
-    return seen;
-  }
-
-  acknowledge(sequence: number, status = 0, lifetimeS = 600, options: { source?: typeof home } = {}): Output[] {
-    const flags = bindingAcknowledgementFlags({});
-    const message = { kind: 'bindingAcknowledgement', status, flags, sequence, lifetimeS, options: [] } as const;
-    return this.give({ kind: 'packet', packet: toMobile(options.source ?? homeAgent, careOf, home, message) });
-  }
-}
-
-function updatesIn(outputs: readonly Output[]): BindingUpdate[] {
-  return outputs.flatMap(output =>
-    output.kind === 'send' &&
-    output.packet.payload.kind === 'mobility' &&
-    output.packet.payload.message.kind === 'bindingUpdate'
-      ? [output.packet.payload.message]
-      : [],
-  );
-}
-function updateIn(outputs: readonly Output[]): BindingUpdate | undefined {
-  return updatesIn(outputs)[0];
-}
-
-function uplink(outputs: readonly Output[]) {
-  const rules = outputs.flatMap(output =>
-    output.kind === 'forward' && output.rule.from?.address === home ? [output.rule.via] : [],
-  );
-  return rules.at(-1)?.kind;
-}
+import { hostPrefix } from '../../base/prefix.js';
+import { second } from '../../base/time.js';
+import type { Output } from '../contract.js';
 
 test('RFC 6275 §11.7.1: the home registration has A and H, the Home Address option and the Alternate Care-of Address option', () => {
-  const world = new World();
+  const world = new MobileWorld();
   world.link(true);
   world.advertised();
   const outputs = world.address('preferred');
@@ -145,7 +34,7 @@ test('RFC 6275 §11.7.1: the home registration has A and H, the Home Address opt
 });
 
 test('RFC 6275 §11.8, §13: the first registration is repeated after 1.5 s, then 3 s, doubling up to 32 s, each with a new sequence number', () => {
-  const world = new World();
+  const world = new MobileWorld();
   const first = world.arrive();
   const sent = world
     .pass(200 * second)
@@ -161,7 +50,7 @@ test('RFC 6275 §11.8, §13: the first registration is repeated after 1.5 s, the
 });
 
 test('RFC 6275 §11.8, §12: with a binding at the home agent the first wait is 1 s', () => {
-  const world = new World();
+  const world = new MobileWorld();
   world.acknowledge(world.arrive().sequence);
   world.now = 10 * second;
   world.link(false);
@@ -174,7 +63,7 @@ test('RFC 6275 §11.8, §12: with a binding at the home agent the first wait is 
 });
 
 test('RFC 6275 §11.7.3: an answer counts by its sequence number, its source and its routing header', () => {
-  const world = new World();
+  const world = new MobileWorld();
   const update = world.arrive();
   assert.equal(uplink(world.acknowledge(update.sequence - 1)), undefined);
   assert.equal(uplink(world.acknowledge(update.sequence, 0, 600, { source: careOf })), undefined);
@@ -183,13 +72,13 @@ test('RFC 6275 §11.7.3: an answer counts by its sequence number, its source and
 });
 
 test('RFC 6275 §11.7.3: an unprotected answer is dropped where protection is configured', () => {
-  const world = new World({ insecure: false });
+  const world = new MobileWorld({ insecure: false });
   assert.equal(uplink(world.acknowledge(world.arrive().sequence)), undefined);
   assert.equal(world.engine.counters.discarded_unprotected, 1);
 });
 
 test('RFC 6275 §11.7.3: status 135 sets the sequence number right, at once and once', () => {
-  const world = new World();
+  const world = new MobileWorld();
   world.arrive();
   const again = updateIn(world.acknowledge(40_000, 135))!;
   assert.equal(again.sequence, 40_001);
@@ -198,14 +87,14 @@ test('RFC 6275 §11.7.3: status 135 sets the sequence number right, at once and 
 });
 
 test('RFC 6275 §11.7.3: a refusal is not asked again at once', () => {
-  const world = new World();
+  const world = new MobileWorld();
   world.acknowledge(world.arrive().sequence, 129);
   const [again] = world.pass(100 * second).filter(({ output }) => updateIn([output]));
   assert.equal(again.at, 32 * second);
 });
 
 test('RFC 6275 §11.7.3: the binding counts from when the update was sent, is refreshed before its end, and a refresh is one message', () => {
-  const world = new World();
+  const world = new MobileWorld();
   const update = world.arrive();
   world.now = second;
   world.acknowledge(update.sequence, 0, 400);
@@ -217,7 +106,7 @@ test('RFC 6275 §11.7.3: the binding counts from when the update was sent, is re
 });
 
 test('RFC 6275 §11.7.3: a binding that could not be refreshed ends, and what is sent then waits', () => {
-  const world = new World();
+  const world = new MobileWorld();
   world.acknowledge(world.arrive().sequence, 0, 40);
   const ended = world.pass(60 * second).find(({ output }) => output.kind === 'forward');
   assert.equal(ended?.at, 40 * second);
@@ -225,7 +114,7 @@ test('RFC 6275 §11.7.3: a binding that could not be refreshed ends, and what is
 });
 
 test('RFC 6275 §11.5.1: a tentative address is no care-of address, and a duplicate one never is', () => {
-  const world = new World();
+  const world = new MobileWorld();
   world.link(true);
   world.advertised();
   assert.equal(updateIn(world.address('tentative')), undefined);
@@ -236,7 +125,7 @@ test('RFC 6275 §11.5.1: a tentative address is no care-of address, and a duplic
 test('RFC 6275 §11.5.1: eager detection takes a router with a new prefix; lazy detection the loss of the old one', () => {
   const elsewhere = parseAddress('2001:db8:3::7');
   for (const detection of ['eager', 'lazy'] as const) {
-    const world = new World({ detection, linkTriggers: false });
+    const world = new MobileWorld({ detection, linkTriggers: false });
     world.acknowledge(world.arrive().sequence);
     world.address('preferred', elsewhere);
     const heard = updateIn(world.advertised('2001:db8:3::/64', otherRouter));
@@ -247,8 +136,8 @@ test('RFC 6275 §11.5.1: eager detection takes a router with a new prefix; lazy 
 });
 
 test('RFC 6275 §11.5.1, §7.3: three advertisement intervals of silence lead to another router that is there', () => {
-  const world = new World({ detection: 'lazy', linkTriggers: false });
-  world.advertised('2001:db8:2::/64', router, 1000);
+  const world = new MobileWorld({ detection: 'lazy', linkTriggers: false });
+  world.advertised('2001:db8:2::/64', router, [{ kind: 'advertisementInterval', intervalMs: 1000 }]);
   world.acknowledge(updateIn(world.address('preferred'))!.sequence);
   world.address('preferred', parseAddress('2001:db8:3::7'));
   world.advertised('2001:db8:3::/64', otherRouter);
@@ -257,7 +146,7 @@ test('RFC 6275 §11.5.1, §7.3: three advertisement intervals of silence lead to
 });
 
 test('a link that goes and comes back to the same place needs no new registration', () => {
-  const world = new World();
+  const world = new MobileWorld();
   world.acknowledge(world.arrive().sequence);
   assert.equal(uplink(world.link(false)), 'park');
   world.link(true);
@@ -266,7 +155,7 @@ test('a link that goes and comes back to the same place needs no new registratio
 });
 
 test('RFC 9131 §6.1.2: the router is told of the care-of address before the home agent is', () => {
-  const world = new World();
+  const world = new MobileWorld();
   world.link(true);
   world.advertised();
   const sent = world.address('preferred').filter(output => output.kind === 'send');
@@ -277,7 +166,7 @@ test('RFC 9131 §6.1.2: the router is told of the care-of address before the hom
 });
 
 test('the world is told where packets from the care-of address go, since the stack may still like its old router', () => {
-  const world = new World();
+  const world = new MobileWorld();
   world.link(true);
   world.advertised();
   const rule = { from: hostPrefix(careOf), via: { kind: 'link', link: 'wlan0', router } };
