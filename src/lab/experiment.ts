@@ -155,7 +155,7 @@ function report(course: Course, tunnels: boolean, lab: Lab, { scenario, scheme }
       protection: scenario.protection,
       tunnels,
       helpedMobiles: lab.isHelped(mobile),
-      agents: new Set(lab.agents.flatMap(({ node }) => (lab.isMobile(node) ? [] : [lab.addressOf(node)]))),
+      agents: new Set(lab.agents.flatMap(({ node }) => (lab.isMobile(node) ? [] : lab.addressesOf(node)))),
     }),
   };
 }

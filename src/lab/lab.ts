@@ -12,7 +12,7 @@ import { Captures } from './captures.js';
 import { startDhcpClient } from './dhcp-client.js';
 import { Children, runDirectory, until } from './host.js';
 import { airNamespace, build, demolish, readyAddresses, switchOn } from './network.js';
-import { placeDaemons, routesAccessLinks } from './placements.js';
+import { placeDaemons } from './placements.js';
 import { type LabPlan, type PlannedMobile, type PlannedRadio, planLab } from './plan.js';
 import type { LabMove } from './probe.js';
 
@@ -39,7 +39,7 @@ export class Lab {
 
   constructor({ scenario, scheme, out, main, tunnels }: LabSetup) {
     const placements = placeDaemons(scheme, describeNetwork(scenario));
-    this.plan = planLab(scenario, router => routesAccessLinks(placements, router));
+    this.plan = planLab(scenario, placements);
     this.#paths = { out, main, run: runDirectory() };
     mkdirSync(out, { recursive: true });
     for (const name of readdirSync(out)) if (/\.(log|pcap)$/.test(name)) rmSync(join(out, name));
@@ -154,6 +154,12 @@ export class Lab {
       const addresses = await readyAddresses(mobile, 'global', device);
       return addresses.length > 0 ? addresses : undefined;
     });
+  }
+
+  /** All that a node that does not move is known by. */
+  addressesOf(node: string): string[] {
+    const { address, moreAddresses } = this.plan.nodes.find(({ name }) => name === node)!;
+    return [address, ...moreAddresses];
   }
 
   /** The address of a node that does not move. */

@@ -129,7 +129,7 @@ function radioCommands({ device, mtu, address }: PlannedRadio): string[] {
 
 function nodeCommands(node: PlannedNode): string[] {
   return [
-    `address add ${node.address}/128 dev lo nodad`,
+    ...[node.address, ...node.moreAddresses].map(address => `address add ${address}/128 dev lo nodad`),
     ...node.routes.map(({ to, via, device }) => `route add ${to} via ${via} dev ${device} src ${node.address}`),
   ];
 }
