@@ -14,18 +14,24 @@ import { textTable } from './table.js';
 interface LabOptions extends ScenarioOptions, LabAdjustments {
   readonly scheme: string;
   readonly roams: number;
-  readonly dwell: number;
+  readonly dwell?: number;
   readonly tunnels: 'auto' | TunnelMechanism;
 }
 
 /** `anchorage lab`: exit code 1 where something was not as it should be, 130 after Ctrl-C. */
 export function register(program: Command): void {
   addScenarioOptions(program.command('lab'))
-    .description('run a scenario on network namespaces: real kernels, real daemons, an unmodified host (as root)')
+    .description(
+      'run a scenario on network namespaces: real kernels, real daemons, an unmodified host where the scheme allows (as root)',
+    )
     .argument('<scenario>', 'scenario file')
     .requiredOption('--scheme <name>', 'which scheme, see `anchorage schemes`')
     .option('--roams <n>', 'how many times the mobile moves', natural, 50)
-    .option('--dwell <ms>', 'how long it stays at each access router', natural, 500)
+    .option(
+      '--dwell <ms>',
+      'how long it stays at each access router; default: 500, or 4000 where it helps itself',
+      natural,
+    )
     .addOption(new Option('--addressing <mode>', 'how the mobile gets its address').choices(['slaac', 'dhcpv6']))
     .addOption(new Option('--tunnels <kind>', 'by which mechanism').choices(['auto', 'seg6', 'ip6tnl']).default('auto'))
     .addOption(new Option('--protection <kind>', 'of signalling').choices(['rfc4285', 'esp', 'insecure']))
@@ -86,6 +92,7 @@ function describe(result: LabResult): string {
   return [
     `${result.mobile} ${result.addressKept ? 'kept' : 'DID NOT KEEP'} ${result.address} over ${result.handovers.length} moves, each ${result.l2GapMs} ms without a link`,
     textTable(rows, 'lrrr').trimEnd(),
+    ...(result.helpedMobile ? [`${result.mobile} ran a daemon of ours: ${result.scheme} needs the host's help`] : []),
     `TCP: ${tcp.octets} octets, at most ${tcp.secondsWithout.toFixed(1)} s without progress`,
     `ping: ${ping.received} of ${ping.sent} answered`,
     ...result.checks.map(({ name, ok, detail }) => `${ok ? 'ok  ' : 'FAIL'} ${name}: ${detail}`),

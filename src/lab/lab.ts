@@ -12,7 +12,7 @@ import { Captures } from './captures.js';
 import { startDhcpClient } from './dhcp-client.js';
 import { Children, runDirectory, until } from './host.js';
 import { airNamespace, build, demolish, readyAddresses, switchOn } from './network.js';
-import { placeDaemons, routesAccessLinks } from './placements.js';
+import { placeDaemons } from './placements.js';
 import { type LabPlan, type PlannedMobile, type PlannedRadio, planLab } from './plan.js';
 import type { LabMove } from './probe.js';
 
@@ -39,14 +39,12 @@ export class Lab {
 
   constructor({ scenario, scheme, out, main, tunnels }: LabSetup) {
     const placements = placeDaemons(scheme, describeNetwork(scenario));
-    this.plan = planLab(scenario, router => routesAccessLinks(placements, router));
+    this.plan = planLab(scenario, placements);
     this.#paths = { out, main, run: runDirectory() };
     mkdirSync(out, { recursive: true });
     for (const name of readdirSync(out)) if (/\.(log|pcap)$/.test(name)) rmSync(join(out, name));
     mkdirSync(this.#paths.run, { recursive: true, mode: 0o700 });
-    this.agents = placements.map(
-      placement => new Agent(placement, this.plan, this.#paths, this.children, tunnels),
-    );
+    this.agents = placements.map(placement => new Agent(placement, this.plan, this.#paths, this.children, tunnels));
     this.captures = new Captures(this.plan, out);
   }
 
@@ -140,6 +138,10 @@ export class Lab {
     if (agent?.running) await agent.ask(request);
   }
 
+  isMobile(node: string): boolean {
+    return this.plan.mobiles.some(mobile => mobile.node.name === node);
+  }
+
   /** Whether a daemon of ours runs in the mobile. */
   isHelped(mobile: string): boolean {
     return this.agents.some(({ node }) => node === mobile);
@@ -152,6 +154,12 @@ export class Lab {
       const addresses = await readyAddresses(mobile, 'global', device);
       return addresses.length > 0 ? addresses : undefined;
     });
+  }
+
+  /** All that a node that does not move is known by. */
+  addressesOf(node: string): string[] {
+    const { address, moreAddresses } = this.plan.nodes.find(({ name }) => name === node)!;
+    return [address, ...moreAddresses];
   }
 
   /** The address of a node that does not move. */

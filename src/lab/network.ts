@@ -62,15 +62,19 @@ async function addNamespaces(plan: LabPlan): Promise<void> {
   await ip(names.map(name => `netns add ${namespaceOf(name)}`));
   for (const name of names) await ip(['link set dev lo up'], namespaceOf(name));
   for (const node of plan.nodes) await sysctl(namespaceOf(node.name), routerSettings(node));
+  for (const { node } of plan.mobiles)
+    if (!node.duplicateAddressDetection) await sysctl(namespaceOf(node.name), { [acceptDad]: 0 });
 }
 
-/** Routers and the correspondent have fixed addresses; mobiles keep every default of their kernel. */
+const acceptDad = 'net.ipv6.conf.default.accept_dad';
+
+/** Routers and the correspondent have fixed addresses; mobiles keep every default of their kernel, unless the scenario has them do without Duplicate Address Detection. */
 function routerSettings(node: PlannedNode): Record<string, number> {
   return {
     'net.ipv6.conf.all.forwarding': Number(node.forwards),
     'net.ipv6.conf.default.forwarding': Number(node.forwards),
     'net.ipv6.conf.default.accept_ra': 0,
-    'net.ipv6.conf.default.accept_dad': 0,
+    [acceptDad]: 0,
   };
 }
 
@@ -125,7 +129,7 @@ function radioCommands({ device, mtu, address }: PlannedRadio): string[] {
 
 function nodeCommands(node: PlannedNode): string[] {
   return [
-    `address add ${node.address}/128 dev lo nodad`,
+    ...[node.address, ...node.moreAddresses].map(address => `address add ${address}/128 dev lo nodad`),
     ...node.routes.map(({ to, via, device }) => `route add ${to} via ${via} dev ${device} src ${node.address}`),
   ];
 }

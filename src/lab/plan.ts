@@ -1,9 +1,10 @@
 import { formatAddress, parseAddress } from '../base/address.js';
 import { invariant } from '../base/errors.js';
 import { parsePrefix, withInterfaceId } from '../base/prefix.js';
-import type { NetworkDescription } from '../protocol/scheme.js';
+import type { NetworkDescription, Placement } from '../protocol/scheme.js';
 import { describeNetwork } from '../scenario/describe.js';
 import { isMobile, type MobileNode, type Scenario } from '../scenario/model.js';
+import { routesAccessLinks } from './placements.js';
 
 /** A scenario as namespaces, devices, addresses and routes: everything to be made, in names of `ip`. */
 export interface LabPlan {
@@ -18,6 +19,8 @@ export interface LabPlan {
 export interface PlannedNode {
   readonly name: string;
   readonly address: string;
+  /** Others that its daemons are known by, in prefixes that are routed to it. */
+  readonly moreAddresses: readonly string[];
   readonly forwards: boolean;
   readonly routes: readonly { readonly to: string; readonly via: string; readonly device: string }[];
 }
@@ -52,8 +55,7 @@ export interface PlannedMobile {
   readonly port: string;
 }
 
-/** `routesAccessLinks`: whether a router has its own prefix on its access links. */
-export function planLab(scenario: Scenario, routesAccessLinks: (router: string) => boolean = () => false): LabPlan {
+export function planLab(scenario: Scenario, placements: readonly Placement[] = []): LabPlan {
   const network = describeNetwork(scenario);
   const wires = planWires(scenario);
   return {
@@ -65,6 +67,7 @@ export function planLab(scenario: Scenario, routesAccessLinks: (router: string) 
             {
               name: node.name,
               address: node.address,
+              moreAddresses: addressesOf(node.name, placements).filter(address => address !== node.address),
               forwards: node.role !== 'correspondent' && node.role !== 'dhcp-server',
               routes: routesOf(node.name, scenario, network, wires),
             },
@@ -80,10 +83,15 @@ export function planLab(scenario: Scenario, routesAccessLinks: (router: string) 
         device: `radio${i}`,
         bridge: `cell${i}`,
         routerPort: `router${i}`,
-        ...(routesAccessLinks(router) && { address: addressIn(network, router) }),
+        ...(routesAccessLinks(placements, router) && { address: addressIn(network, router) }),
       })),
     mobiles: scenario.nodes.filter(isMobile).map((node, i) => ({ node, port: `mobile${i}` })),
   };
+}
+
+function addressesOf(node: string, placements: readonly Placement[]): string[] {
+  const own = placements.filter(placement => placement.node === node).map(({ config }) => config.address);
+  return [...new Set(own.filter(address => typeof address === 'string'))];
 }
 
 /** The first of its prefix. */

@@ -1,4 +1,6 @@
 import { readFileSync } from 'node:fs';
+import { chainOf } from '../linux/mobility-headers.js';
+import { protocol } from '../wire/ipv6/packet.js';
 import { readCapture } from '../wire/pcapng/reader.js';
 import { probePort } from './traffic.js';
 
@@ -32,20 +34,28 @@ export interface MoveResult extends LabMove {
   readonly lostUp: number;
 }
 
-/** Reads the probe's packets out of a capture: UDP straight over IPv6, the sequence number third in iperf3's header. */
+/** Reads the probe's packets out of a capture, also out of tunnels: UDP, the sequence number third in iperf3's header. */
 export function readProbe(file: string): ProbePacket[] {
   const packets: ProbePacket[] = [];
   for (const { bytes, time } of readCapture(readFileSync(file))) {
-    if (bytes.length < 74 || bytes[20] !== udp) continue;
-    const view = new DataView(bytes.buffer, bytes.byteOffset);
-    const down = view.getUint16(54) === probePort;
-    if (!down && view.getUint16(56) !== probePort) continue;
+    const datagram = datagramIn(bytes.subarray(ethernetOctets));
+    if (!datagram || datagram.length < 20) continue;
+    const view = new DataView(datagram.buffer, datagram.byteOffset);
+    const down = view.getUint16(0) === probePort;
+    if (!down && view.getUint16(2) !== probePort) continue;
     const timeMs = time.seconds * 1000 + time.nanoseconds / 1e6;
-    packets.push({ direction: down ? 'down' : 'up', sequence: view.getUint32(70), timeMs });
+    packets.push({ direction: down ? 'down' : 'up', sequence: view.getUint32(16), timeMs });
   }
   return packets;
 }
-const udp = 17;
+
+function datagramIn(packet: Uint8Array): Uint8Array | undefined {
+  const chain = chainOf(packet);
+  if (chain?.protocol === protocol.ipv6) return datagramIn(packet.subarray(chain.offset));
+  return chain?.protocol === protocol.udp ? packet.subarray(chain.offset) : undefined;
+}
+
+const ethernetOctets = 14;
 
 /** Gaps and losses of each move, from what the mobile's port and the correspondent's wire saw. */
 export function measureMoves(

@@ -140,6 +140,7 @@ export class HostForwarding {
     if (standing && this.#table(standing.via) !== table)
       requests.push(netlink.deleteRoute({ ...keyOf(rule), table: this.#table(standing.via) }));
     requests.push(netlink.replaceRoute({ ...keyOf(rule), table, target: this.#target(rule.via) }));
+    if (!standing && rule.to) requests.push(...netlink.refreshCachedRoutes(rule.to));
     return standing?.via.kind === 'park' && rule.via.kind !== 'park' ? this.parking.close(rule) : [];
   }
 

@@ -61,6 +61,28 @@ export function deleteRoute(route: Omit<Route, 'target'>): Request {
   };
 }
 
+/**
+ * Has sockets look up again how they reach a destination: the kernel forgets what they keep of a route when the table changes
+ * below it, and not for what changes in another table. The route that comes and goes is the last choice of all.
+ */
+export function refreshCachedRoutes(to: Prefix): Request[] {
+  const route = { to, table: mainTable };
+  const attributes: Attribute[] = [...routeKeys(route), [6, lastChoice]];
+  const about = `refresh ${describe(route)}`;
+  return [
+    {
+      type: type.newRoute,
+      flags: flag.create | flag.exclusive,
+      header: routeHeader(route, routeKind.throw),
+      attributes,
+      about,
+      accept: [errno.EEXIST],
+    },
+    { type: type.deleteRoute, header: routeHeader(route, 0), attributes, about, accept: [errno.ESRCH] },
+  ];
+}
+const lastChoice = 0xffff_fffe;
+
 function kindOf({ kind }: Target): number {
   return kind === 'blackhole' || kind === 'throw' ? routeKind[kind] : routeKind.unicast;
 }
