@@ -53,7 +53,7 @@ export class LocalBinding {
       if (this.#onLink !== undefined) outputs.push({ kind: 'unadmit', end: this.#end(this.#onLink) });
       if (onLink !== undefined) outputs.push({ kind: 'admit', end: this.#end(onLink) });
     }
-    const isThere = onLink !== undefined && this.registration.careOf === onLink && this.registration.isToldOf(onLink);
+    const isThere = onLink !== undefined && this.registration.isBoundTo(onLink);
     const kind = isThere ? 'tunnel' : 'park';
     if (this.#via?.kind !== kind || (isThere && this.#onLink !== onLink)) {
       this.#via = isThere

@@ -206,3 +206,61 @@ test('RFC 4429 §3.3: an optimistic care-of address is registered without waitin
   assert.ok(times[1] <= 2, `${times[1]} ms after the move`);
   assert.equal(times[0] - times[1], 1000);
 });
+
+test('RFC 6275 §11.5.3, §11.8: no more than three Binding Updates a second, however fast the mobile moves', () => {
+  const world = new MobileWorld();
+  const at: number[] = [];
+  world.link(true);
+  for (let i = 0; i < 20; i++) {
+    world.now = i * 50 * ms;
+    const prefix = `2001:db8:2:${i}::`;
+    world.address('preferred', parseAddress(`${prefix}7`));
+    for (const _ of updatesIn(world.advertised(`${prefix}/64`, parseAddress(`fe80::${i + 1}`)))) at.push(world.now);
+  }
+  for (const { at: later, output } of world.pass(3 * second)) if (updateIn([output])) at.push(later);
+  for (const [i, instant] of at.entries()) assert.ok(i < 3 || instant - at[i - 3] >= second, `${at}`);
+  assert.ok(at.length >= 5, 'the last place is told all the same');
+});
+
+test('RFC 6275 §11.7.1: back where the home agent was last heard of, but told of another place since, the mobile tells it again', () => {
+  const world = new MobileWorld();
+  world.acknowledge(world.arrive().sequence);
+  const elsewhere = parseAddress('2001:db8:3::7');
+  world.now = 10 * second;
+  world.address('preferred', elsewhere);
+  assert.ok(updateIn(world.advertised('2001:db8:3::/64', otherRouter)), 'and that update may have arrived');
+  const back = world.advertised();
+  assert.ok(updateIn(back));
+  assert.equal(uplink(back), undefined, 'what is sent waits until then');
+  assert.equal(uplink(world.acknowledge(updateIn(back)?.sequence as number)), 'tunnel');
+});
+
+test('RFC 6275 §11.7.3: out of reach nothing is refreshed and nothing is due; back in reach it is, at once', () => {
+  const world = new MobileWorld();
+  world.acknowledge(world.arrive().sequence, 0, 400);
+  world.link(false);
+  assert.deepEqual(world.pass(350 * second), []);
+  world.link(true);
+  assert.ok(updateIn(world.advertised()));
+});
+
+test('RFC 6275 §11.7.3: no binding outlives its lifetime where nobody was there to refresh it', () => {
+  const world = new MobileWorld();
+  world.acknowledge(world.arrive().sequence, 0, 400);
+  world.link(false);
+  world.pass(500 * second);
+  world.link(true);
+  const back = world.advertised();
+  assert.ok(updateIn(back));
+  assert.equal(uplink(back), undefined);
+});
+
+test('RFC 6275 §11.8: only a first registration waits for the home agent’s detection of duplicates; one that ends a binding does not', () => {
+  const world = new MobileWorld();
+  world.arrive();
+  world.link(false);
+  world.link(true);
+  assert.equal(updateIn(world.advertised('2001:db8:1::/64'))?.lifetimeS, 0);
+  const [again] = world.pass(10 * second).filter(({ output }) => updateIn([output]));
+  assert.equal(again.at, second);
+});

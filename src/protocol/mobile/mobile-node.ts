@@ -235,7 +235,7 @@ export class MobileNode implements Engine {
   #via(): Via {
     if (this.#place?.atHome) return { kind: 'link', link: this.#place.link, router: this.#place.router };
     const { careOf } = this.#registration;
-    if (careOf === undefined || !this.#registration.isToldOf(careOf) || !this.#carries(careOf))
+    if (careOf === undefined || !this.#registration.isBoundTo(careOf) || !this.#carries(careOf))
       return { kind: 'park', limitOctets: this.#settings.parkOctets };
     return { kind: 'tunnel', local: careOf, remote: this.#settings.homeAgent };
   }

@@ -81,7 +81,12 @@ export class Registration {
     return this.#granted !== undefined || this.#asked !== undefined || this.#isDoubtful;
   }
 
-  /** Whether the anchor has that care-of address, or is being told, and nothing else since. */
+  /** Whether the anchor has that care-of address, and has been told of nothing else since. */
+  isBoundTo(careOf: Address): boolean {
+    return this.#granted?.careOf === careOf && this.isToldOf(careOf) && !this.#isDoubtful;
+  }
+
+  /** The same, or it is being told. */
   isToldOf(careOf: Address): boolean {
     if (this.#asked) return this.#asked.careOf === careOf;
     return this.#granted?.careOf === careOf && !this.#isDoubtful;
