@@ -171,6 +171,19 @@ function missingTests(row: ConformanceRow): string[] {
   });
 }
 
+test('every attack in docs/security.md names tests that exist', () => {
+  const text = readFileSync(join(root, 'docs/security.md'), 'utf8');
+  const offences: string[] = [];
+  for (const line of text.split('\n').filter(row => row.includes('.test.ts`')))
+    for (const evidence of line.replace(/^\|[^|]*\| | \|$/g, '').split('<br>')) {
+      const [, path, name] = /^`([^`]+)`: (.+)$/.exec(evidence) ?? [];
+      const source = sources.find(s => s.path === path);
+      if (!source || !testNames(source).includes(name)) offences.push(evidence);
+    }
+  report(offences);
+  assert.ok(text.includes('.test.ts`'));
+});
+
 export function testNames(source: Source): string[] {
   const names: string[] = [];
   for (const [, , single, double, template] of source.text.matchAll(

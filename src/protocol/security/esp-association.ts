@@ -2,9 +2,12 @@ import { type Address, formatAddress, isMulticast } from '../../base/address.js'
 import { DecodeError } from '../../base/errors.js';
 import type { Instant } from '../../base/time.js';
 import { encodePayload, withDecodedPayload } from '../../wire/ipv6/codec.js';
-import { type Packet, protocol } from '../../wire/ipv6/packet.js';
+import { effectiveSource, type Packet, protocol } from '../../wire/ipv6/packet.js';
+import type { BindingUpdate } from '../../wire/mobility/messages.js';
+import { findOption } from '../../wire/mobility/options.js';
 import type { AssociationId, Environment, Output, Row, StoredRecord } from '../contract.js';
 import { type Association, refused, type Verdict } from './association.js';
+import { withOption } from './authenticator.js';
 import {
   type EspContent,
   type EspKeys,
@@ -91,7 +94,7 @@ export class EspAssociation implements Association {
     this.#sequence++;
     const { spi, keys } = this.#parameters.outbound;
     const header = { spi, sequence: this.#sequence };
-    const data = seal(keys, header, encodePayload(packet), this.#vectors);
+    const data = seal(keys, header, encodePayload(withCareOf(packet)), this.#vectors);
     const payload = { kind: 'raw', protocol: protocol.esp, data } as const;
     return [...this.#reserve(), { kind: 'send', packet: { ...packet, payload } }];
   }
@@ -122,6 +125,7 @@ export class EspAssociation implements Association {
     if (content.protocol === protocol.none) return { kind: 'consumed', outputs };
     try {
       const inner = withDecodedPayload(packet, content.protocol, content.data);
+      if (!isCareOfCovered(inner)) return refused('unprotected', outputs);
       if (isCarried(inner)) return { kind: 'accepted', packet: inner, outputs };
     } catch (error) {
       if (!(error instanceof DecodeError)) throw error;
@@ -134,10 +138,42 @@ export class EspAssociation implements Association {
   }
 }
 
-/** Signalling; Router Advertisements to a router (RFC 4140 §7) and the echoes that show whether it lives (§10). */
+/** The Binding Update of a mobile about itself: the source of its packet would be its care-of address. */
+function ownUpdate(packet: Packet): BindingUpdate | undefined {
+  const message = packet.payload.kind === 'mobility' ? packet.payload.message : undefined;
+  if (message?.kind !== 'bindingUpdate' || message.lifetimeS === 0) return undefined;
+  return effectiveSource(packet) === packet.source ? undefined : message;
+}
+
+/** RFC 6275 §11.7.1: ESP does not cover the source, so the care-of address has to stand in the Binding Update. */
+function isCareOfCovered(packet: Packet): boolean {
+  const message = ownUpdate(packet);
+  return message === undefined || findOption(message.options, 'alternateCareOfAddress') !== undefined;
+}
+
+/** The packet with the option where an engine left it out: RFC 4140 §6.1 does, for the mobile's address is the source. */
+function withCareOf(packet: Packet): Packet {
+  const message = ownUpdate(packet);
+  if (!message || isCareOfCovered(packet)) return packet;
+  const option = { kind: 'alternateCareOfAddress', careOfAddress: packet.source } as const;
+  return { ...packet, payload: { kind: 'mobility', message: withOption(message, option) } };
+}
+
+/**
+ * Signalling; prefix discovery (RFC 6275 §6.7, §6.8); Router Advertisements to a router (RFC 4140 §7) and the echoes that show
+ * whether it lives (§10).
+ */
 function isCarried({ payload, destination }: Packet): boolean {
   if (payload.kind === 'mobility') return true;
   if (payload.kind !== 'icmpv6' || isMulticast(destination)) return false;
-  const { kind } = payload.message;
-  return kind === 'routerAdvertisement' || kind === 'echoRequest' || kind === 'echoReply';
+  switch (payload.message.kind) {
+    case 'mobilePrefixSolicitation':
+    case 'mobilePrefixAdvertisement':
+    case 'routerAdvertisement':
+    case 'echoRequest':
+    case 'echoReply':
+      return true;
+    default:
+      return false;
+  }
 }

@@ -79,7 +79,8 @@ class Secured implements Engine {
   }
 
   handle(input: Input, now: Instant): Output[] {
-    if (input.kind === 'packet' && isSignalling(input.packet)) return this.#received(input, now);
+    if (input.kind === 'packet' && (isSignalling(input.packet) || this.#mustBeProtected(input.packet)))
+      return this.#received(input, now);
     if (input.kind === 'restored') return this.#restored(input.records, now);
     return this.#outgoing(this.#engine.handle(input, now), undefined, now);
   }
@@ -113,6 +114,13 @@ class Secured implements Engine {
         return [...verdict.outputs, ...this.#outgoing(outputs, packet, now)];
       }
     }
+  }
+
+  /** RFC 6275 §6.7, §6.8: prefix discovery with a peer whose association can carry it. */
+  #mustBeProtected(packet: Packet): boolean {
+    const kind = packet.payload.kind === 'icmpv6' ? packet.payload.message.kind : undefined;
+    if (kind !== 'mobilePrefixSolicitation' && kind !== 'mobilePrefixAdvertisement') return false;
+    return this.#associations.get(effectiveSource(packet))?.carries(packet) ?? false;
   }
 
   #mobile(packet: Packet): Association | undefined {
