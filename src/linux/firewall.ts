@@ -13,6 +13,8 @@ export interface FirewallScope {
   readonly address: Address;
   /** Kernel numbers of access links. */
   readonly accessDevices: readonly number[];
+  /** Kernel numbers of links that the engine advertises on. */
+  readonly advertisedDevices?: readonly number[];
   readonly protocols: readonly number[];
   readonly udpPorts: readonly number[];
   /** The log group that gets packets from sources that no rule covers. */
@@ -113,7 +115,7 @@ export class Firewall {
   }
 
   #chains(): Request[] {
-    const { table, accessDevices } = this.#scope;
+    const { table, accessDevices, advertisedDevices = [] } = this.#scope;
     const chains = [
       nft.newChain(table, unseen),
       nft.newChain(table, spoofed),
@@ -135,9 +137,23 @@ export class Firewall {
       rule('tunnelled', nft.count(strangers), drop),
       rule('prerouting', ...layer4(protocol.ipv6), destination, nft.lookup(ends, endsId), jump('tunnelled')),
       ...accessDevices.flatMap(device => this.#accessRules(device, rule)),
+      ...advertisedDevices.flatMap(device => this.#advertisedRules(device, rule)),
       ...this.#scope.protocols.filter(isOurs).map(number => rule('input', ...toNode, ...layer4(number), drop)),
       ...this.#scope.udpPorts.map(port => rule('input', ...toNode, ...udpTo(port), drop)),
     ];
+  }
+
+  /** What comes to the router's address on the link is the engine's as well. */
+  #advertisedRules(device: number, rule: (chain: string, ...expressions: nft.Expression[]) => Request): Request[] {
+    const toRouter = [
+      nft.meta(nft.metaKey.inDevice),
+      nft.compare('equal', nft.deviceNumber(device)),
+      nft.payload(nft.payloadBase.network, destinationOffset, 16),
+      nft.keepBits(prefixMask(10)),
+      nft.compare('equal', addressBytes(parseAddress('fe80::'))),
+    ];
+    const ours = this.#scope.protocols.filter(isOurs);
+    return ours.map(number => rule('input', ...toRouter, ...layer4(number), nft.verdict('drop')));
   }
 
   #accessRules(device: number, rule: (chain: string, ...expressions: nft.Expression[]) => Request): Request[] {

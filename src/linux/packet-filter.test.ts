@@ -87,6 +87,25 @@ test('packet filter: access links give Neighbour Discovery and DHCPv6 whatever t
   }
 });
 
+test('packet filter: links that the engine advertises on give solicitations and advertisements, and what is for the router there', () => {
+  const device = 5;
+  const scope = { address: node, protocols: [50, 58], udpPorts: [547], accessDevices: [accessDevice] };
+  const program = compilePacketFilter({ ...scope, advertisedDevices: [device] });
+  const linkLocal = parseAddress('fe80::1');
+  const esp: Payload = { kind: 'raw', protocol: 50, data: new Uint8Array(8) };
+  for (const type of [133, 134, 136, 137]) assert.ok(taken(packet(icmpv6(type), allNodes), device, program), `${type}`);
+  for (const type of [128, 132, 135, 138])
+    assert.ok(!taken(packet(icmpv6(type), allNodes), device, program), `${type}`);
+  assert.ok(taken(packet(esp, linkLocal), device, program));
+  assert.ok(taken(packet(icmpv6(154), linkLocal), device, program));
+  assert.ok(!taken(packet(icmpv6(135), linkLocal), device, program), 'the kernel answers that');
+  assert.ok(taken(packet(esp), device, program));
+  for (const destination of [other, allNodes, parseAddress('fec0::1')])
+    assert.ok(!taken(packet(esp, destination), device, program));
+  assert.ok(!taken(packet(esp, linkLocal), uplink, program));
+  assert.ok(!taken(packet(mobility, linkLocal), device, program));
+});
+
 test('packet filter: hundreds of access links are no limit', () => {
   const accessDevices = Array.from({ length: 400 }, (_, i) => i + 1);
   const many = compilePacketFilter({ address: node, protocols: [135], udpPorts: [547], accessDevices });

@@ -10,7 +10,10 @@ export interface PacketFilter {
   readonly udpPorts: readonly number[];
   /** Kernel numbers of access links: all Neighbour Discovery and those UDP ports, whatever the destination. */
   readonly accessDevices: readonly number[];
-  /** Kernel numbers of links that the engine advertises on: solicitations and advertisements, whatever the destination. */
+  /**
+   * Kernel numbers of links that the engine advertises on: solicitations and advertisements, whatever the destination, and
+   * those protocols to the router's address on the link, too.
+   */
   readonly advertisedDevices?: readonly number[];
 }
 
@@ -56,12 +59,17 @@ export function compilePacketFilter(filter: PacketFilter): Uint8Array {
     { test: 'equal', value: protocol.udp, yes: 'udp', no: 'node' },
     { label: 'advertised' },
     { load: 'octet', at: offset.nextHeader },
-    { test: 'equal', value: protocol.icmpv6, no: 'node' },
+    { test: 'equal', value: protocol.icmpv6, no: 'on link' },
     { load: 'octet', at: offset.transport },
-    { test: 'equal', value: neighbourSolicitation, yes: 'node', no: 'range' },
+    { test: 'equal', value: neighbourSolicitation, yes: 'node' },
+    { test: 'atLeast', value: 133, no: 'on link' },
+    { test: 'greater', value: 137, yes: 'on link', no: 'take' },
+    { label: 'on link' },
+    { load: 'half', at: offset.destination },
+    { test: 'atLeast', value: 0xfe80, no: 'node' },
+    { test: 'greater', value: 0xfebf, yes: 'node', no: 'protocols' },
     { label: 'discovery' },
     { load: 'octet', at: offset.transport },
-    { label: 'range' },
     { test: 'atLeast', value: 133, no: 'node' },
     { test: 'greater', value: 137, yes: 'node', no: 'take' },
     { label: 'node' },
@@ -72,6 +80,7 @@ export function compilePacketFilter(filter: PacketFilter): Uint8Array {
           { test: 'equal', value: destination.getUint32(at), no: 'drop' },
         ] as const,
     ),
+    { label: 'protocols' },
     { load: 'octet', at: offset.nextHeader },
     ...[...protocols, ...extension].map(value => ({ test: 'equal', value, yes: 'take' }) as const),
     { test: 'equal', value: protocol.icmpv6, yes: 'error' },

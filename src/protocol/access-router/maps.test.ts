@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
   configured,
+  heard,
+  icmpv6,
   mapAddress,
   mapOption,
   neighbour,
@@ -14,7 +16,7 @@ import {
   toldOf,
 } from '../../../test/support/access-router.js';
 import { environment } from '../../../test/support/signalling.js';
-import { type Address, formatAddress, parseAddress } from '../../base/address.js';
+import { type Address, allNodes, formatAddress, parseAddress } from '../../base/address.js';
 import { bytesToHex } from '../../base/text.js';
 import { decodePacket, encodePacket } from '../../wire/ipv6/codec.js';
 import { AccessRouter } from './access-router.js';
@@ -389,6 +391,21 @@ test('RFC 4140 §7 [H4140-7-02]: what one router sends another goes under ESP; r
   assert.deepEqual(receiver.told('cell'), [[map, 2, 10, 604_800]]);
   arrive(packet);
   assert.equal(receiver.counter('signallingRefusedReplayed'), 1);
+});
+
+test('RFC 4140 §7 [H4140-7-02]: keys that are shared with a router on one link prove nothing on another', () => {
+  const config = { links: [{ ...upstream, insecure: false, routers: ['fe80::2'] }, cell] };
+  const router = new AccessRouter(
+    { ...configured({ ...config, insecure: true }), insecure: false, associated: new Set() },
+    environment(),
+  );
+  const from = (source: Address, association?: string) => {
+    const packet = icmpv6(source, allNodes, heard([mapOption(mapAddress)]));
+    router.handle({ kind: 'packet', link: 'up', packet, ...(association !== undefined && { association }) }, 0);
+    return router.counters.mapOptionsTaken;
+  };
+  assert.deepEqual([from(otherNeighbour, 'other'), from(neighbour), from(neighbour, 'peer')], [0, 0, 1]);
+  assert.equal(router.counters.mapOptionsUnauthenticated, 2);
 });
 
 test('RFC 4140 §7.1.1: what a neighbour can make the router remember has an end', () => {
