@@ -8,7 +8,7 @@ export function comparisonTable(results: readonly SchemeResult[]): string {
     { title: '', columns: [['scheme', ...results.map(result => result.scheme)]] },
     ...handoverColumns(results).map(handoverGroup),
     {
-      title: 'signalling octets',
+      title: 'signal octets',
       columns: [
         ['air', ...results.map(result => count(result.airBytes))],
         ['wire', ...results.map(result => count(result.wiredBytes))],

@@ -42,9 +42,10 @@ export async function demolish(whose: Whose): Promise<void> {
   deleteRunDirectories(whose);
 }
 
-/** A mobile's addresses of that scope that its kernel has found unique. */
+/** A mobile's addresses of that scope that its kernel has found unique; on our own device, those it prefers. */
 export async function readyAddresses(mobile: string, scope: 'link' | 'global', device = 'wlan0'): Promise<string[]> {
-  const show = ['-j', '-6', 'address', 'show', 'dev', device, 'scope', scope, '-tentative'];
+  const state = device === 'wlan0' ? '-tentative' : '-deprecated';
+  const show = ['-j', '-6', 'address', 'show', 'dev', device, 'scope', scope, state];
   const devices = JSON.parse(await run('ip', ['-n', namespaceOf(mobile), ...show])) as {
     readonly addr_info?: readonly { readonly local?: string }[];
   }[];

@@ -83,7 +83,7 @@ export class EndNode implements Ground {
       this.#firewall.install();
       this.#undo.push(() => this.#firewall.remove());
       const { kernel, multicast, tun } = this.#parts();
-      this.#homes = new HomeAddresses({ kernel, tun, table: table + 3, preference: preferences.home, multicast });
+      this.#homes = new HomeAddresses({ kernel, tun, ...sourceTables(table), multicast });
       this.#undo.push(() => this.#homes.remove());
       this.#forwarding = new HostForwarding({
         kernel,
@@ -156,9 +156,9 @@ export class EndNode implements Ground {
   reconcile(): void {
     this.#forwarding.reconcile();
     this.#homes.reconcile();
-    const own = new Set([...this.#policies.map(({ preference }) => preference), preferences.home]);
+    const wanted = new Set([...this.#policies, ...this.#homes.rules].map(policyName));
     const found = this.#kernel.dump(route.dumpRules()).map(route.parseOwnRule);
-    const others = found.flatMap(rule => (rule && !own.has(rule.preference) ? route.deleteRule(rule) : []));
+    const others = found.flatMap(rule => (rule && !wanted.has(policyName(rule)) ? route.deleteRule(rule) : []));
     // A router's world that was here before may have moved the kernel's first rule.
     if (others.length > 0) this.#kernel.execute([route.addRule(route.kernelLocalRule), ...others]);
   }
@@ -184,9 +184,14 @@ export class EndNode implements Ground {
     if (failure) throw failure;
   }
 
-  #configure({ address, link: name, announce = false }: Extract<AddressOutput, { kind: 'configure' }>): void {
+  #configure({
+    address,
+    link: name,
+    announce = false,
+    sourceFor,
+  }: Extract<AddressOutput, { kind: 'configure' }>): void {
     const device = name === undefined ? undefined : this.#device(name);
-    this.#homes.configure(address, device);
+    this.#homes.configure(address, device, sourceFor);
     if (announce && device !== undefined) this.#homes.announce(address, device);
   }
 
@@ -239,7 +244,19 @@ export class EndNode implements Ground {
   }
 }
 
-const preferences = { straight: 4, past: 5, captured: 6, others: 7, home: 8, end: 9 } as const;
+const preferences = { straight: 4, past: 5, captured: 6, others: 7, chosen: 8, first: 9, end: 10 } as const;
+
+function policyName({ preference, table, mark, from, inDevice }: route.Rule): string {
+  return `${preference} ${table} ${mark} ${from} ${inDevice}`;
+}
+
+/** Where a source is found for what has none. */
+function sourceTables(table: number) {
+  return {
+    chosen: { table: table + 4, preference: preferences.chosen },
+    first: { table: table + 3, preference: preferences.first },
+  };
+}
 
 /** What came out of our device, marked, is not sent there again; all else is, where a rule says so. */
 function policyRules(table: number): route.Rule[] {

@@ -15,6 +15,8 @@ export interface FirewallScope {
   readonly accessDevices: readonly number[];
   /** Kernel numbers of links that the engine advertises on. */
   readonly advertisedDevices?: readonly number[];
+  /** Kernel number of the device that routes into tunnels lead over. */
+  readonly tunnelDevice: number;
   readonly protocols: readonly number[];
   readonly udpPorts: readonly number[];
   /** The log group that gets packets from sources that no rule covers. */
@@ -136,6 +138,8 @@ export class Firewall {
       ...this.#sources.install(),
       rule('tunnelled', nft.count(strangers), drop),
       rule('prerouting', ...layer4(protocol.ipv6), destination, nft.lookup(ends, endsId), jump('tunnelled')),
+      // RFC 4861 §8.2: who is behind a tunnel is no neighbour, though the kernel takes what it took out of one for a neighbour's.
+      rule('output', ...towards(this.#scope.tunnelDevice), ...icmpv6Types(redirect, redirect), drop),
       ...accessDevices.flatMap(device => this.#accessRules(device, rule)),
       ...advertisedDevices.flatMap(device => this.#advertisedRules(device, rule)),
       ...this.#scope.protocols.filter(isOurs).map(number => rule('input', ...toNode, ...layer4(number), drop)),
@@ -158,7 +162,6 @@ export class Firewall {
 
   #accessRules(device: number, rule: (chain: string, ...expressions: nft.Expression[]) => Request): Request[] {
     const from = [nft.meta(nft.metaKey.inDevice), nft.compare('equal', nft.deviceNumber(device))];
-    const towards = [nft.meta(nft.metaKey.outDevice), nft.compare('equal', nft.deviceNumber(device))];
     const source = nft.payload(nft.payloadBase.network, sourceOffset, 16);
     const drop = nft.verdict('drop');
     const returns = nft.verdict('return');
@@ -173,7 +176,7 @@ export class Firewall {
       rule('prerouting', ...from, source, nft.compare('equal', new Uint8Array(16)), returns),
       rule('prerouting', ...from, this.#sources.entrance),
       ...this.#scope.udpPorts.map(port => rule('input', ...from, ...udpTo(port), drop)),
-      rule('output', ...towards, ...icmpv6Types(130, 255), drop),
+      rule('output', ...towards(device), ...icmpv6Types(130, 255), drop),
     ];
   }
 
@@ -236,6 +239,11 @@ function layer4(number: number): nft.Expression[] {
   return [nft.meta(nft.metaKey.layer4), nft.compare('equal', Uint8Array.of(number))];
 }
 
+function towards(device: number): nft.Expression[] {
+  return [nft.meta(nft.metaKey.outDevice), nft.compare('equal', nft.deviceNumber(device))];
+}
+
+const redirect = 137;
 function icmpv6Types(low: number, high: number): nft.Expression[] {
   const type = nft.payload(nft.payloadBase.transport, 0, 1);
   const range = [nft.compare('atLeast', Uint8Array.of(low)), nft.compare('atMost', Uint8Array.of(high))];

@@ -1,22 +1,47 @@
 import { type Address, allNodes, parseAddress, unspecified } from '../base/address.js';
 import type { LinkAddress } from '../base/link-address.js';
-import type { Prefix } from '../base/prefix.js';
+import { type Prefix, prefixEquals } from '../base/prefix.js';
 import { encodePacket } from '../wire/ipv6/codec.js';
 import type { Packet } from '../wire/ipv6/packet.js';
 import * as netlink from './netlink/address.js';
 import { readLink } from './netlink/link.js';
 import type { Request } from './netlink/message.js';
-import { addRule, deleteRoute, deleteRule, type Rule, replaceRoute, type Target } from './netlink/route.js';
+import {
+  addRule,
+  deleteRoute,
+  deleteRule,
+  dumpedOrNone,
+  dumpRoutes,
+  ownProtocol,
+  parseRoute,
+  type Rule,
+  replaceRoute,
+  type Target,
+} from './netlink/route.js';
 import type { NetlinkSocket } from './netlink/socket.js';
 
 export interface HomeAddressesScope {
   readonly kernel: NetlinkSocket;
   /** The device that has what is on no link. */
   readonly tun: number;
-  /** The routing table by which the kernel finds the source of what has none yet. */
+  /** Where the kernel finds the source of what has none yet: a routing table and the preference of the rule that asks it. */
+  readonly first: RouteTable;
+  /** Likewise for destinations that have an address of their own. */
+  readonly chosen: RouteTable;
+  multicast(packet: Uint8Array, device: number, group: Address): void;
+}
+
+export interface RouteTable {
   readonly table: number;
   readonly preference: number;
-  multicast(packet: Uint8Array, device: number, group: Address): void;
+}
+
+/** What an address is the first choice for; absent: for everything. */
+export type SourceFor = readonly Prefix[] | undefined;
+
+interface Home {
+  readonly device: number;
+  readonly sourceFor: SourceFor;
 }
 
 const everywhere: Prefix = { address: unspecified, length: 0 };
@@ -29,8 +54,8 @@ const linkLocals: Prefix = { address: parseAddress('fe80::'), length: 10 };
  */
 export class HomeAddresses {
   readonly #scope: HomeAddressesScope;
-  /** Devices by address, in the order they were configured. */
-  readonly #homes = new Map<Address, number>();
+  /** In the order they were configured. */
+  readonly #homes = new Map<Address, Home>();
   #rule: Rule | undefined;
 
   constructor(scope: HomeAddressesScope) {
@@ -41,21 +66,27 @@ export class HomeAddresses {
     return this.#homes.has(address);
   }
 
+  /** Rules of policy routing that stand for them. */
+  get rules(): readonly Rule[] {
+    const choices = [...this.#homes.values()].some(({ sourceFor = [] }) => sourceFor.length > 0);
+    return [...(this.#rule ? [this.#rule] : []), ...(choices ? [this.#scope.chosen] : [])];
+  }
+
   /** On a device, or on none. Nothing is probed: a home agent may still be answering for it (RFC 6275 §11.5.5). */
-  configure(address: Address, device = this.#scope.tun): void {
+  configure(address: Address, device = this.#scope.tun, sourceFor?: SourceFor): void {
     const before = this.#homes.get(address);
-    this.#homes.set(address, device);
-    const isFirst = this.#homes.keys().next().value === address;
-    const requests = [netlink.addAddress(device, address, isFirst ? 'preferred' : 'deprecated')];
-    if (before !== undefined && before !== device) requests.push(netlink.deleteAddress(before, address));
-    this.#scope.kernel.execute([...requests, ...this.#preference()]);
+    this.#homes.set(address, { device, sourceFor });
+    const requests = [netlink.addAddress(device, address, sourceFor === undefined ? 'preferred' : 'deprecated')];
+    if (before && before.device !== device) requests.push(netlink.deleteAddress(before.device, address));
+    this.#scope.kernel.execute([...requests, ...this.#preference(), ...this.#choices(address, before?.sourceFor)]);
   }
 
   unconfigure(address: Address): void {
-    const device = this.#homes.get(address);
-    if (device === undefined) return;
+    const home = this.#homes.get(address);
+    if (!home) return;
     this.#homes.delete(address);
-    this.#scope.kernel.execute([...this.#preference(), netlink.deleteAddress(device, address)]);
+    const requests = [...this.#preference(), ...this.#choices(address, home.sourceFor)];
+    this.#scope.kernel.execute([...requests, netlink.deleteAddress(home.device, address)]);
   }
 
   /** Tells all neighbours that the address is here (RFC 6275 §11.5.5). */
@@ -76,9 +107,10 @@ export class HomeAddresses {
 
   /** The first address, while it is on no link, is for what has no source. */
   #preference(): Request[] {
-    const { tun, table, preference } = this.#scope;
-    const [first] = this.#homes;
-    const wanted = first?.[1] === tun ? { preference, from: first[0], table } : undefined;
+    const { tun, first } = this.#scope;
+    const { table, preference } = first;
+    const [address, home] = [...this.#homes].find(([, { sourceFor }]) => sourceFor === undefined) ?? [];
+    const wanted = address !== undefined && home?.device === tun ? { preference, from: address, table } : undefined;
     if (wanted?.from === this.#rule?.from) return [];
     const before = this.#rule;
     this.#rule = wanted;
@@ -93,12 +125,35 @@ export class HomeAddresses {
     ];
   }
 
+  /** Routes to where an address is the first choice; other sources that are routed so come out of our device as they went in. */
+  #choices(address: Address, before: SourceFor = []): Request[] {
+    const { tun, chosen } = this.#scope;
+    const { table, preference } = chosen;
+    const now = this.#homes.get(address)?.sourceFor ?? [];
+    if (now.length === 0 && before.length === 0) return [];
+    const target = { kind: 'device', device: tun, source: address } as const;
+    return [
+      ...before.filter(to => !now.some(one => prefixEquals(one, to))).map(to => deleteRoute({ to, table })),
+      ...now.map(to => replaceRoute({ to, table, target })),
+      ...(now.length > 0 ? [addRule({ preference, table })] : []),
+    ];
+  }
+
   #leftovers(): Request[] {
+    const { kernel, chosen } = this.#scope;
+    const wanted = [...this.#homes.values()].flatMap(({ sourceFor = [] }) => sourceFor);
+    const routes = dumpedOrNone(kernel, dumpRoutes(chosen.table))
+      .map(parseRoute)
+      .filter(({ to, protocol }) => protocol === ownProtocol && !wanted.some(one => prefixEquals(one, to)));
+    return [...routes.map(deleteRoute), ...(wanted.length === 0 ? [deleteRule(chosen)] : []), ...this.#addressesLeft()];
+  }
+
+  #addressesLeft(): Request[] {
     return this.#scope.kernel
       .dump(netlink.dumpAddresses())
       .map(netlink.parseAddressMessage)
       .flatMap(found =>
-        found?.own && this.#homes.get(found.address) !== found.device
+        found?.own && this.#homes.get(found.address)?.device !== found.device
           ? [netlink.deleteAddress(found.device, found.address)]
           : [],
       );

@@ -83,7 +83,12 @@ export class Host implements Ground {
       this.#monitor = this.#keep(new LinkMonitor(this.#route, [links]), monitor => monitor.close());
       this.packets = this.#keep(new PacketSocket(compilePacketFilter(scope), accessDevices), socket => socket.close());
       this.#log = this.#keep(new LogSocket(table & 0xffff, loggedOctets), socket => socket.close());
-      this.#firewall = new Firewall(this.#netfilter, { ...scope, table: firewallName, logGroup: table & 0xffff });
+      this.#firewall = new Firewall(this.#netfilter, {
+        ...scope,
+        tunnelDevice: this.#tun.index,
+        table: firewallName,
+        logGroup: table & 0xffff,
+      });
       const forwardingScope = {
         address,
         tunnelTable: table,

@@ -7,6 +7,7 @@ import { adjust, type LabAdjustments } from '../../src/lab/adjust.js';
 import { namespaceOf, run, until } from '../../src/lab/host.js';
 import { Lab } from '../../src/lab/lab.js';
 import { missingPrerequisites } from '../../src/lab/prerequisites.js';
+import type { Scheme } from '../../src/protocol/scheme.js';
 import { schemeNamed } from '../../src/protocol/schemes.js';
 import type { Scenario } from '../../src/scenario/model.js';
 import { parseScenario } from '../../src/scenario/parse.js';
@@ -48,10 +49,11 @@ export function comparison(adjustments: LabAdjustments = {}, mobiles = 1): Scena
 
 /** Runs `body` in a lab, which is gone afterwards. */
 export async function withLab(
-  { scheme, scenario, directory }: { scheme: string; scenario: Scenario; directory: string },
+  { scheme, scenario, directory }: { scheme: string | Scheme; scenario: Scenario; directory: string },
   body: (lab: Lab) => Promise<void>,
 ): Promise<void> {
-  const lab = new Lab({ scheme: schemeNamed(scheme)!, scenario, out: directory, main });
+  const found = typeof scheme === 'string' ? schemeNamed(scheme)! : scheme;
+  const lab = new Lab({ scheme: found, scenario, out: directory, main });
   try {
     await body(lab);
   } finally {
@@ -89,11 +91,70 @@ export class SteadyPing {
   }
 }
 
+/** One TCP connection that goes on, from a mobile to the correspondent: it is never made again. */
+export class SteadyConnection {
+  readonly #file: string;
+  readonly #lab: Lab;
+
+  private constructor(lab: Lab, file: string) {
+    this.#lab = lab;
+    this.#file = file;
+  }
+
+  static async start(lab: Lab, mobile: string, directory: string): Promise<SteadyConnection> {
+    const program = join(root, 'dist/test/lab/tcp-echo.js');
+    const { node, address } = lab.plan.network.correspondents[0];
+    const [served, file] = [join(directory, `${node}.echo`), join(directory, `${mobile}.echo`)];
+    lab.children.startLogged(namespaceOf(node), [process.execPath, program, 'serve', echoPort], served);
+    await until(
+      'the server to listen',
+      () => readFileSync(served, 'utf8').includes('listening') || undefined,
+      patienceMs,
+    );
+    const client = [process.execPath, program, 'connect', address, echoPort];
+    lab.children.startLogged(namespaceOf(mobile), client, file);
+    const connection = new SteadyConnection(lab, file);
+    await connection.goesOn();
+    return connection;
+  }
+
+  /** Of the mobile's end. */
+  get address(): string | undefined {
+    return /^from (.*)$/m.exec(this.#said)?.[1];
+  }
+
+  /** Resolves when octets have come back that were sent after this call, as far as 20 more of them show that. */
+  async goesOn(more = 20): Promise<void> {
+    const before = this.#echoes;
+    await until(
+      'more echoes over the connection',
+      async () => {
+        const broken = /^broken.*$/m.exec(this.#said);
+        if (broken) throw new Error(`${broken[0]}\n${await knowledge(this.#lab)}`);
+        return this.#echoes >= before + more || undefined;
+      },
+      patienceMs,
+    );
+  }
+
+  get #said(): string {
+    return readFileSync(this.#file, 'utf8');
+  }
+
+  get #echoes(): number {
+    return this.#said.split('echo').length - 1;
+  }
+}
+
+const echoPort = '5210';
+/** A connection that has lost much waits for longer and longer. */
+const patienceMs = 120_000;
+
 /** What daemons know of mobiles, as JSON a line: why nothing arrives. */
 async function knowledge({ agents }: Lab): Promise<string> {
   const lines: string[] = [];
   for (const { agent, topic } of agents.flatMap(agent =>
-    ['visitors', 'bindings', 'leases', 'rules'].map(topic => ({ agent, topic })),
+    ['visitors', 'bindings', 'leases', 'registrations', 'correspondents', 'rules'].map(topic => ({ agent, topic })),
   )) {
     const rows = await agent.ask({ command: 'show', topic }).catch(() => []);
     lines.push(...rows.map(row => `${agent.node} ${topic} ${JSON.stringify(row)}`));

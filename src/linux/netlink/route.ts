@@ -22,7 +22,8 @@ const permanent = 0x80;
 
 /** Where a route leads. Devices are the kernel's numbers. */
 export type Target =
-  | { readonly kind: 'device'; readonly device: number; readonly gateway?: Address }
+  /** `source`: of packets that have none yet. */
+  | { readonly kind: 'device'; readonly device: number; readonly gateway?: Address; readonly source?: Address }
   /** `encap seg6 mode encap.red` with one segment: plain IPv6 in IPv6, no routing header. */
   | { readonly kind: 'seg6'; readonly remote: Address; readonly device: number }
   /** `encap ip6` over a tunnel device in external mode. */
@@ -111,6 +112,7 @@ function targetAttributes(target: Target): Attribute[] {
     case 'device':
       return [
         [5, target.gateway && addressBytes(target.gateway)],
+        [7, target.source && addressBytes(target.source)],
         [4, target.device],
       ];
     case 'seg6':
