@@ -122,8 +122,14 @@ class Run {
     });
   }
 
+  /** Correspondents' bindings end a lifetime after the Binding Update came: what is held back longer than that was comes too late. */
+  get #late(): number {
+    const heldBackMs = this.#schedule.scenario.links.map(({ reorderDelayMs = 0 }) => reorderDelayMs);
+    return Math.ceil(milliseconds(Math.max(...heldBackMs)) / probe.interval);
+  }
+
   #judge(invariant: string, { name }: Node, { sent, received, unsendable }: FlowRecord): void {
-    if (unsendable > 0 || received < sent)
+    if (unsendable > 0 || received < sent - this.#late)
       this.#add({
         invariant,
         node: name,
