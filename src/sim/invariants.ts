@@ -1,5 +1,6 @@
-import { formatAddress } from '../base/address.js';
+import { type Address, formatAddress } from '../base/address.js';
 import { formatLinkAddress } from '../base/link-address.js';
+import { prefixContains, prefixOf } from '../base/prefix.js';
 import type { Row } from '../protocol/contract.js';
 import type { Node } from './node.js';
 import type { Simulation } from './simulation.js';
@@ -34,7 +35,8 @@ export class Watchdog {
   /** The rules for when faults are over, timers have run and nothing is on its way. Violations are kept and returned. */
   atRest(): readonly Violation[] {
     const nodes = [...this.#simulation.nodes.values()];
-    for (const violation of [...onePlace(nodes), ...agreement(nodes), ...leaks(nodes)]) this.#add(violation);
+    const found = [...onePlace(nodes), ...agreement(nodes), ...mobileAgreement(nodes), ...leaks(nodes)];
+    for (const violation of found) this.#add(violation);
     return this.violations;
   }
 
@@ -100,7 +102,8 @@ function onePlace(nodes: readonly Node[]): Violation[] {
 
 /** A binding leads to a gateway that has the mobile, a gateway's mobile has a binding and is on its link. */
 function agreement(nodes: readonly Node[]): Violation[] {
-  const bindings = held(nodes, 'bindings', presentBinding);
+  const own = homesOfMobiles(nodes);
+  const bindings = held(nodes, 'bindings', presentBinding).filter(({ row }) => !own.has(homeOf(row)));
   const visitors = held(nodes, 'visitors', presentVisitor);
   const pairs = new Set(bindings.map(({ row }) => `${row.identity} ${row.careOf}`));
   const places = new Set(visitors.map(({ row }) => `${row.identity} ${row.tunnelSource}`));
@@ -116,6 +119,45 @@ function agreement(nodes: readonly Node[]): Violation[] {
   return violations;
 }
 
+/** Home addresses and regional care-of addresses of mobiles that signal for themselves, by whom. */
+function homesOfMobiles(nodes: readonly Node[]): Map<string, Node> {
+  return new Map(nodes.flatMap(node => rowsOf(node, 'registrations').map(row => [homeOf(row), node] as const)));
+}
+
+function homeOf({ home }: Row): string {
+  return String(home).replace(/\/128$/, '');
+}
+
+/** A binding of a mobile that signals for itself leads, by way of others perhaps, to its address on the link that it is on. */
+function mobileAgreement(nodes: readonly Node[]): Violation[] {
+  const mobiles = homesOfMobiles(nodes);
+  const bindings = held(nodes, 'bindings', presentBinding);
+  const places = new Map(bindings.map(({ row }) => [homeOf(row), String(row.careOf)]));
+  const violations: Violation[] = [];
+  const add = (node: Node, detail: string) => violations.push({ invariant: 'agreement', node: node.name, detail });
+  for (const { node, row } of [...bindings, ...held(nodes, 'correspondentBindings', presentBinding)]) {
+    const mobile = mobiles.get(homeOf(row));
+    const here = mobile && addressesOnLink(mobile);
+    if (!here || here.length === 0) continue;
+    let careOf = String(row.careOf);
+    for (let hops = 0; hops < 4 && places.has(careOf); hops++) careOf = places.get(careOf) as string;
+    if (!here.includes(careOf))
+      add(node, `a binding of ${homeOf(row)} leads to ${careOf}, and ${mobile.name} is at ${here.join(' ')}`);
+  }
+  for (const { node, row } of held(nodes, 'registrations', presentBinding))
+    if (addressesOnLink(node).length > 0 && !places.has(homeOf(row)))
+      add(node, `${homeOf(row)} is registered at ${row.peer}, and no anchor says so`);
+  return violations;
+}
+
+/** Those of its addresses that are on a prefix of the link's router. */
+function addressesOnLink(mobile: Node): string[] {
+  const routers = mobile.interfaces.flatMap(({ link }) => link?.gateway?.ip?.addresses ?? []);
+  const prefixes = routers.map(({ address }) => prefixOf(address, 64));
+  const isHere = (address: Address) => prefixes.some(prefix => prefixContains(prefix, address));
+  return mobile.addresses().filter(isHere).map(formatAddress);
+}
+
 function isOnLink(node: Node, row: Row): boolean {
   const link = node.interfaces.find(port => port.name === row.link)?.link;
   if (link === undefined || link.options.kind !== 'access') return true;
@@ -129,14 +171,20 @@ function leaks(nodes: readonly Node[]): Violation[] {
     if (stack === undefined) continue;
     const leak = (detail: string) => violations.push({ invariant: 'no-leak', node: node.name, detail });
     const { parkedOctets } = stack.routes;
-    if (parkedOctets > 0) leak(`${parkedOctets} octets parked`);
+    // What a mobile without a link wants to send waits for one.
+    const waits = rowsOf(node, 'registrations').length > 0 && addressesOnLink(node).length === 0;
+    if (parkedOctets > 0 && !waits) leak(`${parkedOctets} octets parked`);
     for (const ip of stack.interfaces)
       if (ip.neighbours.waiting > 0) leak(`${ip.neighbours.waiting} packets wait for a neighbour on ${ip.port.name}`);
-    if (rowsOf(node, 'bindings').length + rowsOf(node, 'visitors').length > 0) continue;
+    const entries = ['bindings', 'visitors', 'registrations', 'correspondentBindings'].flatMap(view =>
+      rowsOf(node, view),
+    );
+    if (entries.length > 0) continue;
     // What an anchor owns it drops where it has no binding, for as long as it runs.
     const standing = [...stack.routes.rules()].filter(({ path }) => path.kind !== 'drop').length;
     if (standing > 0) leak(`${standing} forwarding rules for nobody`);
-    if (stack.tunnelEnds.size > 0) leak(`${stack.tunnelEnds.size} tunnel ends for nobody`);
+    const ends = stack.tunnelEnds.size + stack.homeAddressEnds.size;
+    if (ends > 0) leak(`${ends} tunnel ends for nobody`);
   }
   return violations;
 }

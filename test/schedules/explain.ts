@@ -1,19 +1,27 @@
 import { generate, type Schedule, type SchemeName } from './generate.js';
+import { generateMobiles, type MobileSchedule, type MobileSchemeName } from './generate-mobiles.js';
 import { runSchedule } from './run.js';
+import { runMobileSchedule } from './run-mobiles.js';
 import { shrink } from './shrink.js';
 import type { Offence } from './watched.js';
 
+export type AnySchemeName = SchemeName | MobileSchemeName;
+
 /** What the schedule of a seed broke, how to see it again and the least of it that breaks the same; undefined: nothing. */
-export function failureOf(seed: number, scheme: SchemeName): string | undefined {
-  const schedule = generate(seed, scheme);
-  const offences = runSchedule(schedule);
-  return offences.length === 0 ? undefined : explain(schedule, offences);
+export function failureOf(seed: number, scheme: AnySchemeName): string | undefined {
+  if (scheme === 'lmm' || scheme === 'pmip6') return failureIn(generate(seed, scheme), runSchedule);
+  return failureIn(generateMobiles(seed, scheme), runMobileSchedule);
 }
 
-function explain(schedule: Schedule, offences: readonly Offence[]): string {
+function failureIn<S extends Schedule | MobileSchedule>(
+  schedule: S,
+  run: (schedule: S) => Offence[],
+): string | undefined {
+  const offences = run(schedule);
+  if (offences.length === 0) return undefined;
   const { seed, scheme } = schedule;
   const broken = new Set(offences.map(({ invariant }) => invariant));
-  const smallest = shrink(schedule, smaller => runSchedule(smaller).some(({ invariant }) => broken.has(invariant)));
+  const smallest = shrink(schedule, smaller => run(smaller).some(({ invariant }) => broken.has(invariant)));
   return [
     `schedule ${seed} of ${scheme}:`,
     ...offences.map(({ invariant, node, detail }) => `  ${invariant} ${node}: ${detail}`),
@@ -24,7 +32,7 @@ function explain(schedule: Schedule, offences: readonly Offence[]): string {
 }
 
 /** JSON, a line for each entry of its lists. */
-function linesOf({ scenario, ...rest }: Schedule): string[] {
+function linesOf({ scenario, ...rest }: Schedule | MobileSchedule): string[] {
   const { nodes, links, movement, traffic, faults, ...others } = scenario;
   const lists = { nodes: Object.entries(nodes), links, movement, traffic, faults };
   return [

@@ -1,6 +1,7 @@
-import { below, type Random, seededRandom, uniform } from '../../src/base/random.js';
+import { seededRandom } from '../../src/base/random.js';
 import type { AddressingMode } from '../../src/protocol/contract.js';
 import type { Protection } from '../../src/protocol/scheme.js';
+import { Draw } from './draw.js';
 
 export type SchemeName = 'lmm' | 'pmip6';
 
@@ -32,11 +33,15 @@ export interface ScenarioText {
 export interface NodeText {
   readonly role: string;
   readonly addressing?: AddressingMode;
+  readonly duplicateAddressDetection?: number;
+  readonly advertisementMinMs?: number;
+  readonly advertisementMaxMs?: number;
 }
 export interface LinkText {
   readonly between?: readonly [string, string];
   readonly access?: string;
   readonly delayMs: number;
+  readonly name?: string;
   readonly duplication?: number;
   readonly reordering?: number;
   readonly reorderDelayMs?: number;
@@ -87,7 +92,7 @@ export function generate(seed: number, scheme: SchemeName): Schedule {
 class Generator {
   readonly #seed: number;
   readonly #scheme: SchemeName;
-  readonly #random: Random;
+  readonly #draw: Draw;
   readonly #anchors: readonly string[];
   readonly #routers: readonly string[];
   readonly #mobiles: ReadonlyMap<string, AddressingMode>;
@@ -97,12 +102,12 @@ class Generator {
   constructor(seed: number, scheme: SchemeName) {
     this.#seed = seed;
     this.#scheme = scheme;
-    this.#random = seededRandom(seed, `schedule ${scheme}`);
-    this.#anchors = this.#names('anchor', 2, 3);
-    this.#routers = this.#names('ar', 3, 6);
-    this.#mobiles = new Map(this.#names('mn', 2, 6).map(name => [name, this.#addressing()]));
-    this.#protection = this.#pick(['rfc4285', 'esp', 'insecure']);
-    this.#calmFromMs = this.#pick([4000, 8000, 12_000, 20_000]);
+    this.#draw = new Draw(seededRandom(seed, `schedule ${scheme}`));
+    this.#anchors = this.#draw.names('anchor', 2, 3);
+    this.#routers = this.#draw.names('ar', 3, 6);
+    this.#mobiles = new Map(this.#draw.names('mn', 2, 6).map(name => [name, this.#addressing()]));
+    this.#protection = this.#draw.pick(['rfc4285', 'esp', 'insecure']);
+    this.#calmFromMs = this.#draw.pick([4000, 8000, 12_000, 20_000]);
   }
 
   schedule(): Schedule {
@@ -118,10 +123,12 @@ class Generator {
         seed: this.#seed,
         durationMs: this.#calmFromMs + 1,
         protection: this.#protection,
-        parameters: { authenticationMs: this.#pick([0, 0, 5, 60, 400]) },
+        parameters: { authenticationMs: this.#draw.pick([0, 0, 5, 60, 400]) },
         nodes: this.#nodes(),
         links,
-        movement: [...this.#mobiles.keys()].flatMap(mobile => this.#moves(mobile)),
+        movement: [...this.#mobiles.keys()].flatMap(mobile =>
+          this.#draw.moves(mobile, this.#routers, this.#calmFromMs),
+        ),
         traffic: [...this.#mobiles.keys()].flatMap(mobile => this.#flows(mobile)),
         faults: this.#faults(wires),
       },
@@ -143,52 +150,22 @@ class Generator {
   /** A tree around a core router; access routers stand behind an anchor or beside it. */
   #links(): LinkText[] {
     return [
-      { between: ['core', 'cn'], delayMs: this.#tenths(0.5, 20) },
-      { between: ['core', 'dhcp'], delayMs: this.#tenths(0.5, 20) },
+      { between: ['core', 'cn'], delayMs: this.#draw.tenths(0.5, 20) },
+      { between: ['core', 'dhcp'], delayMs: this.#draw.tenths(0.5, 20) },
       ...this.#anchors.map(name => this.#backhaul('core', name)),
-      ...this.#routers.map(name => this.#backhaul(this.#pick([...this.#anchors, 'core']), name)),
-      ...this.#routers.map(access => ({ access, delayMs: this.#tenths(0.5, this.#chance(0.2) ? 100 : 5) })),
+      ...this.#routers.map(name => this.#backhaul(this.#draw.pick([...this.#anchors, 'core']), name)),
+      ...this.#routers.map(access => ({ access, delayMs: this.#draw.tenths(0.5, this.#draw.chance(0.2) ? 100 : 5) })),
     ];
   }
 
   #backhaul(from: string, to: string): LinkText {
-    const wire = { between: [from, to], delayMs: this.#tenths(0.5, this.#chance(0.3) ? 100 : 10) } as const;
-    const reorders = this.#chance(0.4);
+    const wire = { between: [from, to], delayMs: this.#draw.tenths(0.5, this.#draw.chance(0.3) ? 100 : 10) } as const;
+    const reorders = this.#draw.chance(0.4);
     return {
       ...wire,
-      ...(this.#chance(0.4) && { duplication: this.#pick([0.02, 0.2, 1]) }),
-      ...(reorders && { reordering: this.#pick([0.02, 0.3]), reorderDelayMs: this.#tenths(1, 200) }),
+      ...(this.#draw.chance(0.4) && { duplication: this.#draw.pick([0.02, 0.2, 1]) }),
+      ...(reorders && { reordering: this.#draw.pick([0.02, 0.3]), reorderDelayMs: this.#draw.tenths(1, 200) }),
     };
-  }
-
-  /** In the end it is somewhere, most times. */
-  #moves(mobile: string): MoveText[] {
-    const lastMs = this.#calmFromMs - 1;
-    const moves: MoveText[] = [];
-    const gapMs = () => this.#pick([0, 0, 10, 50, this.#tenths(0, 300)]);
-    let atMs = this.#tenths(0, 1000);
-    while (atMs < lastMs && moves.length < 40) {
-      const l2GapMs = Math.min(gapMs(), lastMs - atMs);
-      moves.push({ mobile, atMs: round(atMs), to: this.#target(moves), l2GapMs: round(l2GapMs) });
-      atMs += l2GapMs + this.#stayMs();
-    }
-    if (moves.at(-1)?.to === 'away' && this.#chance(0.8))
-      moves.push({ mobile, atMs: lastMs, to: this.#pick(this.#routers), l2GapMs: 0 });
-    return moves;
-  }
-
-  /** Mostly another access router; now and then the same again, the one before (ping-pong), or none. */
-  #target(moves: readonly MoveText[]): string {
-    const present = moves.at(-1)?.to;
-    const before = moves.at(-2)?.to;
-    if (before !== undefined && this.#chance(0.35)) return before;
-    if (present !== undefined && this.#chance(0.1)) return present;
-    return this.#chance(0.12) && moves.length > 0 ? 'away' : this.#pick(this.#routers);
-  }
-
-  /** Shorter than a round trip, than the waits of the protocol, or than neither. */
-  #stayMs(): number {
-    return this.#pick([() => this.#tenths(0.1, 30), () => this.#tenths(30, 1000), () => this.#tenths(1000, 8000)])();
   }
 
   #flows(mobile: string): TrafficText[] {
@@ -198,26 +175,31 @@ class Generator {
       name: `${from}-${to}`,
       from,
       to,
-      intervalMs: this.#pick([20, 50, 100]),
-      startMs: this.#tenths(0, 2000),
+      intervalMs: this.#draw.pick([20, 50, 100]),
+      startMs: this.#draw.tenths(0, 2000),
       stopMs: this.#calmFromMs,
     });
     const flows: TrafficText[] = [];
-    if (this.#chance(0.8)) flows.push(flow('cn', mobile));
-    if (this.#chance(0.8)) flows.push(flow(mobile, 'cn'));
-    if (this.#chance(0.2)) flows.push(flow(mobile, this.#pick(others.slice(1))));
+    if (this.#draw.chance(0.8)) flows.push(flow('cn', mobile));
+    if (this.#draw.chance(0.8)) flows.push(flow(mobile, 'cn'));
+    if (this.#draw.chance(0.2)) flows.push(flow(mobile, this.#draw.pick(others.slice(1))));
     return flows;
   }
 
   #faults(wires: readonly string[]): FaultText[] {
     const faults: FaultText[] = [];
     for (const link of wires) {
-      if (this.#chance(0.4))
-        faults.push({ kind: 'loss', link, probability: this.#pick([0.02, 0.1, 0.5]), ...this.#span() });
-      if (this.#chance(0.25)) faults.push({ kind: 'partition', link, ...this.#span() });
+      if (this.#draw.chance(0.4))
+        faults.push({
+          kind: 'loss',
+          link,
+          probability: this.#draw.pick([0.02, 0.1, 0.5]),
+          ...this.#draw.span(this.#calmFromMs),
+        });
+      if (this.#draw.chance(0.25)) faults.push({ kind: 'partition', link, ...this.#draw.span(this.#calmFromMs) });
     }
     for (const node of [...this.#anchors, ...this.#routers, 'dhcp'])
-      if (this.#chance(0.25)) faults.push(this.#crash(node));
+      if (this.#draw.chance(0.25)) faults.push(this.#crash(node));
     return [...faults, ...this.#skews()];
   }
 
@@ -226,76 +208,48 @@ class Generator {
    * server that forgets its leases gives them to others (RFC 8415 §18.3).
    */
   #crash(node: string): FaultText {
-    const { fromMs: atMs, untilMs: restartMs } = this.#span();
+    const { fromMs: atMs, untilMs: restartMs } = this.#draw.span(this.#calmFromMs);
     const mayForget = this.#protection !== 'esp' && node !== 'dhcp';
-    return { kind: 'crash', node, atMs, restartMs, stateLost: mayForget && this.#chance(0.4) };
+    return { kind: 'crash', node, atMs, restartMs, stateLost: mayForget && this.#draw.chance(0.4) };
   }
 
   /** Within the windows for good; beyond them for a while. */
   #skews(): FaultText[] {
     const nodes = [...this.#anchors, ...this.#routers];
-    const within = () => Math.round(uniform(this.#random, -clockWindowMs / 2, clockWindowMs / 2));
-    if (this.#chance(0.6)) return [];
+    const within = () => this.#draw.whole(-clockWindowMs / 2, clockWindowMs / 2);
+    if (this.#draw.chance(0.6)) return [];
     const skews = nodes.map(node => ({ kind: 'clockSkew', node, atMs: 0, skewMs: within() }) as const);
-    if (this.#chance(0.5)) return skews;
-    const node = this.#pick(nodes);
-    const { fromMs, untilMs } = this.#span();
+    if (this.#draw.chance(0.5)) return skews;
+    const node = this.#draw.pick(nodes);
+    const { fromMs, untilMs } = this.#draw.span(this.#calmFromMs);
     const beyond = {
       kind: 'clockSkew',
       node,
       atMs: fromMs,
-      skewMs: Math.round(uniform(this.#random, -20_000, 20_000)),
+      skewMs: this.#draw.whole(-20_000, 20_000),
     };
     return [...skews, beyond as FaultText, { kind: 'clockSkew', node, atMs: untilMs, skewMs: 0 }];
   }
 
-  #span(): { fromMs: number; untilMs: number } {
-    const fromMs = this.#tenths(1, this.#calmFromMs - 100);
-    const untilMs = this.#tenths(fromMs + 10, Math.min(fromMs + 6000, this.#calmFromMs - 1));
-    return { fromMs, untilMs };
-  }
-
   #anchorKeys(): Record<string, unknown> {
     return {
-      deleteDelayMs: this.#pick([0, 1000, 10_000]),
-      drainDelayMs: this.#pick([0, 1000]),
-      ...(this.#scheme === 'pmip6' && this.#chance(0.5) && { revocation: {} }),
-      ...(this.#scheme === 'pmip6' && { newSessionDelayMs: this.#pick([0, 1500]), timestampWindowMs }),
+      deleteDelayMs: this.#draw.pick([0, 1000, 10_000]),
+      drainDelayMs: this.#draw.pick([0, 1000]),
+      ...(this.#scheme === 'pmip6' && this.#draw.chance(0.5) && { revocation: {} }),
+      ...(this.#scheme === 'pmip6' && { newSessionDelayMs: this.#draw.pick([0, 1500]), timestampWindowMs }),
     };
   }
 
   #gatewayKeys(): Schedule['gateway'] {
     return {
-      lifetimeS: this.#pick([20, 60, 600, 3600]),
-      retryDelayS: this.#pick([1, 5, 30]),
-      departureDelayS: this.#pick([0, 1, 5]),
-      ...(this.#chance(0.3) && { park: { limitOctets: this.#pick([500, 100_000]) } }),
+      lifetimeS: this.#draw.pick([20, 60, 600, 3600]),
+      retryDelayS: this.#draw.pick([1, 5, 30]),
+      departureDelayS: this.#draw.pick([0, 1, 5]),
+      ...(this.#draw.chance(0.3) && { park: { limitOctets: this.#draw.pick([500, 100_000]) } }),
     };
   }
 
   #addressing(): AddressingMode {
-    return this.#pick(['slaac', 'slaac', 'dhcpv6', 'manual']);
+    return this.#draw.pick(['slaac', 'slaac', 'dhcpv6', 'manual']);
   }
-
-  #names(stem: string, least: number, most: number): string[] {
-    const count = least + below(this.#random, most - least + 1);
-    return Array.from({ length: count }, (_, i) => `${stem}${i + 1}`);
-  }
-
-  #pick<T>(among: readonly T[]): T {
-    return among[below(this.#random, among.length)];
-  }
-
-  #chance(probability: number): boolean {
-    return uniform(this.#random, 0, 1) < probability;
-  }
-
-  /** To a tenth, so that a printed schedule can be read. */
-  #tenths(low: number, high: number): number {
-    return round(uniform(this.#random, low, high));
-  }
-}
-
-function round(ms: number): number {
-  return Math.round(10 * ms) / 10;
 }

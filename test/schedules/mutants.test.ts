@@ -4,8 +4,12 @@ import { parsePrefix } from '../../src/base/prefix.js';
 import type { Instant } from '../../src/base/time.js';
 import type { Engine, Input, Output, Row } from '../../src/protocol/contract.js';
 import type { PlacedRole } from '../../src/scenario/place.js';
-import { generate, type SchemeName } from './generate.js';
-import { runSchedule } from './run.js';
+import type { AnySchemeName } from './explain.js';
+import { generate } from './generate.js';
+import { generateMobiles } from './generate-mobiles.js';
+import { type RunOptions, runSchedule } from './run.js';
+import { runMobileSchedule } from './run-mobiles.js';
+import type { Offence } from './watched.js';
 
 /** An engine with something wrong. */
 class Mutant implements Engine {
@@ -53,13 +57,23 @@ const anchors = ['lmap', 'lma'];
 const gateways = ['mpa', 'mag'];
 
 /** Whether some schedule shows that engines of these roles are wrong, and breaks that promise. */
-function isCaught(invariant: string, roles: readonly string[], make: () => Wrong, scheme: SchemeName = 'lmm'): boolean {
+function isCaught(
+  invariant: string,
+  roles: readonly string[],
+  make: () => Wrong,
+  scheme: AnySchemeName = 'lmm',
+): boolean {
   for (let seed = 1; seed <= 30; seed++) {
     const mutate = (engine: Engine, { role }: PlacedRole) =>
       roles.includes(role) ? new Mutant(engine, make()) : engine;
-    if (runSchedule(generate(seed, scheme), { mutate }).some(offence => offence.invariant === invariant)) return true;
+    if (run(seed, scheme, { mutate }).some(offence => offence.invariant === invariant)) return true;
   }
   return false;
+}
+
+function run(seed: number, scheme: AnySchemeName, options: RunOptions): Offence[] {
+  if (scheme === 'lmm' || scheme === 'pmip6') return runSchedule(generate(seed, scheme), options);
+  return runMobileSchedule(generateMobiles(seed, scheme), options);
 }
 
 const forgets = (kind: Output['kind']) => (): Wrong => ({ asks: output => (output.kind === kind ? [] : [output]) });
@@ -143,4 +157,33 @@ test('caught: an engine that throws', () => {
     },
   });
   assert.ok(isCaught('no-exception', gateways, wrong));
+});
+
+test('caught: a home agent, a correspondent, a mobile that keeps rules or tunnel ends, or opens none', () => {
+  assert.ok(isCaught('rules', ['ha'], forgets('unforward'), 'mip6'));
+  assert.ok(isCaught('rules', ['cn'], forgets('unforward'), 'mip6'));
+  assert.ok(isCaught('no-leak', ['mn'], forgets('unforward'), 'mip6'));
+  assert.ok(isCaught('tunnel-ends', ['ha'], forgets('unadmit'), 'mip6'));
+  assert.ok(isCaught('tunnel-ends', ['cn'], forgets('admit'), 'mip6'));
+  assert.ok(isCaught('no-leak', ['mn'], forgets('unadmit'), 'mip6'));
+});
+
+test('caught: a mobile that misses where it has come to, a home agent and a correspondent that are wrong about it', () => {
+  const missesLater = (): Wrong => {
+    let heard = 0;
+    return { hears: input => input.kind !== 'router' || heard++ < 2 };
+  };
+  assert.ok(isCaught('reachable-downlink', ['mn'], missesLater, 'mip6-tunnel'));
+  const elsewhere = (): Wrong => ({ row: row => (row.careOf ? { ...row, careOf: 'fd00::bad' } : row) });
+  assert.ok(isCaught('agreement', ['ha'], elsewhere, 'mip6-tunnel'));
+  assert.ok(isCaught('agreement', ['cn'], elsewhere, 'mip6'));
+});
+
+test('caught: a home agent that forgets nothing, one that is deaf, a mobile that opens no tunnel end', () => {
+  const remembers = (): Wrong => ({
+    asks: output => (output.kind === 'store' && output.value === undefined ? [] : [output]),
+  });
+  assert.ok(isCaught('no-leak', ['ha'], remembers, 'mip6-tunnel'));
+  assert.ok(isCaught('reachable-downlink', ['ha'], () => ({ hears: input => input.kind !== 'packet' }), 'mip6-tunnel'));
+  assert.ok(isCaught('reachable-downlink', ['mn'], forgets('admit'), 'mip6'));
 });

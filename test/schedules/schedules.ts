@@ -1,13 +1,12 @@
 import { parseArgs } from 'node:util';
-import { failureOf } from './explain.js';
-import type { SchemeName } from './generate.js';
+import { type AnySchemeName, failureOf } from './explain.js';
 
 /** `npm run schedules -- --count 10000 --from 1`: the schedules of that many seeds; says what fails and exits with 1 then. */
 const { values } = parseArgs({
   options: {
     from: { type: 'string', default: '1' },
     count: { type: 'string', default: '1000' },
-    scheme: { type: 'string', default: 'lmm,pmip6' },
+    scheme: { type: 'string', default: 'lmm,pmip6,mip6-tunnel,mip6' },
   },
 });
 const from = Number(values.from);
@@ -15,7 +14,7 @@ const count = Number(values.count);
 let failures = 0;
 for (let seed = from; seed < from + count; seed++) {
   for (const scheme of values.scheme.split(',')) {
-    const failure = failureOf(seed, scheme as SchemeName);
+    const failure = failureOf(seed, scheme as AnySchemeName);
     if (failure === undefined) continue;
     failures++;
     process.stdout.write(`${failure}\n\n`);

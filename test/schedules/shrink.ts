@@ -1,7 +1,11 @@
-import type { ScenarioText, Schedule } from './generate.js';
+import type { ScenarioText } from './generate.js';
 
 /** `schedule` without what its failure does without, as far as `attempts` runs go. */
-export function shrink(schedule: Schedule, fails: (smaller: Schedule) => boolean, attempts = 300): Schedule {
+export function shrink<S extends { readonly scenario: ScenarioText }>(
+  schedule: S,
+  fails: (smaller: S) => boolean,
+  attempts = 300,
+): S {
   let left = attempts;
   let smallest = schedule;
   const keep = (scenario: ScenarioText): boolean => {
@@ -40,5 +44,6 @@ function withoutMobile(scenario: ScenarioText, name: string): ScenarioText {
     nodes: Object.fromEntries(Object.entries(scenario.nodes).filter(([node]) => node !== name)),
     movement: scenario.movement.filter(({ mobile }) => mobile !== name),
     traffic: scenario.traffic.filter(({ from, to }) => from !== name && to !== name),
+    faults: scenario.faults.filter(fault => !('node' in fault && fault.node === name)),
   };
 }

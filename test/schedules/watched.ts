@@ -22,6 +22,12 @@ export interface AnchorFacts {
 export interface GatewayFacts {
   readonly kind: 'gateway';
 }
+export interface MobileFacts {
+  readonly kind: 'mobile';
+  readonly home: string;
+}
+/** What is known of an engine; `other`: nothing. */
+export type EngineFacts = AnchorFacts | GatewayFacts | MobileFacts | { readonly kind: 'correspondent' | 'other' };
 
 /**
  * An engine as its world sees it: keeps the rules, tunnel ends and records it asked for, and compares them with what its
@@ -30,7 +36,7 @@ export interface GatewayFacts {
 export class WatchedEngine implements Engine {
   readonly #engine: Engine;
   readonly #node: string;
-  readonly #facts: AnchorFacts | GatewayFacts;
+  readonly #facts: EngineFacts;
   readonly #report: (offence: Offence) => void;
   /** By what they are for. */
   readonly #rules = new Map<string, ForwardingRule>();
@@ -39,7 +45,7 @@ export class WatchedEngine implements Engine {
   /** Ends of no binding: since when. */
   readonly #closing = new Map<string, Instant>();
 
-  constructor(engine: Engine, node: string, facts: AnchorFacts | GatewayFacts, report: (offence: Offence) => void) {
+  constructor(engine: Engine, node: string, facts: EngineFacts, report: (offence: Offence) => void) {
     this.#engine = engine;
     this.#node = node;
     this.#facts = facts;
@@ -79,15 +85,27 @@ export class WatchedEngine implements Engine {
 
   /** Rules and tunnel ends are those of the views. */
   compare(now: Instant): void {
-    if (this.#facts.kind === 'anchor') this.#compareAnchor(this.#facts, now);
-    else this.#compareGateway(now);
+    switch (this.#facts.kind) {
+      case 'anchor':
+        return this.#compareAnchor(this.#facts, now);
+      case 'gateway':
+        return this.#compareGateway(now);
+      case 'correspondent':
+        return this.#compareCorrespondent(now);
+      default:
+        return;
+    }
   }
 
-  /** What an engine still has when its last mobile is long gone. */
+  /** What an engine still has when its last mobile is long gone, or when it is a mobile without a link. */
   checkEmpty(): void {
-    for (const view of ['bindings', 'visitors'])
+    if (this.#facts.kind === 'other') return;
+    for (const view of ['bindings', 'visitors', 'correspondentBindings'])
       for (const row of this.#engine.views[view]?.() ?? []) this.#offend('no-leak', `${view}: ${JSON.stringify(row)}`);
-    const standing = this.rules.filter(({ via }) => via.kind !== 'drop');
+    const waiting = this.#facts.kind === 'mobile' ? `from ${this.#facts.home}/128` : undefined;
+    const standing = this.rules.filter(
+      rule => rule.via.kind !== 'drop' && (rule.via.kind !== 'park' || ruleKey(rule) !== waiting),
+    );
     for (const rule of standing) this.#offend('no-leak', `rule ${ruleKey(rule)} ${viaText(rule.via)}`);
     for (const end of this.#ends.keys()) this.#offend('no-leak', `tunnel end ${end}`);
     for (const key of this.#records) this.#offend('no-leak', `record ${key}`);
@@ -177,6 +195,19 @@ export class WatchedEngine implements Engine {
     for (const key of this.#closing.keys()) if (!this.#ends.has(key)) this.#closing.delete(key);
   }
 
+  // ---- correspondents (RFC 6275 §9) --------------------------------------------------------------------------------
+
+  #compareCorrespondent(now: Instant): void {
+    const expected = new Map<string, string>();
+    const ends = new Set<string>();
+    for (const { home, local, careOf } of this.#rows('correspondentBindings')) {
+      expected.set(`to ${home}/128 from ${local}/128`, `routeOptimised ${careOf}`);
+      ends.add(`${local} ${careOf} from ${home}/128 by homeAddressOption`);
+    }
+    this.#compareRules(expected);
+    this.#compareEnds(ends, now);
+  }
+
   // ---- gateways --------------------------------------------------------------------------------------------------
 
   /** What visitors have is forwarded to their stations and from them to their anchors, and comes out of the tunnel. */
@@ -234,8 +265,9 @@ function ruleKey({ to, from }: { readonly to?: Prefix; readonly from?: Prefix })
   return [to && `to ${formatPrefix(to)}`, from && `from ${formatPrefix(from)}`].filter(Boolean).join(' ');
 }
 
-function endKey({ local, remote, from, to }: TunnelEnd): string {
-  return `${text(local)} ${text(remote)} ${ruleKey(from ? { from } : { to })}`;
+function endKey({ local, remote, from, to, by }: TunnelEnd): string {
+  const key = `${text(local)} ${text(remote)} ${ruleKey(from ? { from } : { to })}`;
+  return by === 'homeAddressOption' ? `${key} by ${by}` : key;
 }
 
 export function viaText(via: Via): string {
@@ -245,6 +277,10 @@ export function viaText(via: Via): string {
     case 'link':
       return `link ${via.link} ${textOf(via.neighbour)}`;
     case 'routeOptimised':
+      return `${via.kind} ${[via.sourceCareOf, via.destinationCareOf]
+        .flatMap(careOf => careOf ?? [])
+        .map(text)
+        .join(' ')}`;
     case 'park':
     case 'drop':
       return via.kind;
