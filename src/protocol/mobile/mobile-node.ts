@@ -170,7 +170,10 @@ export class MobileNode implements Engine {
     }
     outputs.push({
       kind: 'forward',
-      rule: { from: hostPrefix(careOf), via: { kind: 'link', link, router, neighbour } },
+      rule: {
+        from: hostPrefix(careOf),
+        via: { kind: 'link', link, router, ...(neighbour !== undefined && { neighbour }) },
+      },
     });
     if (!hasMoved) return;
     outputs.push({ kind: 'send', packet: gratuitousAdvertisement(place), link });
