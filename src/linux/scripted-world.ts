@@ -10,6 +10,8 @@ export interface ScriptedRole {
   readonly tunnels: WorldOptions['tunnels'];
   readonly links: readonly LinkBinding[];
   readonly accessLinks: readonly string[];
+  /** Next Header numbers the engine hears of beside the Mobility Header. */
+  readonly protocols?: readonly number[];
   /** What the engine says when it hears of the store. */
   readonly restored: readonly Output[];
   /** Of the engine, for ever. */
@@ -31,7 +33,7 @@ function tell(message: FromWorld): void {
 
 function scriptedEngine(role: ScriptedRole): Engine & { next: readonly Output[] } {
   return {
-    interests: { protocols: [135], accessLinks: role.accessLinks, udpPorts: [547] },
+    interests: { protocols: [135, ...(role.protocols ?? [])], accessLinks: role.accessLinks, udpPorts: [547] },
     deadline: role.deadline,
     views: {},
     counters: {},

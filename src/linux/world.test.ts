@@ -231,6 +231,17 @@ namespaceTest(
 );
 
 namespaceTest(
+  'RFC 2473 §8: an error about a tunnelled packet is told on where the engine listens to ICMPv6 itself, too',
+  async namespaces => {
+    buildRow(namespaces);
+    const { anchorWorld } = await startWorlds(namespaces, { protocols: [58] });
+    await checkTunnelErrors(namespaces);
+    const heard = anchorWorld.inputs.flatMap(input => (input.kind === 'packet' ? [input.packet.payload] : []));
+    assert.ok(!heard.some(payload => payload.kind === 'icmpv6' && payload.message.kind === 'packetTooBig'));
+  },
+);
+
+namespaceTest(
   'restart: routes of a killed predecessor carry traffic until the next one takes them up, and only those it wants',
   async namespaces => {
     const worlds = await startBoth(namespaces);

@@ -262,7 +262,9 @@ export class LinuxWorld {
     const packet = this.#decoded(received);
     if (!packet) return;
     const link = this.#ground?.links.get(received.device);
-    if (this.#isTunnelError(packet, link)) return this.#relayTunnelError(packet);
+    const relayed = this.#relayedTunnelError(packet);
+    if (relayed) return this.#attempt(() => this.#send({ kind: 'send', packet: relayed }, this.now()));
+    if (this.#isNobodys(packet, link)) return;
     if (!this.#isWanted(packet)) return;
     this.options.onPacket?.('received', packet, link, this.now());
     const neighbour = received.neighbour.length > 0 ? received.neighbour : undefined;
@@ -278,18 +280,17 @@ export class LinuxWorld {
     return payload.kind === 'icmpv6' || protocols.includes(payloadProtocol(payload));
   }
 
-  #isTunnelError(packet: Packet, link: LinkId | undefined): boolean {
-    const { payload } = packet;
+  /** ICMPv6 of which the engine wants to hear no more than Neighbour Discovery, and the kernel hears anyway. */
+  #isNobodys({ payload }: Packet, link: LinkId | undefined): boolean {
     if (payload.kind !== 'icmpv6' || this.engine.interests.protocols.includes(protocol.icmpv6)) return false;
     const { accessLinks, advertisedLinks = [] } = this.engine.interests;
     return link === undefined || ![...accessLinks, ...advertisedLinks].includes(link) || 'packet' in payload.message;
   }
 
-  /** An ip6tnl device tells of them itself. */
-  #relayTunnelError(error: Packet): void {
-    if (this.#ground?.tunnels !== 'seg6' || this.options.address === undefined) return;
-    const relayed = relayedTunnelError(error, this.options.address);
-    if (relayed) this.#attempt(() => this.#send({ kind: 'send', packet: relayed }, this.now()));
+  /** RFC 2473 §8. An ip6tnl device tells of them itself. */
+  #relayedTunnelError(error: Packet): Packet | undefined {
+    if (this.#ground?.tunnels !== 'seg6' || this.options.address === undefined) return undefined;
+    return relayedTunnelError(error, this.options.address);
   }
 
   #logged(received: Received): void {
