@@ -38,7 +38,13 @@ const section = protectedSection(
     ...signalling,
     /** Its home address. */
     address: c.unicastAddress,
-    homeAgent: c.unicastAddress,
+    /** Without one it is asked for. */
+    homeAgent: c.unicastAddress.optional(),
+    /** Whether home agents are asked for where the one above does not serve, too (RFC 6275 §11.4.1). */
+    homeAgentDiscovery: c.flag.default(false),
+    homeAgentAttempts: c.integer(1, 100).default(5),
+    /** Whether the home agent is asked how long the home prefix is good (RFC 6275 §11.4.2). */
+    homePrefixDiscovery: c.flag.default(false),
     /** Of the home address's prefix. */
     homePrefixLength: c.integer(1, 128).default(64),
     /** Links it moves on, the most wanted first. */
@@ -66,16 +72,22 @@ export const mobileNode: Role<MobileNodeConfig> = {
     const { address, homePrefixLength, movementDetection: detection, ...others } = config;
     const home = { homeAddress: address, homePrefix: prefixOf(address, homePrefixLength) };
     const parts = { reach: reachOf(config, environment) };
-    const engine = new MobileNode({ ...others, ...home, detection }, environment, parts);
+    const settings = { ...others, ...home, detection, trusts: trusting(config) };
+    const engine = new MobileNode(settings, environment, parts);
     return secured(engine, config, environment, needsNoAssociation);
   },
 };
 
 function reachOf(config: MobileNodeConfig, environment: Environment): Reach {
-  const { hierarchy: selection, hierarchySettings, insecure, peers, parkOctets } = config;
+  const { hierarchy: selection, hierarchySettings, parkOctets } = config;
   if (selection === 'off') return new OnLinkReach();
-  const trusts = (map: Address) => insecure || peers.some(({ address }) => address === map);
-  return new HierarchicalReach({ ...hierarchySettings, selection, parkOctets, trusts }, environment.random);
+  const settings = { ...hierarchySettings, selection, parkOctets, trusts: trusting(config) };
+  return new HierarchicalReach(settings, environment.random);
+}
+
+/** Anchors that signalling can be protected with, or all where that is not wanted. */
+function trusting({ insecure, peers }: MobileNodeConfig): (anchor: Address) => boolean {
+  return anchor => insecure || peers.some(({ address }) => address === anchor);
 }
 
 /**
