@@ -101,6 +101,7 @@ function needsNoAssociation(message: MobilityMessage): boolean {
     case 'homeTest':
     case 'careOfTest':
     case 'bindingError':
+    case 'bindingRefreshRequest':
       return true;
     case 'bindingUpdate':
       return !message.flags.homeRegistration && !message.flags.map;

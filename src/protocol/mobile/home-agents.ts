@@ -73,20 +73,26 @@ export class HomeAgents {
   tick(careOf: Address | undefined, now: Instant, outputs: Output[]): void {
     if (!this.#backOff.isDue(now)) return;
     if (this.#identifier === undefined || careOf === undefined) return this.#backOff.stop();
-    if (this.#backOff.sent > retries) {
-      this.#notBefore = now + pause;
-      return this.#stop();
-    }
+    if (this.#backOff.sent > retries) return this.#resign(now);
     this.#backOff.again(now);
     this.#ask(careOf, outputs);
   }
 
-  /** Whether it answers the request, and names somebody. */
-  replied({ identifier, homeAgents }: Icmpv6MessageOf<'homeAgentDiscoveryReply'>): boolean {
+  /** Whether it answers the request. */
+  replied({ identifier, homeAgents }: Icmpv6MessageOf<'homeAgentDiscoveryReply'>, now: Instant): boolean {
     if (this.#identifier === undefined || identifier !== this.#identifier) return false;
     this.#candidates = homeAgents.filter(address => isRoutableUnicast(address) && this.#settings.trusts(address));
+    if (this.#candidates.length > 0) this.#stop();
+    else this.#resign(now);
+    return true;
+  }
+
+  /** Nobody helps: for a while it is what the configuration says, or nobody. */
+  #resign(now: Instant): void {
+    const { homeAgent } = this.#settings;
+    this.#candidates = homeAgent === undefined ? [] : [homeAgent];
+    this.#notBefore = now + pause;
     this.#stop();
-    return this.#candidates.length > 0;
   }
 
   #stop(): void {

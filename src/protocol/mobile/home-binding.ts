@@ -102,7 +102,7 @@ export class HomeBinding {
   received(message: Icmpv6Message, source: Address, isTrusted: boolean, now: Instant): boolean | undefined {
     switch (message.kind) {
       case 'homeAgentDiscoveryReply':
-        return this.#agents.replied(message);
+        return this.#agents.replied(message, now);
       case 'mobilePrefixAdvertisement':
         return isTrusted && source === this.homeAgent && this.#prefix.advertised(message, now);
       default:
