@@ -5,6 +5,9 @@ import type { MobilityMessage } from '../wire/mobility/messages.js';
 import * as c from './config.js';
 import type { Environment } from './contract.js';
 import { HierarchicalReach } from './hmip6/hierarchical-reach.js';
+import { Correspondent } from './mip6/correspondent.js';
+import { correspondentSection } from './mip6/correspondent-role.js';
+import { withCorrespondent } from './mip6/mutual.js';
 import { MobileNode } from './mobile/mobile-node.js';
 import { OnLinkReach, type Reach } from './mobile/reach.js';
 import type { Role } from './scheme.js';
@@ -56,6 +59,8 @@ const section = protectedSection(
     /** Whether correspondents are told where it is, so that packets go straight. */
     routeOptimisation: c.flag.default(true),
     maximumCorrespondents: c.integer(1, 10_000).default(256),
+    /** What it is to other mobiles; without it they are spoken to by their home agents (RFC 6275 §9). */
+    correspondent: correspondentSection.optional(),
     parkOctets: c.integer(0, 1_000_000_000, 'octets').default(1_048_576),
     /** Whether and how Mobility Anchor Points are chosen (RFC 4140 §7.2, §9.1). */
     hierarchy: c.choice(['off', 'distance', 'nearest', 'preference', 'speed']).default('off'),
@@ -74,7 +79,9 @@ export const mobileNode: Role<MobileNodeConfig> = {
     const parts = { reach: reachOf(config, environment) };
     const settings = { ...others, ...home, detection, trusts: trusting(config) };
     const engine = new MobileNode(settings, environment, parts);
-    return secured(engine, config, environment, needsNoAssociation);
+    const { correspondent } = config;
+    const node = correspondent ? withCorrespondent(engine, new Correspondent(correspondent, environment)) : engine;
+    return secured(node, config, environment, needsNoAssociation);
   },
 };
 
