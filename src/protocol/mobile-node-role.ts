@@ -5,6 +5,9 @@ import type { MobilityMessage } from '../wire/mobility/messages.js';
 import * as c from './config.js';
 import type { Environment } from './contract.js';
 import { HierarchicalReach } from './hmip6/hierarchical-reach.js';
+import { Correspondent } from './mip6/correspondent.js';
+import { correspondentSection } from './mip6/correspondent-role.js';
+import { withCorrespondent } from './mip6/mutual.js';
 import { MobileNode } from './mobile/mobile-node.js';
 import { OnLinkReach, type Reach } from './mobile/reach.js';
 import type { Role } from './scheme.js';
@@ -38,7 +41,13 @@ const section = protectedSection(
     ...signalling,
     /** Its home address. */
     address: c.unicastAddress,
-    homeAgent: c.unicastAddress,
+    /** Without one it is asked for. */
+    homeAgent: c.unicastAddress.optional(),
+    /** Whether home agents are asked for where the one above does not serve, too (RFC 6275 §11.4.1). */
+    homeAgentDiscovery: c.flag.default(false),
+    homeAgentAttempts: c.integer(1, 100).default(5),
+    /** Whether the home agent is asked how long the home prefix is good (RFC 6275 §11.4.2). */
+    homePrefixDiscovery: c.flag.default(false),
     /** Of the home address's prefix. */
     homePrefixLength: c.integer(1, 128).default(64),
     /** Links it moves on, the most wanted first. */
@@ -50,6 +59,8 @@ const section = protectedSection(
     /** Whether correspondents are told where it is, so that packets go straight. */
     routeOptimisation: c.flag.default(true),
     maximumCorrespondents: c.integer(1, 10_000).default(256),
+    /** What it is to other mobiles; without it they are spoken to by their home agents (RFC 6275 §9). */
+    correspondent: correspondentSection.optional(),
     parkOctets: c.integer(0, 1_000_000_000, 'octets').default(1_048_576),
     /** Whether and how Mobility Anchor Points are chosen (RFC 4140 §7.2, §9.1). */
     hierarchy: c.choice(['off', 'distance', 'nearest', 'preference', 'speed']).default('off'),
@@ -66,16 +77,24 @@ export const mobileNode: Role<MobileNodeConfig> = {
     const { address, homePrefixLength, movementDetection: detection, ...others } = config;
     const home = { homeAddress: address, homePrefix: prefixOf(address, homePrefixLength) };
     const parts = { reach: reachOf(config, environment) };
-    const engine = new MobileNode({ ...others, ...home, detection }, environment, parts);
-    return secured(engine, config, environment, needsNoAssociation);
+    const settings = { ...others, ...home, detection, trusts: trusting(config) };
+    const engine = new MobileNode(settings, environment, parts);
+    const { correspondent } = config;
+    const node = correspondent ? withCorrespondent(engine, new Correspondent(correspondent, environment)) : engine;
+    return secured(node, config, environment, needsNoAssociation);
   },
 };
 
 function reachOf(config: MobileNodeConfig, environment: Environment): Reach {
-  const { hierarchy: selection, hierarchySettings, insecure, peers, parkOctets } = config;
+  const { hierarchy: selection, hierarchySettings, parkOctets } = config;
   if (selection === 'off') return new OnLinkReach();
-  const trusts = (map: Address) => insecure || peers.some(({ address }) => address === map);
-  return new HierarchicalReach({ ...hierarchySettings, selection, parkOctets, trusts }, environment.random);
+  const settings = { ...hierarchySettings, selection, parkOctets, trusts: trusting(config) };
+  return new HierarchicalReach(settings, environment.random);
+}
+
+/** Anchors that signalling can be protected with, or all where that is not wanted. */
+function trusting({ insecure, peers }: MobileNodeConfig): (anchor: Address) => boolean {
+  return anchor => insecure || peers.some(({ address }) => address === anchor);
 }
 
 /**
@@ -89,6 +108,7 @@ function needsNoAssociation(message: MobilityMessage): boolean {
     case 'homeTest':
     case 'careOfTest':
     case 'bindingError':
+    case 'bindingRefreshRequest':
       return true;
     case 'bindingUpdate':
       return !message.flags.homeRegistration && !message.flags.map;

@@ -1,6 +1,13 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { checkHandovers, type Paper, readyMs, type Setting } from '../../test/support/random-networks.js';
+import type { Scheme } from '../protocol/scheme.js';
+import { schemeNamed } from '../protocol/schemes.js';
+import type { Node } from '../sim/index.js';
+import { parseScenario } from './parse.js';
 import type { HandoverResult } from './result.js';
+import { runScheme } from './run.js';
 
 const settings = 20;
 
@@ -66,4 +73,34 @@ for (const { name, document, paper, fixed } of onPaper)
   for (const dad of [1, 0])
     test(`${document}: ${name}: gap and loss of ${settings / 2} random networks are those on paper, ${dad ? 'with' : 'without'} DAD, signalling in ${dad ? 'RFC 4285 options' : 'ESP'}; the mobile loses nothing that it sends`, () => {
       checkHandovers(name, dad, settings / 2, paper, fixed?.(dad));
+    });
+
+for (const name of ['mip6', 'hmip6'])
+  for (const protection of ['rfc4285', 'esp'])
+    test(`RFC 6275 §9, §11: ${name}: two mobiles that talk to each other and move, signalling in ${protection}: each is told where the other is, packets go straight, and all that is sent on a link that is there arrives`, () => {
+      const text = readFileSync('scenarios/comparison.yaml', 'utf8')
+        .replace('durationMs:', `protection: ${protection}\ndurationMs:`)
+        .replace(
+          '\nlinks:',
+          '\n  mn2: { role: mobile, identity: mn2@example.net, duplicateAddressDetection: 0 }\nlinks:',
+        )
+        .replace('\nmovement:', '\nmovement:\n  - { mobile: mn2, atMs: 0, to: ar2 }')
+        .replaceAll('from: cn, to: mn,', 'from: mn2, to: mn,')
+        .replaceAll('from: mn, to: cn,', 'from: mn, to: mn2,');
+      const parsed = parseScenario(text, { file: 'comparison.yaml', overrides: { dad: 0 } });
+      assert.ok(parsed.ok, JSON.stringify(parsed));
+      const { simulated, result } = runScheme(parsed.scenario, schemeNamed(name) as Scheme);
+      const { simulation } = simulated;
+      for (const mobile of ['mn', 'mn2']) {
+        const [engine] = (simulation.nodes.get(mobile) as Node).engines;
+        assert.deepEqual(
+          [...engine.views.correspondents()].map(({ state }) => state),
+          ['bound'],
+        );
+        assert.equal([...engine.views.correspondentBindings()].length, 1);
+      }
+      const [uplink] = result.handovers.map(handover => handover.uplink);
+      assert.equal(uplink?.lost, 0);
+      const last = simulated.flows.map(({ record }) => ('receivedAt' in record ? record.receivedAt.at(-1) : undefined));
+      assert.ok(last.every(at => at !== undefined && !Number.isNaN(at)));
     });

@@ -27,6 +27,10 @@ export const settings: MobileNodeSettings = {
   lifetimeS: 600,
   parkOctets: 10_000,
   insecure: true,
+  homeAgentDiscovery: false,
+  homeAgentAttempts: 5,
+  homePrefixDiscovery: false,
+  trusts: () => true,
   routeOptimisation: false,
   maximumCorrespondents: 10,
 };

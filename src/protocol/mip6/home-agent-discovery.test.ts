@@ -10,7 +10,7 @@ import type { RouterAdvertisement } from '../../wire/icmpv6/messages.js';
 import type { NeighbourOption } from '../../wire/icmpv6/neighbour-options.js';
 import type { Packet } from '../../wire/ipv6/packet.js';
 import type { Output } from '../contract.js';
-import { homeAgentsAnycast } from './home-agents-anycast.js';
+import { homeAgentsAnycast } from '../mobile/home-agents-anycast.js';
 
 const anycast = homeAgentsAnycast(parsePrefix('2001:db8:a::/64'));
 const router = parseAddress('fe80::2');

@@ -17,8 +17,8 @@ import {
 import type { Update } from '../anchor/update.js';
 import { homeAgentTests, refused, type Test } from '../anchor/validate.js';
 import type { Engine, Environment, Input, Interests, Output, Row } from '../contract.js';
+import { homeAgentsAnycast } from '../mobile/home-agents-anycast.js';
 import { mobilityPacket } from '../mobile/packets.js';
-import { homeAgentsAnycast } from './home-agents-anycast.js';
 import { type HomeAgentEntry, HomeAgentsList } from './home-agents-list.js';
 
 export interface HomeAgentSettings extends AnchorSettings {

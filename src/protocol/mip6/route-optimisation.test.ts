@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { correspondentAddress, lost, mobileNetwork } from '../../../test/support/mobile-network.js';
 import { ms, sentOn } from '../../../test/support/network.js';
+import { bytesToHex } from '../../base/text.js';
 import { encodePacket } from '../../wire/ipv6/codec.js';
 import { effectiveDestination, effectiveSource, type Packet } from '../../wire/ipv6/packet.js';
 
@@ -166,6 +167,61 @@ test('RFC 6275 §11.5.5, §9.5.3: back home the correspondent is told by a home 
   );
   assert.equal(world.sent('careOfTestInit').length, 1);
   assert.deepEqual([...world.correspondent.engines[0].views.correspondentBindings()], []);
+});
+
+test('RFC 6275 §11.8: tests that are not answered are repeated with new cookies, after 1 s, 2 s, 4 s', () => {
+  const world = mobileNetwork({ routeOptimisation: true, virtualHome: true });
+  world.move(100, world.visited[0]);
+  world.correspondent.crash(1000 * ms);
+  world.traffic('up', 2000, 2010);
+  world.run(10_000);
+  for (const kind of ['homeTestInit', 'careOfTestInit'] as const) {
+    const sent = world.sent(kind);
+    assert.deepEqual(
+      sent.map(({ atMs }) => Math.round(atMs - sent[0].atMs)),
+      [0, 1000, 3000, 7000],
+    );
+    assert.equal(new Set(sent.map(({ message }) => bytesToHex(message.cookie))).size, sent.length);
+  }
+});
+
+test('RFC 6275 §11.7.4: a Binding Refresh Request begins one return routability procedure when the binding is half over, and a correspondent that never stops asking gets no more', () => {
+  const world = mobileNetwork({ routeOptimisation: true, virtualHome: true, mobile: { lifetimeS: 3600 } });
+  world.move(100, world.visited[0]);
+  world.traffic('up', 2000, 2050);
+  const ask = (atMs: number) =>
+    world.simulation.schedule(atMs * ms, () =>
+      world.correspondent.stack?.output({
+        source: correspondentAddress,
+        destination: world.careOf(0),
+        hopLimit: 64,
+        headers: [{ kind: 'routingType2', segmentsLeft: 1, homeAddress: world.homeAddress }],
+        payload: { kind: 'mobility', message: { kind: 'bindingRefreshRequest', options: [] } },
+      }),
+    );
+  for (let atMs = 3000; atMs < 5000; atMs += 10) ask(atMs);
+  world.run(6000);
+  assert.equal(world.sent('careOfTestInit').length, 1, 'the binding is new');
+  for (let atMs = 215_000; atMs < 216_000; atMs += 10) ask(atMs);
+  world.run(220_000);
+  assert.equal(world.sent('careOfTestInit').length, 2);
+  const updates = world.sent('bindingUpdate').filter(({ packet }) => packet.destination === correspondentAddress);
+  assert.equal(updates.length, 2);
+});
+
+test('RFC 6275 §11.7.4: one from a node that has no binding is dropped', () => {
+  const world = mobileNetwork({ routeOptimisation: true, virtualHome: true });
+  world.move(100, world.visited[0]);
+  world.run(3000);
+  world.correspondent.stack?.output({
+    source: correspondentAddress,
+    destination: world.homeAddress,
+    hopLimit: 64,
+    payload: { kind: 'mobility', message: { kind: 'bindingRefreshRequest', options: [] } },
+  });
+  world.run(4000);
+  assert.equal(world.sent('careOfTestInit').length, 0);
+  assert.equal(world.mobile.engines[0].counters.discarded_unexpected, 1);
 });
 
 function innermostIsUdp({ payload }: Packet): boolean {

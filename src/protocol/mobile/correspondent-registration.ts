@@ -36,13 +36,13 @@ export interface Place {
 interface Attempt {
   /** The home address: the binding is to be deleted, which takes no care-of test (RFC 6275 §5.2.6). */
   readonly careOf: Address;
-  readonly lifetimeS: number;
+  readonly endsAt: Instant;
   homeCookie: Uint8Array;
   careOfCookie: Uint8Array;
   homeToken: Token | undefined;
   careOfToken: Token | undefined;
   /** Once both tokens are there. */
-  update: { readonly key: Uint8Array; sentAt: Instant } | undefined;
+  update: { readonly key: Uint8Array; sentAt: Instant; lifetimeS: number } | undefined;
 }
 
 export type CorrespondentChange = 'bound' | 'unbound' | 'refused' | 'none';
@@ -94,10 +94,9 @@ export class CorrespondentRegistration {
   telling: Address | undefined;
 
   /** RFC 6275 §11.6.1: the home test by the home agent's tunnel, the care-of test straight. */
-  begin({ careOf, endsAt }: Place, now: Instant, outputs: Output[]): void {
-    const longestS = Math.min(maximumLifetimeS, Math.floor((endsAt - now) / second));
-    this.#attempt = this.#newAttempt(careOf, careOf === this.#home ? 0 : longestS);
-    this.telling = careOf;
+  begin(place: Place, now: Instant, outputs: Output[]): void {
+    this.#attempt = this.#newAttempt(place);
+    this.telling = place.careOf;
     this.refused = false;
     this.#testedAgain = false;
     this.refreshAt = Number.POSITIVE_INFINITY;
@@ -114,8 +113,8 @@ export class CorrespondentRegistration {
     return this.careOf !== undefined && !this.#attempt && now - this.#boundAt >= (this.endsAt - this.#boundAt) / 2;
   }
 
-  #newAttempt(careOf: Address, lifetimeS: number): Attempt {
-    return { careOf, lifetimeS, ...this.#cookies(), homeToken: undefined, careOfToken: undefined, update: undefined };
+  #newAttempt({ careOf, endsAt }: Place): Attempt {
+    return { careOf, endsAt, ...this.#cookies(), homeToken: undefined, careOfToken: undefined, update: undefined };
   }
 
   #cookies() {
@@ -168,7 +167,7 @@ export class CorrespondentRegistration {
     const { homeToken, careOfToken, careOf } = attempt;
     if (!homeToken || !(careOfToken || careOf === this.#home)) return;
     const key = bindingManagementKey(homeToken.token, careOfToken?.token);
-    attempt.update = { key, sentAt: now };
+    attempt.update = { key, sentAt: now, lifetimeS: 0 };
     this.#sequence.begin();
     this.#backOff.start(initialTimeout, now);
     this.#sendUpdate(attempt, now, outputs);
@@ -195,10 +194,14 @@ export class CorrespondentRegistration {
       if (this.#sequence.correct(message.sequence)) this.#sendUpdate(attempt, now, outputs);
       return 'none';
     }
-    return isOutstanding ? this.#concluded(attempt, message, update.sentAt) : 'none';
+    return isOutstanding ? this.#concluded(attempt.careOf, message, update) : 'none';
   }
 
-  #concluded({ careOf, lifetimeS }: Attempt, message: BindingAcknowledgement, sentAt: Instant): CorrespondentChange {
+  #concluded(
+    careOf: Address,
+    message: BindingAcknowledgement,
+    { sentAt, lifetimeS }: NonNullable<Attempt['update']>,
+  ): CorrespondentChange {
     this.#stop();
     this.forget();
     this.mayBeBound = false;
@@ -217,8 +220,8 @@ export class CorrespondentRegistration {
   }
 
   /** At once the first time, then as the back-off says: a correspondent that never agrees is not asked without end. */
-  #testAgain({ careOf, lifetimeS }: Attempt, now: Instant, outputs: Output[]): void {
-    this.#attempt = this.#newAttempt(careOf, lifetimeS);
+  #testAgain(before: Attempt, now: Instant, outputs: Output[]): void {
+    this.#attempt = this.#newAttempt(before);
     this.#backOff.again(now);
     if (!this.#testedAgain) this.#sendTests(this.#attempt, now, outputs);
     this.#testedAgain = true;
@@ -236,15 +239,17 @@ export class CorrespondentRegistration {
 
   /** RFC 6275 §11.7.2. */
   #sendUpdate(attempt: Attempt, now: Instant, outputs: Output[]): void {
-    const { update, homeToken, careOfToken, careOf, lifetimeS } = attempt;
+    const { update, homeToken, careOfToken, careOf, endsAt } = attempt;
     if (!update || !homeToken || !this.#mayGo(this.#pace.updates, now)) return;
+    const longestS = Math.min(maximumLifetimeS, Math.max(0, Math.floor((endsAt - now) / second)));
+    update.lifetimeS = careOf === this.#home ? 0 : longestS;
     update.sentAt = now;
     this.mayBeBound = true;
     const message: BindingUpdate = {
       kind: 'bindingUpdate',
       sequence: this.#sequence.next(),
       flags: bindingUpdateFlags({ acknowledge: true }),
-      lifetimeS,
+      lifetimeS: update.lifetimeS,
       options: [
         { kind: 'nonceIndices', homeNonceIndex: homeToken.nonceIndex, careOfNonceIndex: careOfToken?.nonceIndex ?? 0 },
       ],

@@ -1,23 +1,23 @@
 import type { Address } from '../../base/address.js';
 import { unreachable } from '../../base/errors.js';
 import { hostPrefix, type Prefix } from '../../base/prefix.js';
-import { type Instant, second } from '../../base/time.js';
+import type { Instant } from '../../base/time.js';
+import type { Icmpv6Message } from '../../wire/icmpv6/messages.js';
 import { effectiveDestination, type Packet, protocol } from '../../wire/ipv6/packet.js';
 import type { BindingAcknowledgement, MobilityMessage } from '../../wire/mobility/messages.js';
 import { earliest } from '../anchor/anchor.js';
 import { Counters } from '../anchor/counters.js';
-import type { AssociationId, Engine, Environment, Input, Interests, Output, Row, Via } from '../contract.js';
+import type { AssociationId, Engine, Environment, Input, Interests, Output, Row, TunnelEnd, Via } from '../contract.js';
 import type { Place } from './correspondent-registration.js';
+import { HomeBinding, type HomeBindingSettings } from './home-binding.js';
 import { type Attachment, Movement, type MovementSettings } from './movement.js';
 import { gratuitousAdvertisement } from './packets.js';
 import { type Anticipation, OnLinkReach, type Reach } from './reach.js';
-import { Registration } from './registration.js';
 import { RouteOptimisation, type RouteOptimisationSettings } from './route-optimisation.js';
 
-export interface MobileNodeSettings extends MovementSettings, RouteOptimisationSettings {
+export interface MobileNodeSettings extends MovementSettings, HomeBindingSettings, RouteOptimisationSettings {
   readonly homeAddress: Address;
-  readonly homeAgent: Address;
-  readonly lifetimeS: number;
+  readonly homePrefix: Prefix;
   /** Whether correspondents are told of care-of addresses. */
   readonly routeOptimisation: boolean;
   /** How much of its own traffic the node keeps while it is not registered. */
@@ -34,9 +34,6 @@ export interface MobileNodeParts {
   readonly anticipation?: Anticipation;
 }
 
-/** Wire lifetimes come in units of that many seconds: less than one cannot be asked for. */
-const lifetimeUnitS = 4;
-
 /**
  * The mobile node of RFC 6275 §11: movement says where it is, reach makes a care-of address of that, home agent and
  * correspondents are told of it. Packets from the home address go by the home agent, straight, or wait.
@@ -49,29 +46,26 @@ export class MobileNode implements Engine {
   readonly #movement: Movement;
   readonly #reach: Reach;
   readonly #anticipation: Anticipation | undefined;
-  readonly #registration: Registration;
+  readonly #binding: HomeBinding;
   readonly #counters = new Counters();
   readonly #correspondents: RouteOptimisation | undefined;
   #started = false;
   #place: Attachment | undefined;
   /** Care-of addresses at which the home agent's tunnel may end. */
-  readonly #tunnelEnds = new Set<Address>();
+  readonly #tunnelEnds = new Map<Address, TunnelEnd>();
   /** How packets from the home address go, and what correspondents were last told from. */
   #uplink: Via | undefined;
   #settled: string | undefined;
 
   constructor(settings: MobileNodeSettings, environment: Environment, parts: MobileNodeParts = {}) {
-    const { homeAddress, homeAgent, lifetimeS } = settings;
     this.#settings = settings;
-    this.#home = hostPrefix(homeAddress);
+    this.#home = hostPrefix(settings.homeAddress);
     this.#movement = new Movement(settings);
     this.#reach = parts.reach ?? new OnLinkReach();
     this.#anticipation = parts.anticipation;
-    const registration = { kind: 'home', home: homeAddress, anchor: homeAgent, lifetimeS } as const;
-    this.#registration = new Registration(registration, environment.random.uint32());
+    this.#binding = new HomeBinding(settings, environment.random);
     if (settings.routeOptimisation) this.#correspondents = new RouteOptimisation(settings, environment.random);
-    const errors = this.#correspondents ? [protocol.icmpv6] : [];
-    const protocols = [...new Set([protocol.mobility, ...errors, ...(this.#anticipation?.protocols ?? [])])];
+    const protocols = [...new Set([protocol.mobility, protocol.icmpv6, ...(this.#anticipation?.protocols ?? [])])];
     this.interests = { protocols, accessLinks: [], udpPorts: [], hostLinks: settings.links };
     this.views = {
       registrations: () => this.#rows(),
@@ -86,7 +80,7 @@ export class MobileNode implements Engine {
   /** At once before the first input: the home address has to be there before anything is sent from it. */
   get deadline(): Instant | undefined {
     if (!this.#started) return 0;
-    return [this.#movement, this.#reach, this.#registration, this.#anticipation, this.#correspondents]
+    return [this.#movement, this.#reach, this.#binding, this.#anticipation, this.#correspondents]
       .map(part => part?.deadline)
       .reduce(earliest);
   }
@@ -110,7 +104,7 @@ export class MobileNode implements Engine {
       case 'packet':
         return this.#packet(input.packet, input.association, now, outputs);
       case 'flow':
-        return this.#correspondents?.flow(input.source, input.destination, now, outputs);
+        return this.#flow(input.source, input.destination, now, outputs);
       case 'restored':
       case 'command':
       case 'proxied':
@@ -134,8 +128,14 @@ export class MobileNode implements Engine {
   #tick(now: Instant, outputs: Output[]): void {
     this.#movement.tick(now);
     this.#reach.tick(now, outputs);
-    this.#registration.tick(now, outputs);
+    this.#binding.tick(now, outputs);
     this.#correspondents?.tick(now, outputs);
+  }
+
+  #flow(source: Address, destination: Address, now: Instant, outputs: Output[]): void {
+    const { homeAgent } = this.#binding;
+    if (source !== homeAgent && destination !== homeAgent)
+      this.#correspondents?.flow(source, destination, now, outputs);
   }
 
   // ---- what a change of place asks for (RFC 6275 §11.5) --------------------------------------------------------------
@@ -146,7 +146,7 @@ export class MobileNode implements Engine {
     this.#attach(place, outputs);
     this.#reach.follow(place, now, outputs);
     this.#moveTunnelEnds(outputs);
-    this.#register(now, outputs);
+    this.#binding.follow(this.#reach.careOf, now, outputs);
     this.#correspond(now, outputs);
   }
 
@@ -165,7 +165,7 @@ export class MobileNode implements Engine {
     if (!place) return;
     const { careOf, link, router, routerLinkAddress: neighbour } = place;
     if (place.atHome) {
-      outputs.push({ kind: 'configure', address: careOf, link, announce: !this.#registration.mayBeBound });
+      outputs.push({ kind: 'configure', address: careOf, link, announce: !this.#binding.mayBeBound });
       return this.#route({ kind: 'link', link, router }, outputs);
     }
     outputs.push({
@@ -177,21 +177,24 @@ export class MobileNode implements Engine {
     });
     if (!hasMoved) return;
     outputs.push({ kind: 'send', packet: gratuitousAdvertisement(place), link });
-    if (this.#registration.careOf !== careOf) this.#counters.add('handovers');
+    if (this.#binding.careOf !== careOf) this.#counters.add('handovers');
   }
 
   /** The home agent's tunnel comes to wherever it may send now. */
   #moveTunnelEnds(outputs: Output[]): void {
-    for (const careOf of this.#tunnelEnds)
-      if (!this.#carries(careOf)) {
+    const { homeAgent } = this.#binding;
+    for (const [careOf, end] of this.#tunnelEnds)
+      if (!this.#carries(careOf) || end.remote !== homeAgent) {
         this.#tunnelEnds.delete(careOf);
-        outputs.push({ kind: 'unadmit', end: this.#tunnelEnd(careOf) });
+        outputs.push({ kind: 'unadmit', end });
       }
-    for (const careOf of [this.#reach.careOf?.address, this.#registration.careOf]) {
+    if (homeAgent === undefined) return;
+    for (const careOf of [this.#reach.careOf?.address, this.#binding.careOf]) {
       if (careOf === undefined || careOf === this.#settings.homeAddress || this.#tunnelEnds.has(careOf)) continue;
       if (!this.#carries(careOf)) continue;
-      this.#tunnelEnds.add(careOf);
-      outputs.push({ kind: 'admit', end: this.#tunnelEnd(careOf) });
+      const end = { local: careOf, remote: homeAgent, to: this.#home };
+      this.#tunnelEnds.set(careOf, end);
+      outputs.push({ kind: 'admit', end });
     }
   }
 
@@ -199,22 +202,10 @@ export class MobileNode implements Engine {
     return this.#reach.carries(careOf) || (this.#anticipation?.carries(careOf) ?? false);
   }
 
-  /** RFC 6275 §11.7.1, §11.5.5: the home agent is told of what it does not know, or may not know. */
-  #register(now: Instant, outputs: Output[]): void {
-    const registration = this.#registration;
-    const careOf = this.#reach.careOf;
-    if (!careOf || careOf.endsAt - now < lifetimeUnitS * second) return registration.suspend();
-    registration.resume();
-    const { address, endsAt } = careOf;
-    const isHome = address === this.#settings.homeAddress;
-    const isKnown = isHome && !registration.mayBeBound ? true : registration.isToldOf(address);
-    if (!isKnown || (!isHome && registration.isRefreshDue(now))) registration.register(address, endsAt, now, outputs);
-  }
-
   /** Packets from the home address go where they get through; correspondents learn what the home agent knows (RFC 6275 §11.7.2). */
   #correspond(now: Instant, outputs: Output[]): void {
     const via = this.#via();
-    const { careOf, endsAt, mayBeBound } = this.#registration;
+    const { careOf, endsAt, mayBeBound } = this.#binding;
     const situation = `${this.#reach.generation} ${via.kind} ${careOf} ${endsAt} ${mayBeBound}`;
     if (situation === this.#settled) return;
     this.#settled = situation;
@@ -228,7 +219,7 @@ export class MobileNode implements Engine {
   #tellable(correspondent: Address): Place | undefined {
     const careOf = this.#reach.careOfFor(correspondent);
     if (!careOf) return undefined;
-    return { careOf: careOf.address, endsAt: Math.min(careOf.endsAt, this.#registration.endsAt ?? careOf.endsAt) };
+    return { careOf: careOf.address, endsAt: Math.min(careOf.endsAt, this.#binding.endsAt ?? careOf.endsAt) };
   }
 
   /**
@@ -237,10 +228,10 @@ export class MobileNode implements Engine {
    */
   #via(): Via {
     if (this.#place?.atHome) return { kind: 'link', link: this.#place.link, router: this.#place.router };
-    const { careOf } = this.#registration;
-    if (careOf === undefined || !this.#registration.isBoundTo(careOf) || !this.#carries(careOf))
+    const { careOf, homeAgent } = this.#binding;
+    if (careOf === undefined || homeAgent === undefined || !this.#binding.isBoundTo(careOf) || !this.#carries(careOf))
       return { kind: 'park', limitOctets: this.#settings.parkOctets };
-    return { kind: 'tunnel', local: careOf, remote: this.#settings.homeAgent };
+    return { kind: 'tunnel', local: careOf, remote: homeAgent };
   }
 
   #route(via: Via, outputs: Output[]): void {
@@ -249,21 +240,32 @@ export class MobileNode implements Engine {
     outputs.push({ kind: 'forward', rule: { from: this.#home, via } });
   }
 
-  #tunnelEnd(careOf: Address) {
-    return { local: careOf, remote: this.#settings.homeAgent, to: this.#home };
-  }
-
   // ---- what others say ----------------------------------------------------------------------------------------------
 
   #packet(packet: Packet, association: AssociationId | undefined, now: Instant, outputs: Output[]): void {
     const { payload } = packet;
-    if (payload.kind === 'icmpv6') return this.#correspondents?.unsupported(payload.message, now, outputs);
+    if (payload.kind === 'icmpv6') return this.#icmpv6(packet, payload.message, association, now, outputs);
     if (payload.kind !== 'mobility') return;
     const { message } = payload;
     if (message.kind === 'bindingAcknowledgement' && this.#fromAnchor(packet, message, association, now, outputs))
       return;
     if (!this.#fromCorrespondent(packet, message, payload.octets, now, outputs))
       this.#discard(packet, 'unexpected', outputs);
+  }
+
+  /** RFC 6275 §11.4, §11.3.5. */
+  #icmpv6(
+    packet: Packet,
+    message: Icmpv6Message,
+    association: AssociationId | undefined,
+    now: Instant,
+    outputs: Output[],
+  ): void {
+    const isTrusted = association !== undefined || this.#settings.insecure;
+    const isHome = effectiveDestination(packet) === this.#settings.homeAddress;
+    const taken = this.#binding.received(message, packet.source, isTrusted && isHome, now);
+    if (taken === undefined) this.#correspondents?.unsupported(message, now, outputs);
+    else if (!taken) this.#discard(packet, message.kind, outputs);
   }
 
   /** Whether home agent or MAP answers. */
@@ -274,10 +276,9 @@ export class MobileNode implements Engine {
     now: Instant,
     outputs: Output[],
   ): boolean {
-    const { homeAgent, insecure } = this.#settings;
     const isMap = this.#reach.isAnchor(packet.source);
-    if (!isMap && packet.source !== homeAgent) return false;
-    if (association === undefined && !insecure) this.#discard(packet, 'unprotected', outputs);
+    if (!isMap && packet.source !== this.#binding.homeAgent) return false;
+    if (association === undefined && !this.#settings.insecure) this.#discard(packet, 'unprotected', outputs);
     else if (isMap) this.#reach.acknowledged(packet, message, now, outputs);
     else this.#acknowledged(packet, message, now, outputs);
     return true;
@@ -287,9 +288,9 @@ export class MobileNode implements Engine {
   #acknowledged(packet: Packet, message: BindingAcknowledgement, now: Instant, outputs: Output[]): void {
     if (effectiveDestination(packet) !== this.#settings.homeAddress)
       return this.#discard(packet, 'acknowledgementAddress', outputs);
-    const change = this.#registration.acknowledged(message, now, outputs);
+    const change = this.#binding.acknowledged(message, now, outputs);
     this.#counters.add(`acknowledgements_${change}`);
-    const { careOf } = this.#registration;
+    const { careOf } = this.#binding;
     if (change === 'registered' && careOf !== undefined) this.#reach.told(careOf, now, outputs);
     const place = this.#place;
     if (change === 'deregistered' && place?.atHome)
@@ -328,7 +329,7 @@ export class MobileNode implements Engine {
   }
 
   *#rows(): Generator<Row> {
-    yield this.#registration.row;
+    yield* this.#binding.rows();
     yield* this.#reach.rows();
   }
 }

@@ -40,6 +40,6 @@ export function gratuitousAdvertisement({ careOf, optimistic, linkAddress }: Att
   };
 }
 
-function homeAddressOption(address: Address): ExtensionHeader {
+export function homeAddressOption(address: Address): ExtensionHeader {
   return { kind: 'destinationOptions', options: [{ kind: 'homeAddress', address }] };
 }

@@ -26,7 +26,14 @@ export function mobilePlacement(
   const [homeAgent] = network.homeAgents;
   if (!homeAgent) throw new UnsuitableNetwork('a node with role home-agent');
   const address = homeAddressOf(homeAgent.prefix, mobile);
-  const config = { address, homeAgent: homeAgent.address, ...protectionOf(network, mobile, address, anchors), ...more };
+  const config = {
+    address,
+    homeAgent: homeAgent.address,
+    // Others of its kind may be whom it talks to.
+    ...(network.mobiles.length > 1 && { correspondent: {} }),
+    ...protectionOf(network, mobile, address, anchors),
+    ...more,
+  };
   return { node: mobile.node, role: 'mn', config };
 }
 

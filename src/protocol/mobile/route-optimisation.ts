@@ -10,7 +10,6 @@ import { CorrespondentRegistration, type Place } from './correspondent-registrat
 
 export interface RouteOptimisationSettings {
   readonly homeAddress: Address;
-  readonly homeAgent: Address;
   /** More correspondents than that are spoken to through the home agent. */
   readonly maximumCorrespondents: number;
 }
@@ -47,10 +46,9 @@ export class RouteOptimisation {
 
   /** Packets go between the home address and somebody (RFC 6275 §11.7.2). */
   flow(source: Address, destination: Address, now: Instant, outputs: Output[]): void {
-    const { homeAddress, homeAgent, maximumCorrespondents } = this.#settings;
+    const { homeAddress, maximumCorrespondents } = this.#settings;
     const peer = source === homeAddress ? destination : source;
-    if ((source !== homeAddress && destination !== homeAddress) || peer === homeAgent || !isRoutableUnicast(peer))
-      return;
+    if ((source !== homeAddress && destination !== homeAddress) || !isRoutableUnicast(peer)) return;
     const known = this.#correspondents.get(peer);
     if (!known && this.#correspondents.size >= maximumCorrespondents) return;
     const correspondent = known ?? new CorrespondentRegistration(peer, homeAddress, this.#random);
@@ -72,8 +70,7 @@ export class RouteOptimisation {
   /** Tells those who do not know where the mobile is now (RFC 6275 §11.7.2). */
   inform(now: Instant, outputs: Output[]): void {
     for (const correspondent of this.#correspondents.values())
-      if (correspondent.telling !== this.#placeFor(correspondent.address)?.careOf)
-        this.#begin(correspondent, now, outputs);
+      if (isOtherwise(correspondent, this.#placeFor(correspondent.address))) this.#begin(correspondent, now, outputs);
   }
 
   #begin(correspondent: CorrespondentRegistration, now: Instant, outputs: Output[]): void {
@@ -192,4 +189,9 @@ export class RouteOptimisation {
   get #home(): Prefix {
     return hostPrefix(this.#settings.homeAddress);
   }
+}
+
+/** It was told of another place, or its binding would outlive what it is of (RFC 6275 §11.4.2). */
+function isOtherwise({ telling, careOf, endsAt }: CorrespondentRegistration, place: Place | undefined): boolean {
+  return telling !== place?.careOf || (careOf !== undefined && place !== undefined && endsAt > place.endsAt);
 }
