@@ -202,6 +202,8 @@ export class Forwarding {
     const { via } = rule;
     switch (via.kind) {
       case 'tunnel':
+        if (via.exceptMobility)
+          throw new HostError('exceptMobility', errno.EOPNOTSUPP, 'ESP in tunnel mode is not supported on Linux');
         return this.#scope.tunnels.kind === 'seg6'
           ? { kind: 'seg6', remote: via.remote, device: this.#tun.index }
           : { kind: 'ip6', local: via.local, remote: via.remote, device: this.#scope.tunnels.device };

@@ -206,8 +206,16 @@ export type Output =
   | { readonly kind: 'trace'; readonly event: TraceEvent };
 
 export type Via =
-  /** IPv6 in IPv6, or in IPv4 where both ends are IPv4-mapped. */
-  | { readonly kind: 'tunnel'; readonly local: Address; readonly remote: Address }
+  /**
+   * IPv6 in IPv6, or in IPv4 where both ends are IPv4-mapped. With `exceptMobility` Mobility Headers that others sent go to
+   * the engine instead, which protects them its own way (RFC 6275 §5.2.5).
+   */
+  | {
+      readonly kind: 'tunnel';
+      readonly local: Address;
+      readonly remote: Address;
+      readonly exceptMobility?: boolean;
+    }
   /** To the neighbour, or to whom Neighbour Discovery finds for `router`, or else for the destination. */
   | { readonly kind: 'link'; readonly link: LinkId; readonly neighbour?: LinkAddress; readonly router?: Address }
   /** RFC 6275 §6.3, §6.4: from a care-of address with a Home Address option, to a care-of address through a type 2 routing header, or both. */

@@ -170,7 +170,13 @@ export class EngineHost implements EventTarget<undefined> {
         return path;
       }
       case 'tunnel':
-        return { kind: 'tunnel', local: via.local, remote: via.remote, copy };
+        return {
+          kind: 'tunnel',
+          local: via.local,
+          remote: via.remote,
+          mobilityTo: via.exceptMobility ? this : undefined,
+          copy,
+        };
       case 'routeOptimised':
         return { ...via, copy };
       case 'park':

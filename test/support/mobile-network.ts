@@ -47,6 +47,8 @@ export interface Wanted {
   readonly virtualHome?: boolean;
   readonly withoutCorrespondentRole?: boolean;
   readonly optimistic?: boolean;
+  /** How mobile and home agent protect signalling, as `own` sees it; absent: not at all. */
+  readonly security?: (own: string, peer: string) => unknown;
   /** The mobile is a correspondent of others too. */
   readonly mutual?: boolean;
 }
@@ -129,11 +131,14 @@ function addRoles(
   }: Pick<MobileNetwork, 'homeAgent' | 'correspondent' | 'mobile' | 'homeAddress'>,
 ): void {
   const home = wanted.virtualHome ? {} : { homeLink: 'home0' };
-  homeAgent.addEngine(
-    create('ha', { address: 'fd00:c:1::1', prefixes: ['fd00:c:1::/64'], insecure: true, ...home, ...wanted.homeAgent }),
-  );
+  const ends = { mobile: formatted(homeAddress), homeAgent: 'fd00:c:1::1' };
+  const protection = (own: string, peer: string) =>
+    wanted.security ? { peers: [{ address: peer, security: wanted.security(own, peer) }] } : { insecure: true };
+  const prefixes = ['fd00:c:1::/64'];
+  const anchor = { address: ends.homeAgent, prefixes, ...protection(ends.homeAgent, ends.mobile) };
+  homeAgent.addEngine(create('ha', { ...anchor, ...home, ...wanted.homeAgent }));
   if (!wanted.withoutCorrespondentRole) correspondent.addEngine(create('cn', {}));
-  const own = { address: formatted(homeAddress), homeAgent: 'fd00:c:1::1', insecure: true };
+  const own = { address: ends.mobile, homeAgent: ends.homeAgent, ...protection(ends.mobile, ends.homeAgent) };
   const mobileNode = create('mn', { ...own, routeOptimisation: wanted.routeOptimisation ?? false, ...wanted.mobile });
   mobile.addEngine(
     wanted.mutual

@@ -48,7 +48,7 @@ test('RFC 4285 §5.1: keys have 16 octets, SPIs are 256 or more, the window is 7
 test('RFC 4303 RFC 4106: both directions have keys of the right length, and under GCM not the same', () => {
   assert.ok(parsed(schema, withSecurity(esp)).ok);
   assert.deepEqual(problems(withSecurity({ ...esp, inbound: gcm('1') })), [
-    'peers.0.security.inbound.key: another key than outbound: under AES-GCM the directions must not share one',
+    'peers.0.security.inbound.key: a key of its own: under AES-GCM associations must not share one',
   ]);
   assert.deepEqual(problems(withSecurity({ ...esp, outbound: { ...gcm('1'), salt: '01' } })), [
     'peers.0.security.outbound.salt: 8 hex digits (salt of RFC 4106)',

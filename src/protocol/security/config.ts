@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { formatAddress } from '../../base/address.js';
-import { bytesEqual } from '../../base/text.js';
+import { type Address, formatAddress } from '../../base/address.js';
+import { bytesEqual, bytesToHex } from '../../base/text.js';
 import * as c from '../config.js';
 
 const spi = c.integer(256, 0xffff_ffff);
@@ -21,7 +21,10 @@ const gcmDirection = z
 const cbcDirection = z
   .strictObject({ spi, key: c.secret(16, 'AES-128 key'), authenticationKey: c.secret(32, 'HMAC-SHA-256 key') })
   .transform(({ spi, ...keys }) => ({ spi, keys: { cipher: 'aes-128-cbc-hmac-sha-256-128', ...keys } as const }));
-/** ESP in transport mode, an association for each direction: `outbound` here is `inbound` at the peer. */
+/**
+ * ESP in transport mode, an association for each direction: `outbound` here is `inbound` at the peer. `tunnel`: others in
+ * tunnel mode, between a mobile node and its home agent for what goes to third parties (RFC 6275 §5.2.5).
+ */
 const esp = z
   .discriminatedUnion('cipher', [
     z.strictObject({
@@ -29,21 +32,24 @@ const esp = z
       cipher: z.literal('aes-128-gcm'),
       outbound: gcmDirection,
       inbound: gcmDirection,
+      tunnel: z.strictObject({ outbound: gcmDirection, inbound: gcmDirection }).optional(),
     }),
     z.strictObject({
       kind: z.literal('esp'),
       cipher: z.literal('aes-128-cbc-hmac-sha-256-128'),
       outbound: cbcDirection,
       inbound: cbcDirection,
+      tunnel: z.strictObject({ outbound: cbcDirection, inbound: cbcDirection }).optional(),
     }),
   ])
-  .superRefine(({ cipher, outbound, inbound }, context) => {
-    if (cipher === 'aes-128-gcm' && bytesEqual(outbound.keys.key, inbound.keys.key))
-      problem(
-        context,
-        ['inbound', 'key'],
-        'another key than outbound: under AES-GCM the directions must not share one',
-      );
+  .superRefine(({ cipher, outbound, inbound, tunnel }, context) => {
+    const directions = [outbound, inbound, ...(tunnel ? [tunnel.outbound, tunnel.inbound] : [])];
+    const paths = [['outbound'], ['inbound'], ['tunnel', 'outbound'], ['tunnel', 'inbound']];
+    for (const [i, { keys }] of directions.entries())
+      if (cipher === 'aes-128-gcm' && directions.slice(0, i).some(other => bytesEqual(other.keys.key, keys.key)))
+        problem(context, [...paths[i], 'key'], 'a key of its own: under AES-GCM associations must not share one');
+    if (tunnel?.inbound.spi === inbound.spi || tunnel?.outbound.spi === outbound.spi)
+      problem(context, ['tunnel'], 'other SPIs than those of transport mode');
   });
 
 const peerKeys = {
@@ -86,6 +92,8 @@ export const mobileSignalling = {
 export interface SignallingProtection {
   readonly peers: readonly Peer[];
   readonly insecure: boolean;
+  /** The node's own: at a mobile node its home address. */
+  readonly address?: Address;
 }
 
 /** `section` with the rule that signalling is unprotected only where `insecure: true` says so. */
@@ -107,29 +115,24 @@ export function protectedSection<S extends z.ZodType<SignallingProtection>>(sect
   });
 }
 
-/** What tells peers apart is each one's own: addresses; NAIs, which no other peer has as its name; and NAIs' SPIs. */
+/** What tells peers apart is each one's own: addresses; NAIs, which are nobody's name; and the keys of who has no address. */
 function checkNames(peers: readonly Peer[], context: z.RefinementCtx): void {
-  const taken = new Set<string | number>();
+  const addresses = new Set<string>();
+  const names = new Set(peers.flatMap(({ name }) => name ?? []));
+  const keys = new Set<string>();
   for (const [i, peer] of peers.entries()) {
-    const { address } = peer;
-    if (address !== undefined && taken.has(address))
+    const { address, security } = peer;
+    if (address !== undefined && addresses.has(address))
       problem(context, ['peers', i, 'address'], `one entry for ${formatAddress(address)}`);
-    if (address !== undefined) taken.add(address);
-  }
-  for (const [i, peer] of peers.entries()) {
+    if (address !== undefined) addresses.add(address);
     const identity = identityOf(peer);
     if (identity === undefined) continue;
-    if (taken.has(identity) || peers.some((other, j) => j !== i && other.name === identity))
-      problem(context, ['peers', i, 'identity'], 'a name that no other peer has');
-    const spi = peer.security && inboundSpi(peer.security);
-    if (spi !== undefined && taken.has(spi))
-      problem(
-        context,
-        ['peers', i, 'security', 'spi'],
-        'an SPI of its own, which tells mobiles without an address apart',
-      );
-    taken.add(identity);
-    if (spi !== undefined) taken.add(spi);
+    if (names.has(identity)) problem(context, ['peers', i, 'identity'], 'a name that no other peer has');
+    names.add(identity);
+    const key = security && inboundKey(security);
+    if (key === undefined) continue;
+    if (keys.has(key)) problem(context, ['peers', i, 'security'], 'keys that no other mobile has');
+    keys.add(key);
   }
 }
 
@@ -138,8 +141,8 @@ export function identityOf(peer: Peer): string | undefined {
   return 'identity' in peer ? peer.identity : undefined;
 }
 
-function inboundSpi(security: PeerSecurity): number {
-  return security.kind === 'esp' ? security.inbound.spi : security.spi;
+function inboundKey(security: PeerSecurity): string {
+  return bytesToHex(security.kind === 'esp' ? security.inbound.keys.key : security.key);
 }
 
 function problem(context: z.RefinementCtx, path: (string | number)[], message: string): void {

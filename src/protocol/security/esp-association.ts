@@ -8,22 +8,8 @@ import { findOption } from '../../wire/mobility/options.js';
 import type { AssociationId, Environment, Output, Row, StoredRecord } from '../contract.js';
 import { type Association, refused, type Verdict } from './association.js';
 import { withOption } from './authenticator.js';
-import {
-  type EspContent,
-  type EspKeys,
-  espHeader,
-  type InitializationVectors,
-  initializationVectors,
-  open,
-  seal,
-} from './esp.js';
-import { ReplayWindow } from './replay-window.js';
-
-export interface EspDirection {
-  /** 256 to 2^32-1. */
-  readonly spi: number;
-  readonly keys: EspKeys;
-}
+import type { EspContent } from './esp.js';
+import { EspChannel, type EspDirection } from './esp-channel.js';
 
 export interface EspParameters {
   readonly name: AssociationId;
@@ -33,48 +19,24 @@ export interface EspParameters {
   readonly inbound: EspDirection;
 }
 
-/** How many sequence numbers one store reserves. */
-const block = 0x1_0000;
-const lastSequence = 0xffff_ffff;
-
-/**
- * ESP in transport mode (RFC 4303) with manual keys. Such keys outlive the process, so its counters have to: outgoing
- * numbers are reserved in blocks before they are used and go on after the last block, and the highest number accepted
- * is stored with every packet that raises it, so that nothing accepted before a restart is accepted after it.
- */
+/** ESP in transport mode. */
 export class EspAssociation implements Association {
   readonly name: AssociationId;
-  readonly #parameters: EspParameters;
-  readonly #vectors: InitializationVectors;
-  readonly #keys: { readonly sent: string; readonly received: string };
-  #sequence = 0;
-  #reserved = 0;
-  #window = new ReplayWindow();
+  readonly #peer: Address | undefined;
+  readonly #channel: EspChannel;
 
-  constructor(parameters: EspParameters, environment: Environment, storeKey: string) {
-    this.name = parameters.name;
-    this.#parameters = parameters;
-    this.#vectors = initializationVectors(environment.random);
-    this.#keys = {
-      sent: `${storeKey}/sent/${parameters.outbound.spi}`,
-      received: `${storeKey}/received/${parameters.inbound.spi}`,
-    };
+  constructor({ name, peer, outbound, inbound }: EspParameters, environment: Environment, storeKey: string) {
+    this.name = name;
+    this.#peer = peer;
+    this.#channel = new EspChannel(outbound, inbound, environment, storeKey);
   }
 
   get inboundSpi(): number {
-    return this.#parameters.inbound.spi;
+    return this.#channel.inboundSpi;
   }
 
   get row(): Row {
-    const { peer, inbound, outbound } = this.#parameters;
-    return {
-      peer: peer && formatAddress(peer),
-      protection: `esp ${outbound.keys.cipher}`,
-      spi: outbound.spi,
-      inboundSpi: inbound.spi,
-      sent: this.#sequence,
-      received: this.#window.highest,
-    };
+    return { peer: this.#peer && formatAddress(this.#peer), ...this.#channel.row };
   }
 
   carries(packet: Packet): boolean {
@@ -82,43 +44,18 @@ export class EspAssociation implements Association {
   }
 
   restore(records: readonly StoredRecord[]): void {
-    for (const { key, value } of records) {
-      if (typeof value !== 'number') continue;
-      if (key === this.#keys.sent) this.#sequence = this.#reserved = value;
-      if (key === this.#keys.received) this.#window = new ReplayWindow(value);
-    }
+    this.#channel.restore(records);
   }
 
   protect(packet: Packet): Output[] {
-    if (this.#sequence >= lastSequence) return [this.#failed('ESP sequence numbers are used up: new keys are needed')];
-    this.#sequence++;
-    const { spi, keys } = this.#parameters.outbound;
-    const header = { spi, sequence: this.#sequence };
-    const data = seal(keys, header, encodePayload(withCareOf(packet)), this.#vectors);
-    const payload = { kind: 'raw', protocol: protocol.esp, data } as const;
-    return [...this.#reserve(), { kind: 'send', packet: { ...packet, payload } }];
+    const { payload: _, ...envelope } = packet;
+    const sealed = this.#channel.seal(envelope, encodePayload(withCareOf(packet)));
+    return sealed ?? [this.#failed('ESP sequence numbers are used up: new keys are needed')];
   }
 
-  #reserve(): Output[] {
-    if (this.#sequence <= this.#reserved) return [];
-    this.#reserved = Math.min(this.#reserved + block, lastSequence);
-    return [{ kind: 'store', key: this.#keys.sent, value: this.#reserved }];
-  }
-
-  /** RFC 4303 §3.4: look at the window, verify, and only then move it. */
   accept(packet: Packet, _now: Instant): Verdict {
-    const { payload } = packet;
-    if (payload.kind !== 'raw' || payload.protocol !== protocol.esp) return refused('unprotected');
-    const header = espHeader(payload.data);
-    if (header?.spi !== this.#parameters.inbound.spi) return refused('unknownAssociation');
-    if (header.sequence === 0 || !this.#window.isNew(header.sequence)) return refused('replayed');
-    const content = open(this.#parameters.inbound.keys, payload.data);
-    if (!content) return refused('authentication');
-    const outputs: Output[] = [];
-    if (header.sequence > this.#window.highest)
-      outputs.push({ kind: 'store', key: this.#keys.received, value: header.sequence });
-    this.#window.note(header.sequence);
-    return this.#opened(packet, content, outputs);
+    const opened = this.#channel.open(packet);
+    return typeof opened === 'string' ? refused(opened) : this.#opened(packet, opened.content, opened.outputs);
   }
 
   #opened(packet: Packet, content: EspContent, outputs: Output[]): Verdict {
@@ -134,7 +71,7 @@ export class EspAssociation implements Association {
   }
 
   #failed(reason: string): Output {
-    return { kind: 'trace', event: { event: 'failed', peer: this.#parameters.peer, reason } };
+    return { kind: 'trace', event: { event: 'failed', ...(this.#peer && { peer: this.#peer }), reason } };
   }
 }
 

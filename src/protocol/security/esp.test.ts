@@ -16,7 +16,8 @@ import { encodePacket } from '../../wire/ipv6/codec.js';
 import { type Packet, protocol } from '../../wire/ipv6/packet.js';
 import type { Output, StoredRecord } from '../contract.js';
 import { type EspKeys, type InitializationVectors, open, seal } from './esp.js';
-import { EspAssociation, type EspDirection } from './esp-association.js';
+import { EspAssociation } from './esp-association.js';
+import type { EspDirection } from './esp-channel.js';
 import { ReplayWindow } from './replay-window.js';
 
 const fixed = (iv: string): InitializationVectors => ({

@@ -37,13 +37,22 @@ function sharedAssociation(own: string, peer: string) {
   return { kind: 'rfc4285', spi: spi('rfc4285', first, second), key: derived('rfc4285', first, second, 16) };
 }
 
+/** The `tunnel` section within it, for what goes by a home agent to third parties (RFC 6275 §5.2.5). */
+export function placedTunnel(own: string, peer: string) {
+  return directions('tunnel', own, peer);
+}
+
 function espAssociations(own: string, peer: string) {
+  return { kind: 'esp', cipher: 'aes-128-gcm', ...directions('esp', own, peer) };
+}
+
+function directions(use: string, own: string, peer: string) {
   const direction = (from: string, to: string) => ({
-    spi: spi('esp', from, to),
-    key: derived('esp', from, to, 16),
-    salt: derived('salt', from, to, 4),
+    spi: spi(use, from, to),
+    key: derived(use, from, to, 16),
+    salt: derived(`${use} salt`, from, to, 4),
   });
-  return { kind: 'esp', cipher: 'aes-128-gcm', outbound: direction(own, peer), inbound: direction(peer, own) };
+  return { outbound: direction(own, peer), inbound: direction(peer, own) };
 }
 
 function spi(use: string, from: string, to: string): number {

@@ -9,11 +9,12 @@ import {
 } from '../../wire/ipv6/packet.js';
 import type { MobilityMessage } from '../../wire/mobility/messages.js';
 import type { AssociationId, Engine, Environment, Input, Interests, Output, Row, StoredRecord } from '../contract.js';
-import { type Association, type RefusalCause, refusalCauses } from './association.js';
+import { type Association, type RefusalCause, refusalCauses, type Verdict } from './association.js';
 import { authenticationOption } from './authenticator.js';
 import { identityOf, type Peer, type PeerSecurity, type SignallingProtection } from './config.js';
 import { espHeader } from './esp.js';
 import { EspAssociation } from './esp-association.js';
+import { ProtectedTunnels } from './protected-tunnels.js';
 import { MessageAuthentication } from './rfc4285.js';
 
 /** Messages that go unprotected between any two nodes: they need no association, or prove themselves (RFC 6275 §5.2). */
@@ -32,7 +33,7 @@ export function secured(
   environment: Environment,
   exempt: Exemption = () => false,
 ): Engine {
-  return protection.insecure ? engine : new Secured(engine, protection.peers, environment, exempt);
+  return protection.insecure ? engine : new Secured(engine, protection, environment, exempt);
 }
 
 /** What this middleware stores stands under keys that begin so; the engine behind it never sees them. */
@@ -48,15 +49,17 @@ class Secured implements Engine {
   readonly #exempt: Exemption;
   readonly #associations = new Map<Address, Association>();
   /** Of mobiles known by their NAI. */
-  readonly #bySpi = new Map<number, Association>();
+  readonly #bySpi = new Map<number, readonly Association[]>();
   readonly #byIdentity = new Map<AssociationId, Association>();
+  readonly #tunnels: ProtectedTunnels;
   readonly #refused: Record<RefusalCause, number>;
   #accepted = 0;
   #protected = 0;
 
-  constructor(engine: Engine, peers: readonly Peer[], environment: Environment, exempt: Exemption) {
+  constructor(engine: Engine, { peers, address }: SignallingProtection, environment: Environment, exempt: Exemption) {
     this.#engine = engine;
     this.#exempt = exempt;
+    this.#tunnels = new ProtectedTunnels(peers, address, environment, `${storePrefix}tunnel/`);
     for (const peer of peers) if (peer.security) this.#add(peer, association(peer, peer.security, environment));
     this.#refused = Object.fromEntries(refusalCauses.map(cause => [cause, 0])) as Record<RefusalCause, number>;
     const { protocols, ...interests } = engine.interests;
@@ -79,8 +82,13 @@ class Secured implements Engine {
   }
 
   handle(input: Input, now: Instant): Output[] {
-    if (input.kind === 'packet' && (isSignalling(input.packet) || this.#mustBeProtected(input.packet)))
-      return this.#received(input, now);
+    if (input.kind === 'packet') {
+      const { packet } = input;
+      if (this.#tunnels.isFor(packet)) return this.#tunnelled(input, now);
+      const passing = this.#tunnels.protect(packet);
+      if (passing) return this.#counted(passing);
+      if (isSignalling(packet) || this.#mustBeProtected(packet)) return this.#received(input, now);
+    }
     if (input.kind === 'restored') return this.#restored(input.records, now);
     return this.#outgoing(this.#engine.handle(input, now), undefined, now);
   }
@@ -88,17 +96,37 @@ class Secured implements Engine {
   #add(peer: Peer, association: Association): void {
     if (peer.address !== undefined) this.#associations.set(peer.address, association);
     else {
-      this.#bySpi.set(association.inboundSpi, association);
+      const { inboundSpi } = association;
+      this.#bySpi.set(inboundSpi, [...(this.#bySpi.get(inboundSpi) ?? []), association]);
       this.#byIdentity.set(association.name, association);
     }
   }
 
+  /** What came in a tunnel goes on to whom it is for, this node's engine or others. */
+  #tunnelled(input: PacketInput, now: Instant): Output[] {
+    const { verdict, isOwn, name } = this.#tunnels.accept(input.packet);
+    if (verdict.kind === 'refused') return this.#refuse(verdict.cause, input.packet.source, verdict.outputs);
+    this.#accepted++;
+    if (verdict.kind === 'consumed') return verdict.outputs;
+    const { packet, outputs } = verdict;
+    if (!isOwn) return [...outputs, { kind: 'send', packet }];
+    return [
+      ...outputs,
+      ...this.#outgoing(this.#engine.handle({ ...input, packet, association: name }, now), packet, now),
+    ];
+  }
+
+  #counted(outputs: Output[]): Output[] {
+    this.#protected++;
+    return outputs;
+  }
+
   #received(input: PacketInput, now: Instant): Output[] {
-    if (this.#isExempt(input.packet)) return this.#outgoing(this.#engine.handle(input, now), input.packet, now);
     const source = effectiveSource(input.packet);
-    const association = this.#associations.get(source) ?? this.#mobile(input.packet);
-    if (!association) return this.#refuse('unknownPeer', source, []);
-    const verdict = association.accept(input.packet, now);
+    if (this.#tunnels.isMissing(input.packet)) return this.#refuse('unprotected', source, []);
+    if (this.#isExempt(input.packet)) return this.#outgoing(this.#engine.handle(input, now), input.packet, now);
+    const [association, verdict] = this.#judge(input.packet, source, now);
+    if (!association || !verdict) return this.#refuse('unknownPeer', source, []);
     switch (verdict.kind) {
       case 'refused':
         return this.#refuse(verdict.cause, source, verdict.outputs);
@@ -123,10 +151,17 @@ class Secured implements Engine {
     return this.#associations.get(effectiveSource(packet))?.carries(packet) ?? false;
   }
 
-  #mobile(packet: Packet): Association | undefined {
-    if (this.#bySpi.size === 0) return undefined;
-    const spi = spiOf(packet);
-    return spi === undefined ? undefined : this.#bySpi.get(spi);
+  /** By the association of that address; where there is none, by the one of those with the packet's SPI that it verifies under. */
+  #judge(packet: Packet, source: Address, now: Instant): [] | [Association, Verdict] {
+    const known = this.#associations.get(source);
+    const spi = known ? undefined : spiOf(packet);
+    const candidates = known ? [known] : spi === undefined ? [] : (this.#bySpi.get(spi) ?? []);
+    let judged: [] | [Association, Verdict] = [];
+    for (const association of candidates) {
+      judged = [association, association.accept(packet, now)];
+      if (judged[1].kind !== 'refused' || judged[1].cause !== 'authentication') break;
+    }
+    return judged;
   }
 
   #isExempt({ payload }: Packet): boolean {
@@ -139,8 +174,12 @@ class Secured implements Engine {
   }
 
   #outgoing(outputs: Output[], input: Packet | undefined, now: Instant): Output[] {
-    if (!outputs.some(output => output.kind === 'send')) return outputs;
-    return outputs.flatMap(output => (output.kind === 'send' ? this.#protect(output, input, now) : [output]));
+    if (this.#tunnels.isEmpty && !outputs.some(output => output.kind === 'send')) return outputs;
+    return outputs.flatMap(output => {
+      if (output.kind !== 'send') return [this.#tunnels.noted(output)];
+      const passing = this.#tunnels.protect(output.packet);
+      return passing ? this.#counted(passing) : this.#protect(output, input, now);
+    });
   }
 
   #protect(output: Send, input: Packet | undefined, now: Instant): Output[] {
@@ -164,11 +203,13 @@ class Secured implements Engine {
     const others: StoredRecord[] = [];
     for (const record of records) (record.key.startsWith(storePrefix) ? own : others).push(record);
     for (const association of this.#all()) association.restore(own, now);
+    this.#tunnels.restore(own);
     return this.#outgoing(this.#engine.handle({ kind: 'restored', records: others }, now), undefined, now);
   }
 
   *#rows(): Generator<Row> {
     for (const { name, row } of this.#all()) yield { name, ...row };
+    yield* this.#tunnels.rows();
   }
 
   *#all(): Generator<Association> {

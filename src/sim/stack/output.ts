@@ -43,6 +43,8 @@ export class Output implements EventTarget<Packet> {
       case 'link':
         return this.#sendOnLink(path, packet, hopLimit, octets, own);
       case 'tunnel':
+        if (path.mobilityTo !== undefined && !own && packet.payload.kind === 'mobility')
+          return path.mobilityTo.handle({ kind: 'packet', packet });
         return this.#encapsulate(path, packet, hopLimit, octets, own, depth);
       case 'routeOptimised':
         return this.#optimise(path, packet, hopLimit, own, depth);

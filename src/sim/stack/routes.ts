@@ -1,6 +1,7 @@
 import type { Address } from '../../base/address.js';
 import type { LinkAddress } from '../../base/link-address.js';
 import { type Prefix, prefixContains } from '../../base/prefix.js';
+import type { Input } from '../../protocol/contract.js';
 import type { IpInterface } from './ip-interface.js';
 import type { NeighbourEntry } from './neighbours.js';
 import type { ParkingPlace } from './parking.js';
@@ -31,6 +32,8 @@ export interface TunnelPath {
   readonly kind: 'tunnel';
   readonly local: Address;
   readonly remote: Address;
+  /** Who gets Mobility Headers of others instead. */
+  readonly mobilityTo?: { handle(input: Input): void } | undefined;
   readonly copy: Path | undefined;
 }
 /** Mobility Headers do not go that way (RFC 6275 §9.4.3, §11.6.1). */
