@@ -15,6 +15,7 @@ import { readTunnelSource, setTunnelSource } from './netlink/seg6.js';
 import { NetlinkSocket, netlinkProtocol } from './netlink/socket.js';
 import { compilePacketFilter } from './packet-filter.js';
 import { Parking } from './parking.js';
+import { Proxies } from './proxies.js';
 import { Receiver } from './receiver.js';
 import { LogSocket, PacketSocket, RoutedSocket } from './sockets.js';
 import { Sysctls } from './sysctl.js';
@@ -50,6 +51,7 @@ export class Host implements Ground {
   readonly #log: LogSocket;
   readonly #firewall: Firewall;
   readonly #monitor: LinkMonitor;
+  readonly #proxies: Proxies;
   #receiver: Receiver | undefined;
   /** Undoes what was done, the last first. */
   readonly #undo: (() => void)[] = [];
@@ -82,6 +84,10 @@ export class Host implements Ground {
       const links = new AdvertisedLinks(advertised, arrivals.input);
       this.#monitor = this.#keep(new LinkMonitor(this.#route, [links]), monitor => monitor.close());
       this.packets = this.#keep(new PacketSocket(compilePacketFilter(scope), accessDevices), socket => socket.close());
+      const { input } = arrivals;
+      const proxied = new Map([...this.links].filter(([, name]) => !this.accessDevices.has(name)));
+      const proxies = { kernel: this.#route, sysctls: this.#sysctls, links: proxied, input };
+      this.#proxies = this.#keep(new Proxies(proxies), one => one.close());
       this.#log = this.#keep(new LogSocket(table & 0xffff, loggedOctets), socket => socket.close());
       this.#firewall = new Firewall(this.#netfilter, {
         ...scope,
@@ -122,7 +128,17 @@ export class Host implements Ground {
   }
 
   perform(output: AddressOutput): void {
-    throw new HostError(output.kind, 0, 'nothing that a router does on Linux');
+    switch (output.kind) {
+      case 'proxy':
+        return this.#proxies.add(this.#device(output.link), output.address, output.detect);
+      case 'unproxy':
+        return this.#proxies.remove(this.#device(output.link), output.address);
+      case 'configure':
+      case 'unconfigure':
+      case 'watch':
+      case 'unwatch':
+        throw new HostError(output.kind, 0, 'nothing that a router does on Linux');
+    }
   }
 
   send({ packet, bytes, link, neighbour }: Departure): void {
@@ -135,6 +151,7 @@ export class Host implements Ground {
   /** Takes out what a predecessor installed and nobody has asked for since. */
   reconcile(): void {
     this.forwarding.reconcile();
+    this.#proxies.reconcile();
     if (this.tunnels !== 'ip6tnl') this.#route.execute([link.deleteLink(tunnelName)]);
   }
 
@@ -143,6 +160,7 @@ export class Host implements Ground {
     this.#receiver = new Receiver(
       [
         { fd: this.packets.fd, kind: 'messages', receive: packet },
+        { fd: this.#proxies.fd, kind: 'messages', receive: received => this.#proxies.received(received) },
         { fd: this.#monitor.fd, kind: 'reads', receive: ({ bytes }) => this.#monitor.changed(bytes) },
         { fd: this.#log.fd, kind: 'reads', receive: logged },
         { fd: this.#tun.fd, kind: 'reads', receive: ({ bytes }) => this.#park(bytes) },

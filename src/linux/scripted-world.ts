@@ -41,7 +41,7 @@ function scriptedEngine(role: ScriptedRole): Engine & { next: readonly Output[] 
     handle(input) {
       const outputs = [...this.next];
       this.next = [];
-      if (input.kind === 'packet' || input.kind === 'seen') tell({ kind: 'input', input });
+      if (input.kind === 'packet' || input.kind === 'seen' || input.kind === 'proxied') tell({ kind: 'input', input });
       return outputs;
     },
   };

@@ -82,7 +82,7 @@ labTest(
 );
 
 labTest(
-  'lab: RFC 4140 §6.1, §12 [H4140-6.1-01]: a TCP connection survives moves within a MAP domain and between two; nobody outside learns where the mobile is',
+  'lab: RFC 4140 §6.1, §12 [H4140-6.1-17] [H4140-6.1-25]: a TCP connection survives moves within a MAP domain and between two; nobody outside learns where the mobile is',
   async directory => {
     const scenario = comparison();
     await withLab({ scheme: 'hmip6', scenario, directory }, async lab => {
@@ -145,7 +145,7 @@ async function killMap(lab: Lab, node: string): Promise<void> {
 }
 
 labTest(
-  'lab: RFC 4140 §10 [H4140-10-01]: without its MAP, and without another, a mobile falls back to Mobile IPv6; its connection goes on',
+  'lab: RFC 4140 §7.2, §10 [H4140-7.2-08] [H4140-10-08]: without its MAP, and without another, a mobile falls back to Mobile IPv6; its connection goes on',
   async directory => {
     const scheme = configured('hmip6', ({ role, config }) =>
       role === 'ar' ? { ...config, failureDetection } : config,
@@ -162,7 +162,7 @@ labTest(
 );
 
 labTest(
-  'lab: RFC 4140 §10 [H4140-10-02]: without its MAP a mobile registers with the other one that is advertised',
+  'lab: RFC 4140 §7.2, §10 [H4140-7.2-06] [H4140-10-03] [H4140-10-04] [H4140-10-05]: without its MAP a mobile registers with the other one that is advertised',
   async directory => {
     let other = '';
     const scheme = configured('hmip6', ({ role, node, config }) => {
