@@ -10,8 +10,9 @@ export type MobileSchemeName = 'mip6-tunnel' | 'mip6' | 'hmip6-tunnel' | 'hmip6'
 export interface MobileSchedule {
   readonly seed: number;
   readonly scheme: MobileSchemeName;
-  /** Keys of every mobile's configuration beside those that the scheme gives it. */
+  /** Keys of every mobile's configuration beside those that the scheme gives it, and of its `hierarchySettings`. */
   readonly mobile: Readonly<Record<string, unknown>> & { readonly lifetimeS: number };
+  readonly hierarchy: Readonly<Record<string, unknown>> & { readonly lifetimeS: number };
   readonly scenario: ScenarioText;
   /** Nothing moves and nothing fails from then on. */
   readonly calmFromMs: number;
@@ -54,6 +55,11 @@ class Generator {
         lifetimeS: this.#draw.pick([20, 60, 420, 600]),
         movementDetection: this.#draw.pick(['eager', 'eager', 'lazy']),
         linkTriggers: this.#draw.chance(0.8),
+      },
+      hierarchy: {
+        lifetimeS: this.#draw.pick([20, 60, 600]),
+        previousMapS: this.#draw.pick([0, 8, 60]),
+        maximumMaps: this.#draw.pick([1, 1, 2]),
       },
       scenario: {
         name: `schedule-${this.#scheme}-${this.#seed}`,

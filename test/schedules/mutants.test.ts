@@ -159,9 +159,10 @@ test('caught: an engine that throws', () => {
   assert.ok(isCaught('no-exception', gateways, wrong));
 });
 
-test('caught: a home agent, a correspondent, a mobile that keeps rules or tunnel ends, or opens none', () => {
+test('caught: a home agent, a correspondent, a MAP, a mobile that keeps rules or tunnel ends, or opens none', () => {
   assert.ok(isCaught('rules', ['ha'], forgets('unforward'), 'mip6'));
   assert.ok(isCaught('rules', ['cn'], forgets('unforward'), 'mip6'));
+  assert.ok(isCaught('rules', ['map'], forgets('unforward'), 'hmip6-tunnel'));
   assert.ok(isCaught('no-leak', ['mn'], forgets('unforward'), 'mip6'));
   assert.ok(isCaught('tunnel-ends', ['ha'], forgets('unadmit'), 'mip6'));
   assert.ok(isCaught('tunnel-ends', ['cn'], forgets('admit'), 'mip6'));
@@ -177,6 +178,7 @@ test('caught: a mobile that misses where it has come to, a home agent and a corr
   const elsewhere = (): Wrong => ({ row: row => (row.careOf ? { ...row, careOf: 'fd00::bad' } : row) });
   assert.ok(isCaught('agreement', ['ha'], elsewhere, 'mip6-tunnel'));
   assert.ok(isCaught('agreement', ['cn'], elsewhere, 'mip6'));
+  assert.ok(isCaught('agreement', ['map'], elsewhere, 'hmip6-tunnel'));
 });
 
 test('caught: a home agent that forgets nothing, one that is deaf, a mobile that opens no tunnel end', () => {

@@ -1,6 +1,6 @@
 import { type Instant, milliseconds, seconds } from '../../src/base/time.js';
 import type { Engine } from '../../src/protocol/contract.js';
-import type { Scheme } from '../../src/protocol/scheme.js';
+import type { Placement, Scheme } from '../../src/protocol/scheme.js';
 import { schemeNamed } from '../../src/protocol/schemes.js';
 import { parseScenario } from '../../src/scenario/parse.js';
 import type { PlacedRole } from '../../src/scenario/place.js';
@@ -180,26 +180,30 @@ function factsOf({ role, config }: PlacedRole): EngineFacts {
       return { kind: 'anchor', address: String(address), prefixes: prefixes as string[], drainDelayMs };
     case 'mn':
       // Nobody tells it that it has no link.
-      return linkTriggers === false ? { kind: 'other' } : { kind: 'mobile', home: String(address) };
+      return linkTriggers === false ? { kind: 'other' } : { kind: 'mobile' };
     default:
       return { kind: role === 'cn' ? 'correspondent' : 'other' };
   }
 }
 
 /** Until what somebody forgot, or was not told of, is over: the longest lifetime, after the next Router Advertisement. */
-function forgetS({ scheme, mobile, scenario }: MobileSchedule): number {
+function forgetS({ scheme, mobile, hierarchy, scenario }: MobileSchedule): number {
   const intervalsMs = Object.values(scenario.nodes).map(({ advertisementMaxMs = 0 }) => advertisementMaxMs);
-  const lifetimeS = scheme.endsWith('-tunnel') ? mobile.lifetimeS : Math.max(mobile.lifetimeS, correspondentLifetimeS);
-  return lifetimeS + Math.max(...intervalsMs) / 1000 + retransmissionS;
+  const correspondentS = scheme.endsWith('-tunnel') ? 0 : correspondentLifetimeS;
+  return (
+    Math.max(mobile.lifetimeS, hierarchy.lifetimeS, correspondentS) + Math.max(...intervalsMs) / 1000 + retransmissionS
+  );
 }
 
 /** The schedule's scheme with its settings of mobiles. */
-function tuned({ scheme: name, mobile }: MobileSchedule): Scheme {
+function tuned({ scheme: name, mobile, hierarchy }: MobileSchedule): Scheme {
   const scheme = schemeNamed(name);
   if (!scheme) throw new RangeError(`no scheme '${name}'`);
-  const place: Scheme['place'] = network =>
-    scheme
-      .place(network)
-      .map(placed => (placed.role === 'mn' ? { ...placed, config: { ...placed.config, ...mobile } } : placed));
-  return { ...scheme, place };
+  return { ...scheme, place: network => scheme.place(network).map(placed => ({ ...placed, config: tune(placed) })) };
+
+  function tune({ role, config }: Placement): Placement['config'] {
+    if (role !== 'mn') return config;
+    const hierarchySettings = { ...(config.hierarchySettings ?? {}), ...hierarchy };
+    return { ...config, ...mobile, hierarchySettings };
+  }
 }

@@ -22,12 +22,8 @@ export interface AnchorFacts {
 export interface GatewayFacts {
   readonly kind: 'gateway';
 }
-export interface MobileFacts {
-  readonly kind: 'mobile';
-  readonly home: string;
-}
 /** What is known of an engine; `other`: nothing. */
-export type EngineFacts = AnchorFacts | GatewayFacts | MobileFacts | { readonly kind: 'correspondent' | 'other' };
+export type EngineFacts = AnchorFacts | GatewayFacts | { readonly kind: 'correspondent' | 'mobile' | 'other' };
 
 /**
  * An engine as its world sees it: keeps the rules, tunnel ends and records it asked for, and compares them with what its
@@ -102,14 +98,17 @@ export class WatchedEngine implements Engine {
     if (this.#facts.kind === 'other') return;
     for (const view of ['bindings', 'visitors', 'correspondentBindings'])
       for (const row of this.#engine.views[view]?.() ?? []) this.#offend('no-leak', `${view}: ${JSON.stringify(row)}`);
-    const waiting = this.#facts.kind === 'mobile' ? `from ${this.#facts.home}/128` : undefined;
+    // What a mobile sends from its home address, or from a regional care-of address, waits in it.
+    const waiting = new Set(this.#rows('registrations').map(({ home }) => `from ${home}/128`));
     const standing = this.rules.filter(
-      rule => rule.via.kind !== 'drop' && (rule.via.kind !== 'park' || ruleKey(rule) !== waiting),
+      rule => rule.via.kind !== 'drop' && (rule.via.kind !== 'park' || !waiting.has(ruleKey(rule))),
     );
     for (const rule of standing) this.#offend('no-leak', `rule ${ruleKey(rule)} ${viaText(rule.via)}`);
     for (const end of this.#ends.keys()) this.#offend('no-leak', `tunnel end ${end}`);
     for (const key of this.#records) this.#offend('no-leak', `record ${key}`);
-    if (this.#engine.deadline !== undefined) this.#offend('no-leak', `a deadline at ${this.#engine.deadline} ns`);
+    // A mobile may remember what routers said to it for as long as they said it.
+    if (this.#engine.deadline !== undefined && this.#facts.kind !== 'mobile')
+      this.#offend('no-leak', `a deadline at ${this.#engine.deadline} ns`);
   }
 
   #follow(output: Output): void {
