@@ -4,6 +4,8 @@ import { prefixOf } from '../base/prefix.js';
 import type { MobilityMessage } from '../wire/mobility/messages.js';
 import * as c from './config.js';
 import type { Environment } from './contract.js';
+import { fastMobileSection } from './fast/config.js';
+import { FastMobile } from './fast/mobile.js';
 import { HierarchicalReach } from './hmip6/hierarchical-reach.js';
 import { MobileNode } from './mobile/mobile-node.js';
 import { OnLinkReach, type Reach } from './mobile/reach.js';
@@ -54,18 +56,21 @@ const section = protectedSection(
     /** Whether and how Mobility Anchor Points are chosen (RFC 4140 §7.2, §9.1). */
     hierarchy: c.choice(['off', 'distance', 'nearest', 'preference', 'speed']).default('off'),
     hierarchySettings: hierarchySection.prefault({}),
+    /** RFC 5568; without it there are no fast handovers. */
+    fastHandover: fastMobileSection.optional(),
   }),
 );
 export type MobileNodeConfig = z.infer<typeof section>;
 
 export const mobileNode: Role<MobileNodeConfig> = {
   name: 'mn',
-  title: 'Mobile node (RFC 6275, RFC 4140)',
+  title: 'Mobile node (RFC 6275, RFC 4140, RFC 5568)',
   parse: input => c.parsed(section, input),
   create(config: MobileNodeConfig, environment: Environment) {
     const { address, homePrefixLength, movementDetection: detection, ...others } = config;
     const home = { homeAddress: address, homePrefix: prefixOf(address, homePrefixLength) };
-    const parts = { reach: reachOf(config, environment) };
+    const reach = reachOf(config, environment);
+    const parts = { reach, anticipation: anticipationOf(config, reach, environment) };
     const engine = new MobileNode({ ...others, ...home, detection }, environment, parts);
     return secured(engine, config, environment, needsNoAssociation);
   },
@@ -76,6 +81,12 @@ function reachOf(config: MobileNodeConfig, environment: Environment): Reach {
   if (selection === 'off') return new OnLinkReach();
   const trusts = (map: Address) => insecure || peers.some(({ address }) => address === map);
   return new HierarchicalReach({ ...hierarchySettings, selection, parkOctets, trusts }, environment.random);
+}
+
+function anticipationOf({ fastHandover }: MobileNodeConfig, reach: Reach, { random }: Environment) {
+  if (!fastHandover) return undefined;
+  const regional = () => (reach instanceof HierarchicalReach ? reach.regional : undefined);
+  return new FastMobile({ ...fastHandover, regional }, random);
 }
 
 /**
@@ -89,6 +100,8 @@ function needsNoAssociation(message: MobilityMessage): boolean {
     case 'homeTest':
     case 'careOfTest':
     case 'bindingError':
+    case 'fastBindingUpdate':
+    case 'fastBindingAcknowledgement':
       return true;
     case 'bindingUpdate':
       return !message.flags.homeRegistration && !message.flags.map;
