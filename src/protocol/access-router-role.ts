@@ -3,6 +3,9 @@ import { AccessRouter } from './access-router/access-router.js';
 import { advertisingKeys, advertisingProblems, associatedPeers, peerAddress } from './access-router/config.js';
 import * as c from './config.js';
 import type { Engine, Environment } from './contract.js';
+import { FastAccessRouter } from './fast/access-router.js';
+import { fastRouterSection, knownAccessPoints } from './fast/config.js';
+import { provesItself } from './fast/exemption.js';
 import type { Role } from './scheme.js';
 import { peer } from './security/config.js';
 import { secured } from './security/secured.js';
@@ -17,6 +20,8 @@ const section = z
     /** All that it could protect goes unprotected. */
     insecure: c.flag.default(false),
     ...advertisingKeys,
+    /** RFC 5568; without it there are no fast handovers. */
+    fastHandover: fastRouterSection.optional(),
   })
   .superRefine((section, context) => {
     for (const { path, expected } of advertisingProblems(section))
@@ -24,17 +29,21 @@ const section = z
   });
 export type AccessRouterConfig = z.infer<typeof section>;
 
-/** What an access router does, each an engine of its own that the others know nothing of. */
-const parts: readonly ((config: AccessRouterConfig, environment: Environment) => Engine)[] = [
-  (config, environment) => new AccessRouter({ ...config, associated: associatedPeers(config.peers) }, environment),
-];
+/** What an access router does, each an engine of its own. */
+function parts(config: AccessRouterConfig, environment: Environment): Engine[] {
+  const { address, fastHandover } = config;
+  const router = new AccessRouter({ ...config, associated: associatedPeers(config.peers) }, environment);
+  if (!fastHandover) return [router];
+  const settings = { ...fastHandover, address, neighbours: knownAccessPoints(fastHandover.neighbours) };
+  return [router, new FastAccessRouter(settings, environment)];
+}
 
 export const accessRouter: Role<AccessRouterConfig> = {
   name: 'ar',
-  title: 'Access router (RFC 4140)',
+  title: 'Access router (RFC 4140, RFC 5568)',
   routesAccessLinks: true,
   parse: input => c.parsed(section, input),
   create(config: AccessRouterConfig, environment: Environment) {
-    return secured(together(parts.map(part => part(config, environment))), config, environment);
+    return secured(together(parts(config, environment)), config, environment, provesItself);
   },
 };

@@ -12,6 +12,9 @@ import { anchorSection, anchorSettings, mobileAnchorKeys } from './anchor/config
 import type { AnchorEngine } from './anchor/engine.js';
 import * as c from './config.js';
 import type { Engine, Environment } from './contract.js';
+import { fastMapSection, knownAccessPoints } from './fast/config.js';
+import { provesItself } from './fast/exemption.js';
+import { withFastHandover } from './fast/map.js';
 import { createMap } from './hmip6/map.js';
 import type { Role } from './scheme.js';
 import { peer } from './security/config.js';
@@ -38,6 +41,8 @@ const section = anchorSection(
     neighbourPrefixes: z.union([z.literal(['any', 'none']), z.array(c.prefix)]).default('none'),
     bindingsPerMobile: c.integer(1, 1000).default(4),
     advertise: advertise.optional(),
+    /** RFC 4140 Figure A.2; without it there are no fast handovers by this MAP. */
+    fastHandover: fastMapSection.optional(),
   }),
 ).superRefine(({ advertise, insecure, prefixes, address }, context) => {
   if (!advertise) return;
@@ -57,11 +62,17 @@ export const mobilityAnchorPoint: Role<MapConfig> = {
     const { homeLink, localPrefixes, neighbourPrefixes, bindingsPerMobile, peers, insecure } = config;
     const own = { homeLink, localPrefixes, neighbourPrefixes, bindingsPerMobile };
     const map = createMap({ ...anchorSettings(config, 128, undefined), ...own }, environment);
-    const engines = [map, ...advertisers(config, map, environment)];
+    const engines = [withFastHandovers(map, config, environment), ...advertisers(config, map, environment)];
     const protection = { insecure, peers: [...peers, ...(config.advertise?.peers ?? [])] };
-    return secured(together(engines), protection, environment);
+    return secured(together(engines), protection, environment, provesItself);
   },
 };
+
+function withFastHandovers(map: Engine, { fastHandover, address }: MapConfig, environment: Environment): Engine {
+  if (!fastHandover) return map;
+  const neighbours = knownAccessPoints(fastHandover.neighbours);
+  return withFastHandover(map, { ...fastHandover, address, neighbours }, environment);
+}
 
 /** The MAP tells of itself, less eagerly the fuller it is, and of those it hears of. */
 function advertisers(

@@ -4,6 +4,8 @@ import { prefixOf } from '../base/prefix.js';
 import type { MobilityMessage } from '../wire/mobility/messages.js';
 import * as c from './config.js';
 import type { Environment } from './contract.js';
+import { fastMobileSection } from './fast/config.js';
+import { FastMobile } from './fast/mobile.js';
 import { HierarchicalReach } from './hmip6/hierarchical-reach.js';
 import { Correspondent } from './mip6/correspondent.js';
 import { correspondentSection } from './mip6/correspondent-role.js';
@@ -65,18 +67,21 @@ const section = protectedSection(
     /** Whether and how Mobility Anchor Points are chosen (RFC 4140 §7.2, §9.1). */
     hierarchy: c.choice(['off', 'distance', 'nearest', 'preference', 'speed']).default('off'),
     hierarchySettings: hierarchySection.prefault({}),
+    /** RFC 5568; without it there are no fast handovers. */
+    fastHandover: fastMobileSection.optional(),
   }),
 );
 export type MobileNodeConfig = z.infer<typeof section>;
 
 export const mobileNode: Role<MobileNodeConfig> = {
   name: 'mn',
-  title: 'Mobile node (RFC 6275, RFC 4140)',
+  title: 'Mobile node (RFC 6275, RFC 4140, RFC 5568)',
   parse: input => c.parsed(section, input),
   create(config: MobileNodeConfig, environment: Environment) {
     const { address, homePrefixLength, movementDetection: detection, ...others } = config;
     const home = { homeAddress: address, homePrefix: prefixOf(address, homePrefixLength) };
-    const parts = { reach: reachOf(config, environment) };
+    const reach = reachOf(config, environment);
+    const parts = { reach, anticipation: anticipationOf(config, reach, environment) };
     const settings = { ...others, ...home, detection, trusts: trusting(config) };
     const engine = new MobileNode(settings, environment, parts);
     const { correspondent } = config;
@@ -97,6 +102,12 @@ function trusting({ insecure, peers }: MobileNodeConfig): (anchor: Address) => b
   return anchor => insecure || peers.some(({ address }) => address === anchor);
 }
 
+function anticipationOf({ fastHandover }: MobileNodeConfig, reach: Reach, { random }: Environment) {
+  if (!fastHandover) return undefined;
+  const regional = () => (reach instanceof HierarchicalReach ? reach.regional : undefined);
+  return new FastMobile({ ...fastHandover, regional }, random);
+}
+
 /**
  * Return routability goes between strangers (RFC 6275 §5.2), and so do the updates and acknowledgements it authorizes; an
  * acknowledgement by the home agent that comes so is refused by the engine.
@@ -109,6 +120,8 @@ function needsNoAssociation(message: MobilityMessage): boolean {
     case 'careOfTest':
     case 'bindingError':
     case 'bindingRefreshRequest':
+    case 'fastBindingUpdate':
+    case 'fastBindingAcknowledgement':
       return true;
     case 'bindingUpdate':
       return !message.flags.homeRegistration && !message.flags.map;

@@ -60,6 +60,8 @@ export interface NetworkDescription {
     readonly address: string;
     /** Names of its access links. */
     readonly links: readonly string[];
+    /** Link-layer addresses of the access points that lead to them, in the same order; absent: not known. */
+    readonly accessPoints?: readonly string[];
     /** Its own prefix on its access links, for schemes that use it. */
     readonly prefix: string;
     /** The anchor fewest milliseconds away. */
@@ -109,6 +111,8 @@ export interface Handover {
   radioMs(accessRouter: string): number;
   /** Without any link layer between old and new. */
   readonly l2GapMs: number;
+  /** How long before the link layer foresees it; absent or 0: it does not. */
+  readonly predictedMs?: number;
   /** From the link's coming up to the new router's advertisement at a host: exact where routers answer at once, else a mean. */
   readonly movementDetectionMs: number;
   /** From a new address to its use; 0 where the mobile does not probe. */

@@ -11,8 +11,22 @@ const network: NetworkDescription = {
     { node: 'anchor2', address: 'fd00::6', prefix: 'fd00:a:6::/48' },
   ],
   accessRouters: [
-    { node: 'ar1', address: 'fd00::7', links: ['ar1-radio'], prefix: 'fd00:c:7::/64', nearestAnchor: 'anchor1' },
-    { node: 'ar3', address: 'fd00::9', links: ['ar3-radio'], prefix: 'fd00:c:9::/64', nearestAnchor: 'anchor2' },
+    {
+      node: 'ar1',
+      address: 'fd00::7',
+      links: ['ar1-radio'],
+      accessPoints: ['02:0a:50:00:00:01'],
+      prefix: 'fd00:c:7::/64',
+      nearestAnchor: 'anchor1',
+    },
+    {
+      node: 'ar3',
+      address: 'fd00::9',
+      links: ['ar3-radio'],
+      accessPoints: ['02:0a:50:00:00:03'],
+      prefix: 'fd00:c:9::/64',
+      nearestAnchor: 'anchor2',
+    },
   ],
   homeAgents: [{ node: 'ha', address: 'fd00::2', prefix: 'fd00:b:2::/64' }],
   mobiles: [

@@ -1,3 +1,4 @@
+import { fhmip6, fmip6 } from './fast/scheme.js';
 import { hmip6, hmip6Tunnel } from './hmip6/scheme.js';
 import { lmm } from './lmm/scheme.js';
 import { mip6, mip6Tunnel } from './mip6/scheme.js';
@@ -6,7 +7,7 @@ import { pmip6 } from './pmip6/scheme.js';
 import type { Scheme } from './scheme.js';
 
 /** What `--scheme` may name, in the order of tables. */
-export const schemes: readonly Scheme[] = [plain, mip6Tunnel, mip6, hmip6Tunnel, hmip6, pmip6, lmm];
+export const schemes: readonly Scheme[] = [plain, mip6Tunnel, mip6, hmip6Tunnel, hmip6, fmip6, fhmip6, pmip6, lmm];
 
 export function schemeNamed(name: string): Scheme | undefined {
   return schemes.find(scheme => scheme.name === name);

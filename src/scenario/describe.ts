@@ -21,7 +21,8 @@ export function describeNetwork(scenario: Scenario, topology: Topology = topolog
     anchors: anchors.map(withPrefix),
     accessRouters: accessRouters.map(node => ({
       ...withPrefix(node),
-      links: scenario.links.filter(link => link.kind === 'access' && link.router === node.name).map(link => link.name),
+      links: radiosOf(scenario, node.name).map(({ name }) => name),
+      accessPoints: radiosOf(scenario, node.name).map(link => accessPoint(scenario.links.indexOf(link))),
       nearestAnchor: nearest(node.name, anchors, topology),
       advertisements: {
         minMs: node.advertisementMinMs,
@@ -43,6 +44,16 @@ export function describeNetwork(scenario: Scenario, topology: Topology = topolog
     protection: scenario.protection,
     parameters: scenario.parameters,
   };
+}
+
+function radiosOf(scenario: Scenario, router: string) {
+  return scenario.links.filter(link => link.kind === 'access' && link.router === router);
+}
+
+/** Of the access point on that link of the scenario: 02:0a:50:…, apart from what mobiles and wires have. */
+function accessPoint(index: number): string {
+  const octets = [2, 0x0a, 0x50, 0, index >>> 8, index & 0xff];
+  return octets.map(octet => octet.toString(16).padStart(2, '0')).join(':');
 }
 
 /** The anchor fewest milliseconds away, the first of several; empty where there is none. */

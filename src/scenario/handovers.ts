@@ -19,6 +19,8 @@ export interface ScenarioHandover {
   readonly untilMs: number;
   /** Without any link layer. */
   readonly l2GapMs: number;
+  /** How long before the link layer foresaw it; 0: it did not. */
+  readonly predictedMs: number;
 }
 
 /** Where a mobile is: its access router from one time to another. */
@@ -27,6 +29,8 @@ export interface Stay {
   readonly router: string;
   readonly fromMs: number;
   readonly untilMs: number;
+  /** How long before the move to it began the link layer foresaw it. */
+  readonly predictedMs: number;
 }
 
 /** Every stay at an access router, by mobile in order of time. */
@@ -37,7 +41,8 @@ export function staysOf(scenario: Scenario): Stay[] {
     return moves.flatMap((move, i) => {
       const untilMs = moves[i + 1]?.atMs ?? scenario.durationMs;
       const fromMs = move.atMs + move.l2GapMs;
-      return move.router === undefined ? [] : [{ mobile: name, router: move.router, fromMs, untilMs }];
+      const { router, predictedMs } = move;
+      return router === undefined ? [] : [{ mobile: name, router, fromMs, untilMs, predictedMs }];
     });
   });
 }
@@ -78,6 +83,7 @@ export function handoversOf(scenario: Scenario, network: NetworkDescription): Sc
         atMs: before.untilMs,
         untilMs: stay.untilMs,
         l2GapMs: stay.fromMs - before.untilMs,
+        predictedMs: stay.predictedMs,
       },
     ];
   });
@@ -103,6 +109,7 @@ export function closedFormOf(
     delayMs: topology.delayMs,
     radioMs: topology.radioMs,
     l2GapMs: handover.l2GapMs,
+    predictedMs: handover.predictedMs,
     movementDetectionMs: movementDetectionMs(scenario, handover.to, topology),
     duplicateAddressDetectionMs: !handover.returns && probesAddresses(scenario, handover.mobile) ? retransTimerMs : 0,
   });

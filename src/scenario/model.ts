@@ -93,6 +93,9 @@ export interface Move {
   /** Its access router. */
   readonly router: string | undefined;
   readonly l2GapMs: number;
+  /** How long before `atMs` the link layer foresees it; 0: it does not. */
+  readonly predictedMs: number;
+  readonly predictedBy: 'mobile' | 'network';
 }
 
 interface Flow {

@@ -192,11 +192,13 @@ function resolveMovement(
   names: Names,
 ): Move[] {
   const mobiles = nodes.filter(node => node.role === 'mobile');
-  const moves = file.movement.map(({ mobile, atMs, to, l2GapMs }, i): Move => {
+  const moves = file.movement.map(({ mobile, to, ...times }, i): Move => {
     names.find(mobiles, mobile, ['movement', i, 'mobile'], 'a mobile');
     const link = to === 'away' ? undefined : accessLink(to, links, ['movement', i, 'to'], names);
+    const { atMs, predictedMs } = times;
+    if (predictedMs > atMs) names.problem(['movement', i, 'predictedMs'], `no more than ${atMs}, when it moves`);
     if (atMs >= file.durationMs) names.problem(['movement', i, 'atMs'], `a time before the end, ${file.durationMs}`);
-    return { mobile, atMs, l2GapMs, link: link?.name, router: link?.router };
+    return { mobile, ...times, link: link?.name, router: link?.router };
   });
   const last = new Map<string, Move>();
   moves.forEach((move, i) => {

@@ -83,6 +83,9 @@ function moveSchema(number: NumberSchemas) {
     /** An access router, an access link or `away`. */
     to: c.name,
     l2GapMs: number({}).default(0),
+    /** How long before the link layer knows; 0: it does not. */
+    predictedMs: number({}).default(0),
+    predictedBy: c.choice(['mobile', 'network']).default('mobile'),
   });
 }
 

@@ -158,7 +158,8 @@ class Builder {
     const addresses = plain ? [{ address: withInterfaceId(prefix, interfaceIdOne), length: prefix.length }] : [];
     for (const link of this.#scenario.links) {
       if (link.kind !== 'access' || link.router !== router.name) continue;
-      added.attach(this.#link(link.name), { name: link.name, autoconfigure: false, addresses });
+      const linkAddress = parseLinkAddress(accessPointOf(this.#network, router.name, link.name));
+      added.attach(this.#link(link.name), { name: link.name, linkAddress, autoconfigure: false, addresses });
       if (advertises) added.advertise(link.name, advertisementOptions(router, prefix));
     }
     if (plain) added.originate(prefix);
@@ -176,12 +177,15 @@ class Builder {
   }
 
   move(): void {
-    for (const { mobile, atMs, link, l2GapMs } of this.#scenario.movement)
+    for (const { mobile, atMs, link, l2GapMs, predictedMs, predictedBy: by } of this.#scenario.movement) {
+      if (predictedMs > 0 && link !== undefined)
+        this.node(mobile).foresee(mobileInterface, { at: milliseconds(atMs - predictedMs), to: this.#link(link), by });
       this.node(mobile).roam(mobileInterface, {
         at: milliseconds(atMs),
         to: link === undefined ? undefined : this.#link(link),
         gap: milliseconds(l2GapMs),
       });
+    }
   }
 
   fault(fault: Fault): void {
@@ -240,6 +244,13 @@ function manualConfiguration(scheme: Scheme, network: NetworkDescription, { name
   const prefix = parsePrefix(scheme.manualPrefix?.(network, name) ?? localNetworkPrefix(anchor));
   const address = autoconfiguredAddress(prefix, parseLinkAddress(linkAddress));
   return { addresses: [{ address, length: 128 }], gateway: parseAddress(anchor.address), autoconfigure: false };
+}
+
+function accessPointOf({ accessRouters }: NetworkDescription, router: string, link: string): string {
+  const found = accessRouters.find(({ node }) => node === router);
+  const accessPoint = found?.accessPoints?.[found.links.indexOf(link)];
+  invariant(accessPoint, `${link} is an access link of ${router}`);
+  return accessPoint;
 }
 
 const interfaceIdOne = parseAddress('::1');

@@ -8,7 +8,7 @@ import type { Engine, Environment, Handoff, StoredRecord } from '../protocol/con
 import { EngineHost } from './engine-host.js';
 import { Interface } from './interface.js';
 import type { Link } from './link.js';
-import type { AdvertiseOptions, InterfaceOptions, Movement, NodeOptions } from './options.js';
+import type { AdvertiseOptions, Foresight, InterfaceOptions, Movement, NodeOptions } from './options.js';
 import type { Simulation } from './simulation.js';
 import { Advertiser } from './stack/advertiser.js';
 import { Stack } from './stack/stack.js';
@@ -132,6 +132,22 @@ export class Node {
       };
       if (gap === 0) arrive();
       else this.simulation.schedule(at + gap, arrive);
+    });
+  }
+
+  /** The link layer foresees a move to `to`: it tells the node itself, or the access point that serves it. */
+  foresee(interfaceName: string, { at = this.simulation.now, to, by = 'mobile' }: Foresight): void {
+    const port = this.interface(interfaceName);
+    this.simulation.schedule(at, () => {
+      const accessPoint = to.gateway?.linkAddress;
+      if (port.link === undefined || accessPoint === undefined) return;
+      if (by === 'mobile') return port.ip?.tellEngines({ kind: 'handoffExpected', link: port.name, accessPoint });
+      const { gateway } = port.link;
+      if (gateway === undefined) return;
+      const station = port.linkAddress;
+      for (const host of gateway.node.stack?.engines ?? [])
+        if (host.hearsStations(gateway.name))
+          host.handle({ kind: 'handoffExpected', link: gateway.name, accessPoint, station });
     });
   }
 

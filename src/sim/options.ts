@@ -132,6 +132,15 @@ export interface Movement {
   readonly gap?: Duration;
 }
 
+/** A move to `to` that the link layer foresees at `at`. */
+export interface Foresight {
+  /** Default: now. */
+  readonly at?: Instant;
+  readonly to: Link;
+  /** Who is told: the mobile itself, or the router that serves it. Default: the mobile. */
+  readonly by?: 'mobile' | 'network';
+}
+
 export type Destination = Node | Address;
 
 export interface CbrOptions {

@@ -3,6 +3,7 @@ import type { LinkAddress } from '../../base/link-address.js';
 import { type Prefix, prefixOf } from '../../base/prefix.js';
 import type { Instant } from '../../base/time.js';
 import type { ProxyRouterAdvertisement } from '../../wire/icmpv6/messages.js';
+import type { NeighbourOption } from '../../wire/icmpv6/neighbour-options.js';
 import { addressCode, linkLayerAddressCode as code } from '../../wire/mobility/status.js';
 import { type AdvertisedMap, mapsOf } from '../mobile/movement.js';
 
@@ -31,39 +32,49 @@ export interface Answered {
 }
 
 /** What a proxy advertisement says of each access point (RFC 5568 §6.1.2): the options after one are about it. */
-export function answersOf(message: ProxyRouterAdvertisement, now: Instant): Answered[] {
-  const maps = mapsOf(message, now);
-  const answers: Answered[] = [];
-  let open: Partial<{ accessPoint: LinkAddress; linkAddress: LinkAddress; address: Address; prefix: Prefix }> = {};
-  let careOf: Address | undefined;
-  const close = () => {
-    const { accessPoint, linkAddress, address, prefix } = open;
-    if (accessPoint !== undefined && linkAddress !== undefined && address !== undefined) {
-      const dhcp = message.code === 5;
-      // Without a prefix option it is the one that the router's address is in.
-      const router = { linkAddress, address, prefix: prefix ?? prefixOf(address, 64), dhcp, careOf, maps };
-      answers.push({ accessPoint, answer: { kind: 'router', router } });
-    }
-    open = {};
-    careOf = undefined;
+export function answersOf({ code: messageCode, options }: ProxyRouterAdvertisement, now: Instant): Answered[] {
+  return sections(options).flatMap(([head, ...about]): Answered[] => {
+    if (head?.kind !== 'linkLayerAddress') return [];
+    const accessPoint = head.address;
+    const plain = plainAnswers[head.code];
+    if (plain) return [{ accessPoint, answer: { kind: plain } }];
+    const router = routerIn(about, messageCode === 5, now);
+    return router ? [{ accessPoint, answer: { kind: 'router', router } }] : [];
+  });
+}
+
+/** Each with the access point that it is about first. */
+function sections(options: readonly NeighbourOption[]): NeighbourOption[][] {
+  const found: NeighbourOption[][] = [];
+  for (const option of options)
+    if (option.kind === 'linkLayerAddress' && (option.code === code.newAccessPoint || plainAnswers[option.code]))
+      found.push([option]);
+    else found.at(-1)?.push(option);
+  return found;
+}
+
+function routerIn(options: readonly NeighbourOption[], dhcp: boolean, now: Instant): RouterBehind | undefined {
+  const link = options.find(option => option.kind === 'linkLayerAddress' && option.code === code.newAccessRouter);
+  const address = addressIn(options, addressCode.newAccessRouter);
+  if (link?.kind !== 'linkLayerAddress' || !address) return undefined;
+  // Without a prefix option it is the one that the router's address is in.
+  const { address: start, prefixLength } = addressIn(options, addressCode.newAccessRouterPrefix) ?? {
+    ...address,
+    prefixLength: 64,
   };
-  for (const option of message.options) {
-    if (option.kind === 'linkLayerAddress') {
-      const { address: accessPoint } = option;
-      if (option.code === code.newAccessRouter) open.linkAddress = accessPoint;
-      const plain = plainAnswers[option.code];
-      if (plain || option.code === code.newAccessPoint) close();
-      if (plain) answers.push({ accessPoint, answer: { kind: plain } });
-      if (option.code === code.newAccessPoint) open.accessPoint = accessPoint;
-    } else if (option.kind === 'ipAddressPrefix') {
-      if (option.code === addressCode.newAccessRouter) open.address = option.address;
-      if (option.code === addressCode.newAccessRouterPrefix)
-        open.prefix = prefixOf(option.address, option.prefixLength);
-      if (option.code === addressCode.newCareOfAddress) careOf = option.address;
-    }
-  }
-  close();
-  return answers;
+  return {
+    linkAddress: link.address,
+    address: address.address,
+    prefix: prefixOf(start, prefixLength),
+    dhcp,
+    careOf: addressIn(options, addressCode.newCareOfAddress)?.address,
+    maps: mapsOf({ options }, now),
+  };
+}
+
+function addressIn(options: readonly NeighbourOption[], kind: number) {
+  for (const option of options) if (option.kind === 'ipAddressPrefix' && option.code === kind) return option;
+  return undefined;
 }
 
 const plainAnswers: Readonly<Record<number, 'same' | 'unknown' | 'unable'>> = {

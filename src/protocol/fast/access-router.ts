@@ -24,10 +24,9 @@ export interface FastAccessRouterSettings extends FastAnchorSettings, NextRouter
   readonly links: readonly AccessPointLink[];
   /** Access points of other routers. */
   readonly neighbours: readonly KnownAccessPoint[];
+  /** MAPs that announce mobiles as routers do (RFC 4140 Figure A.2). */
+  readonly maps: readonly Address[];
 }
-
-/** MAP options that the router has on that link at that time (RFC 4140 Appendix A: they stand in proxy advertisements too). */
-export type MapOptions = (link: LinkId, now: Instant) => readonly NeighbourOption[];
 
 type PacketInput = Extract<Input, { kind: 'packet' }>;
 type LinkInput = Extract<Input, { kind: 'link' }>;
@@ -40,7 +39,6 @@ export class FastAccessRouter implements Engine {
   readonly interests: Interests;
   readonly views: Engine['views'];
   readonly #settings: FastAccessRouterSettings;
-  readonly #mapOptions: MapOptions;
   readonly #neighbourhood: Neighbourhood;
   readonly #counters = new Counters();
   readonly #anchor: FastAnchor;
@@ -51,9 +49,8 @@ export class FastAccessRouter implements Engine {
   /** Addresses of stations that have left without a word, whose packets are kept. */
   readonly #kept = new Deadlines<Address>();
 
-  constructor(settings: FastAccessRouterSettings, environment: Environment, mapOptions: MapOptions = () => []) {
+  constructor(settings: FastAccessRouterSettings, environment: Environment) {
     this.#settings = settings;
-    this.#mapOptions = mapOptions;
     const own = settings.links.flatMap(({ accessPoints }) => accessPoints);
     this.#neighbourhood = new Neighbourhood(settings.neighbours, own);
     const ground = {
@@ -62,7 +59,8 @@ export class FastAccessRouter implements Engine {
       usualRule: () => undefined,
     };
     this.#anchor = new FastAnchor(settings, ground, this.#counters, environment.random.uint32());
-    this.#next = new NextRouter(settings, environment.random, this.#counters);
+    const isRedirected = (address: Address) => this.#anchor.isForwarding(address);
+    this.#next = new NextRouter(settings, environment.random, this.#counters, isRedirected);
     this.interests = {
       protocols: [protocol.mobility, protocol.icmpv6],
       accessLinks: [],
@@ -97,7 +95,7 @@ export class FastAccessRouter implements Engine {
         this.#detached(input.link, input.station, now, outputs);
         break;
       case 'handoffExpected':
-        if (input.station !== undefined) this.#expect(input.link, input.station, input.accessPoint, now, outputs);
+        if (input.station !== undefined) this.#expect(input.link, input.station, input.accessPoint, outputs);
         break;
       case 'proxied':
         this.#next.proxied(input.link, input.address, input.unique, now, outputs);
@@ -126,11 +124,15 @@ export class FastAccessRouter implements Engine {
       case 'handoverAcknowledge':
         return this.#anchor.acknowledged(packet, message, now, outputs);
       case 'handoverInitiate':
-        if (this.#neighbourhood.isRouter(packet.source)) return this.#next.initiated(packet, message, now, outputs);
+        if (this.#mayAnnounce(packet.source)) return this.#next.initiated(packet, message, now, outputs);
         return this.#refuseStranger(packet, message.sequence, outputs);
       default:
         return;
     }
+  }
+
+  #mayAnnounce(source: Address): boolean {
+    return this.#neighbourhood.isRouter(source) || this.#settings.maps.includes(source);
   }
 
   /** Handover Initiate is for routers that know each other, and for MAPs. */
@@ -146,7 +148,7 @@ export class FastAccessRouter implements Engine {
   #neighbourSaid(input: PacketInput, message: Icmpv6Message, now: Instant, outputs: Output[]): void {
     switch (message.kind) {
       case 'routerSolicitationForProxyAdvertisement':
-        return this.#solicited(input, message, now, outputs);
+        return this.#solicited(input, message, outputs);
       case 'neighbourAdvertisement':
         return this.#next.advertised(input, message, now, outputs);
       case 'routerSolicitation':
@@ -161,7 +163,6 @@ export class FastAccessRouter implements Engine {
   #solicited(
     { packet, link, neighbour }: PacketInput,
     { code, identifier, options }: RouterSolicitationForProxyAdvertisement,
-    now: Instant,
     outputs: Output[],
   ): void {
     if (packet.hopLimit !== 255 || code !== 0 || link === undefined || neighbour === undefined)
@@ -173,11 +174,11 @@ export class FastAccessRouter implements Engine {
     if (asked !== 'all') for (const point of asked) this.#tellExpected(neighbour, packet.source, point, outputs);
     const answer = this.#neighbourhood.describe(asked, optionOctets);
     const to = { link, station: neighbour, destination: packet.source, identifier };
-    this.#advertise(to, answer, now, outputs);
+    this.#advertise(to, answer, outputs);
   }
 
   /** RFC 5568 §3.3: the network has decided. */
-  #expect(link: LinkId, station: LinkAddress, accessPoint: LinkAddress, now: Instant, outputs: Output[]): void {
+  #expect(link: LinkId, station: LinkAddress, accessPoint: LinkAddress, outputs: Output[]): void {
     const answer = this.#neighbourhood.describe([accessPoint], optionOctets);
     // A mobile that needs no other address, or is to go where nobody is known, is told nothing.
     if (answer.code !== 0 && answer.code !== 5) return this.#counters.add('handoffsUnknown');
@@ -185,7 +186,7 @@ export class FastAccessRouter implements Engine {
     this.#able.add(station);
     this.#tellExpected(station, destination, accessPoint, outputs);
     const code = answer.code === 0 ? 1 : answer.code;
-    this.#advertise({ link, station, destination, identifier: 0 }, { ...answer, code }, now, outputs);
+    this.#advertise({ link, station, destination, identifier: 0 }, { ...answer, code }, outputs);
   }
 
   #tellExpected(station: LinkAddress, previous: Address, point: LinkAddress, outputs: Output[]): void {
@@ -194,7 +195,7 @@ export class FastAccessRouter implements Engine {
     outputs.push({ kind: 'trace', event: { event: 'handover', change: 'expected', station, previous, peer } });
   }
 
-  #advertise(to: Destination, { code, options }: Neighbours, now: Instant, outputs: Output[]): void {
+  #advertise(to: Destination, { code, options }: Neighbours, outputs: Output[]): void {
     const { link, station, destination, identifier } = to;
     const own = this.#linkStates.get(link);
     if (!own) return;
@@ -204,7 +205,7 @@ export class FastAccessRouter implements Engine {
       kind: 'proxyRouterAdvertisement',
       code,
       identifier,
-      options: [source, ...options, ...this.#mapOptions(link, now)],
+      options: [source, ...options],
     };
     const packet: Packet = {
       source: own.linkLocal,
@@ -234,14 +235,15 @@ export class FastAccessRouter implements Engine {
   /** Who asks for packets to be kept keeps them too (RFC 5568 §5.4): the mobile may tell where it is from there. */
   #detached(link: LinkId, station: LinkAddress, now: Instant, outputs: Output[]): void {
     const { buffer, bufferOctets, bufferMs } = this.#settings;
-    if (buffer && this.#able.has(station))
-      for (const address of this.#next.addressesOf(station)) {
-        if (isLinkLocal(address) || this.#linkOf(address)?.name !== link || this.#anchor.has(address)) continue;
-        this.#kept.set(address, now + milliseconds(bufferMs));
-        const via = { kind: 'park', limitOctets: bufferOctets } as const;
-        outputs.push({ kind: 'forward', rule: { to: hostPrefix(address), via } });
-      }
+    const addresses = [...this.#next.addressesOf(station)];
     this.#next.detached(station, outputs);
+    if (!buffer || !this.#able.has(station)) return;
+    for (const address of addresses) {
+      if (isLinkLocal(address) || this.#linkOf(address)?.name !== link || this.#anchor.isForwarding(address)) continue;
+      this.#kept.set(address, now + milliseconds(bufferMs));
+      const via = { kind: 'park', limitOctets: bufferOctets } as const;
+      outputs.push({ kind: 'forward', rule: { to: hostPrefix(address), via } });
+    }
   }
 
   #tick(now: Instant, outputs: Output[]): void {

@@ -12,6 +12,7 @@ import { earliest } from '../anchor/anchor.js';
 import { Counters } from '../anchor/counters.js';
 import type { Input, LinkId, Output } from '../contract.js';
 import { type AdvertisedMap, type Attachment, mapsOf } from '../mobile/movement.js';
+import { confirmingAdvertisement } from '../mobile/packets.js';
 import type { Anticipation } from '../mobile/reach.js';
 import { answersOf, type RouterBehind } from './access-points.js';
 import { ProxySolicitation } from './solicitation.js';
@@ -110,7 +111,7 @@ export class FastMobile implements Anticipation {
           this.#expect(input.accessPoint, place, now, outputs);
         return true;
       case 'link':
-        if (input.up) this.#arrive(input, now, outputs);
+        if (input.up) this.#arrive(input, outputs);
         else this.#leave(input.link);
         return false;
       case 'router':
@@ -266,7 +267,7 @@ export class FastMobile implements Anticipation {
     this.#solicitation.stop();
   }
 
-  #arrive({ link, accessPoint, linkAddress }: LinkInput, now: Instant, outputs: Output[]): void {
+  #arrive({ link, accessPoint, linkAddress }: LinkInput, outputs: Output[]): void {
     if (accessPoint === undefined) this.#accessPoints.delete(link);
     else this.#accessPoints.set(link, accessPoint);
     const left = this.#left;
@@ -277,7 +278,7 @@ export class FastMobile implements Anticipation {
     const router = at && this.#known.get(at);
     if (!router) return;
     const foreseen = expected?.accessPoint === at ? expected : undefined;
-    this.#prepare(left, router, foreseen, { link, linkAddress }, now, outputs);
+    this.#prepare(left, router, foreseen, { link, linkAddress }, outputs);
   }
 
   /** RFC 5568 §5.6: it has not moved after all. */
@@ -300,7 +301,6 @@ export class FastMobile implements Anticipation {
     router: RouterBehind,
     foreseen: Expected | undefined,
     own: { readonly link: LinkId; readonly linkAddress: LinkAddress },
-    now: Instant,
     outputs: Output[],
   ): void {
     const { from } = left;
@@ -422,9 +422,11 @@ export class FastMobile implements Anticipation {
     const { place } = prepared;
     if (this.#prepared !== prepared || prefixes.length === 0) return;
     const isHere = prefixes.some(prefix => prefixContains(prefix, place.careOf));
-    if (isHere)
-      prepared.place = { ...place, router, routerLinkAddress: undefined, prefixes, maps: mapsOf(advertisement, now) };
-    else if (place.careOf !== prepared.left.from.careOf) this.#abandon(prepared.left, outputs);
+    if (isHere) {
+      if (place.optimistic) outputs.push({ kind: 'send', packet: confirmingAdvertisement(place), link });
+      const maps = mapsOf(advertisement, now);
+      prepared.place = { ...place, router, routerLinkAddress: undefined, optimistic: false, prefixes, maps };
+    } else if (place.careOf !== prepared.left.from.careOf) this.#abandon(prepared.left, outputs);
   }
 
   /** Somewhere else than was thought, or without the address that was thought of: movement detection goes on. */

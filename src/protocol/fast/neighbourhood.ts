@@ -22,6 +22,16 @@ export interface KnownRouter {
   readonly fastHandover: boolean;
   /** Whether mobiles have to ask a DHCP server there. */
   readonly dhcp: boolean;
+  /** MAPs that serve there (RFC 4140 Appendix A: the proxy advertisement has the MAP option). */
+  readonly maps: readonly KnownMap[];
+}
+
+export interface KnownMap {
+  readonly address: Address;
+  readonly distance: number;
+  readonly preference: number;
+  readonly rcoaRequired: boolean;
+  readonly validLifetimeS: number;
 }
 
 /** An answer to a question about access points: RFC 5568 §6.1.2's Code and options. */
@@ -62,7 +72,7 @@ export class Neighbourhood {
   describe(asked: readonly LinkAddress[] | 'all', octets: number): Neighbours {
     const points = asked === 'all' ? [...this.#known.keys()] : asked;
     const tuples = points.map(point => this.#tuple(point));
-    const fitting = asked === 'all' ? tuples.slice(0, Math.floor(octets / tupleOctets)) : tuples;
+    const fitting = asked === 'all' ? fittingIn(octets, tuples) : tuples;
     return { code: codeOf(fitting), options: fitting.flatMap(({ options }) => options) };
   }
 
@@ -72,12 +82,13 @@ export class Neighbourhood {
     const router = this.#known.get(point);
     if (!router) return simple(code.noPrefixInformation);
     if (!router.fastHandover) return simple(code.noFastHandover);
-    const { linkAddress, linkRouter, prefix, dhcp } = router;
+    const { linkAddress, linkRouter, prefix, dhcp, maps } = router;
     const options: NeighbourOption[] = [
       linkLayer(code.newAccessPoint, point),
       linkLayer(code.newAccessRouter, linkAddress),
       ipAddress(addressCode.newAccessRouter, linkRouter, 128),
       ipAddress(addressCode.newAccessRouterPrefix, prefix.address, prefix.length),
+      ...maps.map(mapOption),
     ];
     return { router, dhcp, options };
   }
@@ -89,15 +100,26 @@ interface Tuple {
   readonly options: readonly NeighbourOption[];
 }
 
-/** Two link-layer addresses of 16 octets, two addresses of 24. */
-const tupleOctets = 80;
-
 /** RFC 5568 §6.1.2; 5 goes for the whole message, so it is said where all of it needs DHCP. */
 function codeOf(tuples: readonly Tuple[]): number {
   const informed = tuples.filter(({ router }) => router !== undefined);
   if (informed.length === 0) return 2;
   if (informed.length < tuples.length) return 3;
   return informed.every(({ dhcp }) => dhcp) ? 5 : 0;
+}
+
+/** Link-layer addresses take 16 octets, all else 24. */
+function fittingIn(octets: number, tuples: readonly Tuple[]): Tuple[] {
+  const sizeOf = (option: NeighbourOption) => (option.kind === 'linkLayerAddress' ? 16 : 24);
+  let left = octets;
+  return tuples.filter(({ options }) => {
+    left -= options.reduce((sum, option) => sum + sizeOf(option), 0);
+    return left >= 0;
+  });
+}
+
+function mapOption({ address, distance, preference, rcoaRequired, validLifetimeS }: KnownMap): NeighbourOption {
+  return { kind: 'map', place: { distance, preference }, flags: { rcoaRequired }, validLifetimeS, address };
 }
 
 export function linkLayer(kind: number, address: LinkAddress): NeighbourOption {

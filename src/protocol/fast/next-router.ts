@@ -72,6 +72,7 @@ export class NextRouter {
   readonly #settings: NextRouterSettings;
   readonly #random: Random;
   readonly #counters: Counters;
+  readonly #isRedirected: (address: Address) => boolean;
   /** By the mobile's link-layer address. */
   readonly #expected = new Map<LinkAddress, Expected>();
   readonly #claims = new NeighbourClaims();
@@ -80,7 +81,14 @@ export class NextRouter {
   readonly #proxies = new Deadlines<LinkAddress>();
   readonly #ends = new Deadlines<LinkAddress>();
 
-  constructor(settings: NextRouterSettings, random: Random, counters: Counters) {
+  /** `isRedirected`: whether packets for that address go to yet another router. */
+  constructor(
+    settings: NextRouterSettings,
+    random: Random,
+    counters: Counters,
+    isRedirected: (address: Address) => boolean,
+  ) {
+    this.#isRedirected = isRedirected;
     this.#settings = settings;
     this.#random = random;
     this.#counters = counters;
@@ -278,9 +286,9 @@ export class NextRouter {
     this.#undefend(expected, outputs);
     const to = hostPrefix(addressOf(expected));
     outputs.push({ kind: 'forward', rule: { to, via: { kind: 'link', link: link.name, neighbour: station } } });
-    // On its own link the address needs no rule any more; another router's does.
-    if (careOf !== undefined) outputs.push({ kind: 'unforward', to });
-    else this.#ends.set(station, now + milliseconds(this.#settings.hostRouteMs));
+    // Until Neighbour Discovery knows the address as the mobile's: it has heard of it as one that is defended.
+    const { bufferMs, hostRouteMs } = this.#settings;
+    this.#ends.set(station, now + milliseconds(careOf === undefined ? hostRouteMs : bufferMs));
     this.#tell(expected, 'arrived', outputs);
   }
 
@@ -325,12 +333,12 @@ export class NextRouter {
   }
 
   #forget(expected: Expected, outputs: Output[]): void {
-    const { station, careOf, arrived, answer } = expected;
+    const { station, careOf, answer } = expected;
     this.#undefend(expected, outputs);
     this.#expected.delete(station);
     this.#ends.clear(station);
     const address = hostPrefix(addressOf(expected));
-    if (careOf === undefined || !arrived) outputs.push({ kind: 'unforward', to: address });
+    if (!this.#isRedirected(address.address)) outputs.push({ kind: 'unforward', to: address });
     if (careOf !== undefined || answer === undefined) return;
     outputs.push({ kind: 'unforward', from: address });
     outputs.push({ kind: 'unadmit', end: tunnelEnd(expected) });

@@ -81,6 +81,13 @@ export class HierarchicalReach implements Reach {
     return regionalOf(this.#bindings.get(primary.address));
   }
 
+  /** The regional address that the home agent is told, and its MAP. */
+  get regional(): { readonly map: Address; readonly address: Address } | undefined {
+    const [primary] = this.#chosen;
+    const careOf = primary && regionalOf(this.#bindings.get(primary.address));
+    return careOf && { map: primary.address, address: careOf.address };
+  }
+
   careOfFor(correspondent: Address): CareOf | undefined {
     const place = this.#place;
     if (!place || place.atHome) return this.careOf;

@@ -2,7 +2,7 @@ import { formatAddress, parseAddress } from '../../base/address.js';
 import { parsePrefix, withInterfaceId } from '../../base/prefix.js';
 import { accessRouterPlacement } from '../access-router/placement.js';
 import { correspondentPlacements, homeAgentPlacements, mobilePlacement, readyMs } from '../mobile/placement.js';
-import { type AnchorNode, localNetworkPrefix } from '../placement.js';
+import { type AnchorNode, localNetworkPrefix, type Mobile } from '../placement.js';
 import {
   type ClosedForm,
   type Handover,
@@ -11,14 +11,14 @@ import {
   type Scheme,
   UnsuitableNetwork,
 } from '../scheme.js';
-import { placedMobiles } from '../security/placement.js';
+import { placedMobiles, placedProtection } from '../security/placement.js';
 
 /** HMIPv6 with route optimisation: correspondents learn the regional care-of address. */
 export const hmip6: Scheme = {
   name: 'hmip6',
   title: 'Hierarchical Mobile IPv6',
   document: 'RFC 4140',
-  place: network => [...placements(network, true), ...correspondentPlacements(network)],
+  place: network => [...hierarchyPlacements(network, true), ...correspondentPlacements(network)],
   closedForm: handover => closedForm(handover, routeOptimisedMs),
 };
 
@@ -27,7 +27,7 @@ export const hmip6Tunnel: Scheme = {
   name: 'hmip6-tunnel',
   title: 'Hierarchical Mobile IPv6, bidirectional tunnel',
   document: 'RFC 4140',
-  place: network => placements(network, false),
+  place: network => hierarchyPlacements(network, false),
   closedForm: handover => closedForm(handover, tunnelledMs),
 };
 
@@ -39,24 +39,45 @@ const detectionMs = 1000;
 
 type AccessRouterNode = NetworkDescription['accessRouters'][number];
 
+/** Further keys of the roles' sections, for what goes beyond hierarchy. */
+export interface HierarchyExtras {
+  map(address: string): Readonly<Record<string, unknown>>;
+  router(router: AccessRouterNode): Readonly<Record<string, unknown>>;
+  mobile(mobile: Mobile): Readonly<Record<string, unknown>>;
+  /** Whom MAPs share keys with beside mobiles. */
+  readonly mapPeers: readonly string[];
+}
+const nothing = () => ({});
+const noExtras: HierarchyExtras = { map: nothing, router: () => ({ insecure: true }), mobile: nothing, mapPeers: [] };
+
+/** The MAP that an access router tells of. */
+export function advertisedMap(network: NetworkDescription, router: AccessRouterNode): string {
+  return mapAddress(mapOf(network, router));
+}
+
 /** Anchors are MAPs, each access router advertises the nearest; mobiles are at home with the first home agent. */
-function placements(network: NetworkDescription, routeOptimisation: boolean): Placement[] {
+export function hierarchyPlacements(
+  network: NetworkDescription,
+  routeOptimisation: boolean,
+  extras: HierarchyExtras = noExtras,
+): Placement[] {
   if (network.homeAgents.length === 0) return [];
   const forwards = (network.parameters[previousMap] ?? 1) !== 0;
   const hierarchy = { hierarchy: 'distance', hierarchySettings: forwards ? {} : { previousMapS: 0 } };
   const maps = network.anchors.map(mapAddress);
+  const own = { routeOptimisation, ...hierarchy };
   return [
     ...homeAgentPlacements(network),
-    ...network.anchors.map(anchor => mapPlacement(network, anchor)),
+    ...network.anchors.map(anchor => mapPlacement(network, anchor, extras)),
     ...network.accessRouters.map(router =>
-      accessRouterPlacement(router, [{ address: mapAddress(mapOf(network, router)) }], { insecure: true }),
+      accessRouterPlacement(router, [{ address: advertisedMap(network, router) }], extras.router(router)),
     ),
-    ...network.mobiles.map(mobile => mobilePlacement(network, mobile, { routeOptimisation, ...hierarchy }, maps)),
+    ...network.mobiles.map(mobile => mobilePlacement(network, mobile, { ...own, ...extras.mobile(mobile) }, maps)),
   ];
 }
 
 /** It forwards to links of the other MAPs' domains, which are under the same administration here (RFC 4140 §8). */
-function mapPlacement(network: NetworkDescription, anchor: AnchorNode): Placement {
+function mapPlacement(network: NetworkDescription, anchor: AnchorNode, extras: HierarchyExtras): Placement {
   const isLocal = (router: AccessRouterNode) => mapOf(network, router).node === anchor.node;
   const prefixesOf = (routers: readonly AccessRouterNode[]) => routers.map(({ prefix }) => prefix);
   const address = mapAddress(anchor);
@@ -66,13 +87,18 @@ function mapPlacement(network: NetworkDescription, anchor: AnchorNode): Placemen
     ...(detects(network) && { homeLink: 'regional' }),
     localPrefixes: prefixesOf(network.accessRouters.filter(isLocal)),
     neighbourPrefixes: prefixesOf(network.accessRouters.filter(router => !isLocal(router))),
-    ...placedMobiles(
-      network.protection,
-      address,
-      network.mobiles.map(({ identity }) => identity),
-    ),
+    ...mapProtection(network, address, extras.mapPeers),
+    ...extras.map(address),
   };
   return { node: anchor.node, role: 'map', config };
+}
+
+function mapProtection({ protection, mobiles }: NetworkDescription, address: string, others: readonly string[]) {
+  const identities = mobiles.map(({ identity }) => identity);
+  const { peers, ...rest } = placedMobiles(protection, address, identities);
+  if (!Array.isArray(peers)) return rest;
+  const { peers: more = [] } = placedProtection(protection, address, others);
+  return { ...rest, peers: [...peers, ...(more as readonly unknown[])] };
 }
 
 function detects({ parameters }: NetworkDescription): boolean {

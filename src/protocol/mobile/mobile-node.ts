@@ -163,18 +163,14 @@ export class MobileNode implements Engine {
           : { kind: 'unforward', from: hostPrefix(before.careOf) },
       );
     if (!place) return;
-    const { careOf, link, router, routerLinkAddress: neighbour } = place;
+    const { careOf, link, router, routerLinkAddress } = place;
     if (place.atHome) {
       outputs.push({ kind: 'configure', address: careOf, link, announce: !this.#binding.mayBeBound });
       return this.#route({ kind: 'link', link, router }, outputs);
     }
-    outputs.push({
-      kind: 'forward',
-      rule: {
-        from: hostPrefix(careOf),
-        via: { kind: 'link', link, router, ...(neighbour !== undefined && { neighbour }) },
-      },
-    });
+    const resolved = routerLinkAddress === undefined ? {} : { neighbour: routerLinkAddress };
+    const via = { kind: 'link', link, router, ...resolved } as const;
+    outputs.push({ kind: 'forward', rule: { from: hostPrefix(careOf), via } });
     if (!hasMoved) return;
     outputs.push({ kind: 'send', packet: gratuitousAdvertisement(place), link });
     if (this.#binding.careOf !== careOf) this.#counters.add('handovers');

@@ -32,6 +32,11 @@ export function placedSecurity(protection: 'rfc4285' | 'esp', own: string, peer:
   return protection === 'rfc4285' ? sharedAssociation(own, peer) : espAssociations(own, peer);
 }
 
+/** A handover key of RFC 5568, between a mobile and a router or MAP. */
+export function placedHandoverKey(mobile: string, anchor: string) {
+  return { spi: spi('handover', mobile, anchor), key: derived('handover', mobile, anchor, 16) };
+}
+
 function sharedAssociation(own: string, peer: string) {
   const [first, second] = [own, peer].sort();
   return { kind: 'rfc4285', spi: spi('rfc4285', first, second), key: derived('rfc4285', first, second, 16) };

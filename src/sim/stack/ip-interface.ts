@@ -100,7 +100,9 @@ export class IpInterface {
 
   #linkState(up: boolean): Input {
     const { name: link, linkAddress } = this.port;
-    return { kind: 'link', link, up, linkAddress, linkLocal: this.linkLocal.address };
+    const gateway = up ? this.port.link?.gateway : undefined;
+    const accessPoint = gateway === this.port ? undefined : gateway?.linkAddress;
+    return { kind: 'link', link, up, linkAddress, linkLocal: this.linkLocal.address, accessPoint };
   }
 
   tellEngines(input: Input): void {
