@@ -48,6 +48,7 @@ export class FastAccessRouter implements Engine {
   readonly #able = new Set<LinkAddress>();
   /** Addresses of stations that have left without a word, whose packets are kept. */
   readonly #kept = new Deadlines<Address>();
+  readonly #keptFor = new Map<Address, LinkAddress>();
 
   constructor(settings: FastAccessRouterSettings, environment: Environment) {
     this.#settings = settings;
@@ -150,6 +151,8 @@ export class FastAccessRouter implements Engine {
       case 'routerSolicitationForProxyAdvertisement':
         return this.#solicited(input, message, outputs);
       case 'neighbourAdvertisement':
+        if (input.link !== undefined && input.neighbour !== undefined)
+          this.#attached(input.link, input.neighbour, outputs);
         return this.#next.advertised(input, message, now, outputs);
       case 'routerSolicitation':
         if (input.neighbour !== undefined) this.#next.solicited(input.neighbour, now, outputs);
@@ -224,8 +227,10 @@ export class FastAccessRouter implements Engine {
 
   /** It has come back, or was never gone: what was kept for it goes out. */
   #attached(link: LinkId, neighbour: LinkAddress, outputs: Output[]): void {
-    for (const address of this.#next.addressesOf(neighbour)) {
-      if (!this.#kept.clear(address)) continue;
+    for (const [address, owner] of this.#keptFor) {
+      if (owner !== neighbour) continue;
+      this.#unkeep(address);
+      if (this.#anchor.isForwarding(address)) continue;
       const to = hostPrefix(address);
       outputs.push({ kind: 'forward', rule: { to, via: { kind: 'link', link, neighbour } } });
       outputs.push({ kind: 'unforward', to });
@@ -241,16 +246,24 @@ export class FastAccessRouter implements Engine {
     for (const address of addresses) {
       if (isLinkLocal(address) || this.#linkOf(address)?.name !== link || this.#anchor.isForwarding(address)) continue;
       this.#kept.set(address, now + milliseconds(bufferMs));
+      this.#keptFor.set(address, station);
       const via = { kind: 'park', limitOctets: bufferOctets } as const;
       outputs.push({ kind: 'forward', rule: { to: hostPrefix(address), via } });
     }
   }
 
   #tick(now: Instant, outputs: Output[]): void {
-    for (const address of this.#kept.takeDue(now))
+    for (const address of this.#kept.takeDue(now)) {
+      this.#unkeep(address);
       if (!this.#anchor.isForwarding(address)) outputs.push({ kind: 'unforward', to: hostPrefix(address) });
+    }
     this.#anchor.tick(now, outputs);
     this.#next.tick(now, outputs);
+  }
+
+  #unkeep(address: Address): void {
+    this.#kept.clear(address);
+    this.#keptFor.delete(address);
   }
 
   #linkOf(address: Address): AccessPointLink | undefined {
