@@ -6,14 +6,14 @@ import { type Instant, milliseconds } from '../../base/time.js';
 import type { Icmpv6Message, RouterSolicitationForProxyAdvertisement } from '../../wire/icmpv6/messages.js';
 import type { NeighbourOption } from '../../wire/icmpv6/neighbour-options.js';
 import { type Packet, protocol } from '../../wire/ipv6/packet.js';
-import type { MobilityMessage } from '../../wire/mobility/messages.js';
+import type { HandoverInitiate, MobilityMessage } from '../../wire/mobility/messages.js';
 import { handoverAcknowledgeCode, linkLayerAddressCode } from '../../wire/mobility/status.js';
 import { Counters } from '../anchor/counters.js';
 import type { Engine, Environment, Input, Interests, LinkId, Output } from '../contract.js';
 import { mobilityPacket } from '../mobile/packets.js';
 import { FastAnchor, type FastAnchorSettings } from './fast-anchor.js';
 import { type KnownAccessPoint, linkLayer, Neighbourhood, type Neighbours } from './neighbourhood.js';
-import { type FastLink, NextRouter, type NextRouterSettings } from './next-router.js';
+import { type FastLink, NextRouter, type NextRouterSettings, newCareOf } from './next-router.js';
 
 /** A link with the access points that lead to it. */
 export interface AccessPointLink extends FastLink {
@@ -125,11 +125,18 @@ export class FastAccessRouter implements Engine {
       case 'handoverAcknowledge':
         return this.#anchor.acknowledged(packet, message, now, outputs);
       case 'handoverInitiate':
-        if (this.#mayAnnounce(packet.source)) return this.#next.initiated(packet, message, now, outputs);
+        if (this.#mayAnnounce(packet.source)) return this.#announced(packet, message, now, outputs);
         return this.#refuseStranger(packet, message.sequence, outputs);
       default:
         return;
     }
+  }
+
+  /** A mobile that left for another router comes back from it: what was sent after it is kept for it here. */
+  #announced(packet: Packet, message: HandoverInitiate, now: Instant, outputs: Output[]): void {
+    const careOf = newCareOf(message.options);
+    if (message.code === 0 && careOf !== undefined) this.#anchor.superseded(careOf, outputs);
+    this.#next.initiated(packet, message, now, outputs);
   }
 
   #mayAnnounce(source: Address): boolean {

@@ -85,6 +85,7 @@ export const fastMobileSection = z.strictObject({
   /** A key for each router, by its address on its link, and for each MAP that fast handovers go by. */
   handoverKeys: z.array(z.strictObject({ router: c.unicastAddress, ...handoverKey })).min(1, 'at least one key'),
   lifetimeS: c.integer(4, 600, 'seconds').default(20),
+  moveWithinMs: c.number(100, 60_000, 'milliseconds').default(2000),
   discoverNeighbourhood: c.flag.default(true),
   simultaneousBindings: c.flag.default(false),
 });

@@ -2,7 +2,7 @@ import { type Address, isLinkLocal } from '../../base/address.js';
 import { autoconfiguredAddress, type LinkAddress } from '../../base/link-address.js';
 import { type Prefix, prefixContains, prefixOf } from '../../base/prefix.js';
 import type { Random } from '../../base/random.js';
-import { type Instant, seconds } from '../../base/time.js';
+import { type Instant, milliseconds, seconds } from '../../base/time.js';
 import type { ProxyRouterAdvertisement, RouterAdvertisement } from '../../wire/icmpv6/messages.js';
 import { findNeighbourOption } from '../../wire/icmpv6/neighbour-options.js';
 import { type Packet, protocol } from '../../wire/ipv6/packet.js';
@@ -23,6 +23,8 @@ export interface FastMobileSettings {
   readonly handoverKeys: readonly AnchorKey[];
   /** How long packets are to be redirected; tens of seconds (RFC 5568 §5.6). */
   readonly lifetimeS: number;
+  /** How long an expected move may be late before packets are to come the usual way again. */
+  readonly moveWithinMs: number;
   /** Whether all neighbours of a router are asked for on arrival, so that a move nobody foresaw finds them known. */
   readonly discoverNeighbourhood: boolean;
   /** Whether packets are to come both ways for a while (RFC 4140 Appendix A). */
@@ -46,6 +48,8 @@ interface Redirection {
 interface Expected {
   readonly accessPoint: LinkAddress;
   readonly from: Attachment;
+  /** When it is no longer believed in. */
+  readonly until: Instant;
   /** Undefined: nobody has been asked yet. */
   redirection: Redirection | undefined;
   proposed: Address | undefined;
@@ -63,6 +67,7 @@ interface Left {
 /** What is sent when the new place has been announced. */
 type Errand =
   | { readonly kind: 'neighbourhood' }
+  | { readonly kind: 'linger'; readonly previous: Address; readonly careOf: Address }
   | { readonly kind: 'update'; readonly redirection: Redirection; readonly from: Address; readonly careOf: Address }
   | { readonly kind: 'cancel'; readonly redirection: Redirection; readonly careOf: Address };
 
@@ -98,9 +103,8 @@ export class FastMobile implements Anticipation {
   }
 
   get deadline(): Instant | undefined {
-    return [this.#exchange.deadline, this.#solicitation.deadline, this.#tails.deadline, this.#errands[0]?.at].reduce(
-      earliest,
-    );
+    const waits = [this.#exchange.deadline, this.#solicitation.deadline, this.#tails.deadline];
+    return [...waits, this.#errands[0]?.at, this.#expected?.until].reduce(earliest);
   }
 
   handle(input: Input, place: Attachment | undefined, now: Instant, outputs: Output[]): boolean {
@@ -133,7 +137,8 @@ export class FastMobile implements Anticipation {
   #expect(accessPoint: LinkAddress, from: Attachment, now: Instant, outputs: Output[]): void {
     if (this.#expected?.accessPoint === accessPoint || accessPoint === this.#accessPoints.get(from.link)) return;
     this.#counters.add('handoffsExpected');
-    this.#expected = { accessPoint, from, redirection: undefined, proposed: undefined, granted: undefined };
+    const until = now + milliseconds(this.#settings.moveWithinMs);
+    this.#expected = { accessPoint, from, until, redirection: undefined, proposed: undefined, granted: undefined };
     const router = this.#known.get(accessPoint);
     if (router) this.#predict(this.#expected, router, now, outputs);
     else this.#solicit(from, accessPoint, now, outputs);
@@ -226,7 +231,7 @@ export class FastMobile implements Anticipation {
   /** RFC 5568 §6.2.3. */
   #acknowledged(packet: Packet, message: FastBindingAcknowledgement, now: Instant, outputs: Output[]): void {
     const outcome = this.#exchange.acknowledged(packet, message, now, outputs);
-    this.#counters.add(`acknowledgements_${outcome.kind}`);
+    this.#counters.add(`fastAcknowledgements_${outcome.kind}`);
     const expected = this.#expected;
     switch (outcome.kind) {
       case 'accepted': {
@@ -342,6 +347,7 @@ export class FastMobile implements Anticipation {
     if (this.#prepared && detected?.link === this.#prepared.place.link && detected.careOf !== undefined) {
       const { place, left } = this.#prepared;
       const isTemporary = place.careOf === left.from.careOf && place.router !== left.from.router;
+      if (isTemporary) this.#later({ kind: 'linger', previous: place.careOf, careOf: detected.careOf });
       if (isTemporary || detected.careOf === place.careOf) this.#prepared = undefined;
     }
     const present = this.#prepared?.place ?? detected;
@@ -381,8 +387,16 @@ export class FastMobile implements Anticipation {
     this.#errands = this.#errands.filter(({ at }) => at > now);
     for (const { errand } of due) this.#run(errand, now, outputs);
     this.#solicitation.tick(now, outputs);
+    if (this.#expected && this.#expected.until <= now) this.#disbelieve(this.#expected, now, outputs);
     if (this.#exchange.tick(now, outputs)) this.#expected = undefined;
     this.#tails.tick(this.#present?.careOf, now, outputs);
+  }
+
+  /** RFC 5568 §5.6: the move was called off. */
+  #disbelieve({ redirection, from }: Expected, now: Instant, outputs: Output[]): void {
+    this.#expected = undefined;
+    this.#counters.add('handoffsCalledOff');
+    if (redirection) this.#update(redirection, from.careOf, from.careOf, 0, now, outputs);
   }
 
   #run(errand: Errand, now: Instant, outputs: Output[]): void {
@@ -391,6 +405,11 @@ export class FastMobile implements Anticipation {
       case 'neighbourhood':
         if (present) this.#solicit(present, undefined, now, outputs);
         return;
+      case 'linger': {
+        const { previous, careOf } = errand;
+        const endsAt = now + seconds(this.#settings.lifetimeS);
+        return this.#tails.linger(previous, careOf, this.#settings.regional(), endsAt, outputs);
+      }
       case 'update': {
         const { redirection, from, careOf } = errand;
         if (redirection.home === from && !this.#tails.has(from)) this.#redirectLate(errand, now, outputs);

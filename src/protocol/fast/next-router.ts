@@ -388,6 +388,11 @@ interface Announced {
   proposed: Address | undefined;
 }
 
+/** The address that an announced mobile is to have. */
+export function newCareOf(options: readonly MobilityOption[]): Address | undefined {
+  return addressesOf(options).proposed;
+}
+
 function addressesOf(options: readonly MobilityOption[]): Announced {
   const announced: Announced = { station: undefined, previous: undefined, proposed: undefined };
   for (const option of options) {

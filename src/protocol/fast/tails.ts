@@ -50,12 +50,20 @@ export class Tails {
     outputs: Output[],
   ): void {
     this.close(previous, undefined, outputs);
-    const ends: TunnelEnd[] = [{ local: careOf, remote: router, to: hostPrefix(previous) }];
-    if (regional) ends.push({ local: previous, remote: regional.map, to: hostPrefix(regional.address) });
-    this.#tails.set(previous, { previous, careOf, ends, endsAt });
-    for (const end of ends) outputs.push({ kind: 'admit', end });
+    const ends = [{ local: careOf, remote: router, to: hostPrefix(previous) }, ...regionalEnds(previous, regional)];
+    this.#hold({ previous, careOf, ends, endsAt }, outputs);
     const via = { kind: 'tunnel', local: careOf, remote: router } as const;
     outputs.push({ kind: 'forward', rule: { from: hostPrefix(previous), via } });
+  }
+
+  /** An address that was used on here, where another one is found now: what is under way to it still comes. */
+  linger(previous: Address, careOf: Address, regional: Regional | undefined, endsAt: Instant, outputs: Output[]): void {
+    this.#hold({ previous, careOf, ends: regionalEnds(previous, regional), endsAt }, outputs);
+  }
+
+  #hold(tail: Tail, outputs: Output[]): void {
+    this.#tails.set(tail.previous, tail);
+    for (const end of tail.ends) outputs.push({ kind: 'admit', end });
   }
 
   extend(previous: Address, endsAt: Instant): void {
@@ -89,4 +97,8 @@ export class Tails {
       outputs.push({ kind: 'unconfigure', address });
     }
   }
+}
+
+function regionalEnds(previous: Address, regional: Regional | undefined): TunnelEnd[] {
+  return regional ? [{ local: previous, remote: regional.map, to: hostPrefix(regional.address) }] : [];
 }

@@ -74,7 +74,7 @@ export class MobileNode implements Engine {
   }
 
   get counters(): Readonly<Record<string, number>> {
-    return this.#counters.values;
+    return { ...this.#anticipation?.counters, ...this.#counters.values };
   }
 
   /** At once before the first input: the home address has to be there before anything is sent from it. */

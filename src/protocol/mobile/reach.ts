@@ -80,6 +80,7 @@ export class OnLinkReach implements Reach {
 /** A part that knows of moves before movement detection does (RFC 5568). */
 export interface Anticipation {
   readonly deadline: Instant | undefined;
+  readonly counters: Readonly<Record<string, number>>;
   /** Protocols it wants to see beside the mobile node's own. */
   readonly protocols: readonly number[];
   /** Hears all that the node hears, first; whether a packet was for it alone. */
