@@ -1,4 +1,4 @@
-import { fhmip6, fmip6 } from './fast/scheme.js';
+import { fhmip6, fmip6 } from './fast-schemes.js';
 import { hmip6, hmip6Tunnel } from './hmip6/scheme.js';
 import { lmm } from './lmm/scheme.js';
 import { mip6, mip6Tunnel } from './mip6/scheme.js';

@@ -11,9 +11,10 @@ import { handoverAcknowledgeCode, linkLayerAddressCode } from '../../wire/mobili
 import { Counters } from '../anchor/counters.js';
 import type { Engine, Environment, Input, Interests, LinkId, Output } from '../contract.js';
 import { mobilityPacket } from '../mobile/packets.js';
+import { announcedIn } from './announced.js';
 import { FastAnchor, type FastAnchorSettings } from './fast-anchor.js';
 import { type KnownAccessPoint, linkLayer, Neighbourhood, type Neighbours } from './neighbourhood.js';
-import { type FastLink, NextRouter, type NextRouterSettings, newCareOf } from './next-router.js';
+import { type FastLink, NextRouter, type NextRouterSettings } from './next-router.js';
 
 /** A link with the access points that lead to it. */
 export interface AccessPointLink extends FastLink {
@@ -134,8 +135,8 @@ export class FastAccessRouter implements Engine {
 
   /** A mobile that left for another router comes back from it: what was sent after it is kept for it here. */
   #announced(packet: Packet, message: HandoverInitiate, now: Instant, outputs: Output[]): void {
-    const careOf = newCareOf(message.options);
-    if (message.code === 0 && careOf !== undefined) this.#anchor.superseded(careOf, outputs);
+    const { proposed } = announcedIn(message.options);
+    if (message.code === 0 && proposed !== undefined) this.#anchor.superseded(proposed, outputs);
     this.#next.initiated(packet, message, now, outputs);
   }
 

@@ -1,100 +1,60 @@
-import { type Address, isLinkLocal } from '../../base/address.js';
-import { autoconfiguredAddress, type LinkAddress } from '../../base/link-address.js';
-import { type Prefix, prefixContains, prefixOf } from '../../base/prefix.js';
+import type { Address } from '../../base/address.js';
+import type { LinkAddress } from '../../base/link-address.js';
+import { prefixContains } from '../../base/prefix.js';
 import type { Random } from '../../base/random.js';
 import { type Instant, milliseconds, seconds } from '../../base/time.js';
-import type { ProxyRouterAdvertisement, RouterAdvertisement } from '../../wire/icmpv6/messages.js';
-import { findNeighbourOption } from '../../wire/icmpv6/neighbour-options.js';
+import type { ProxyRouterAdvertisement } from '../../wire/icmpv6/messages.js';
+import { findNeighbourOption, type NeighbourOption } from '../../wire/icmpv6/neighbour-options.js';
 import { type Packet, protocol } from '../../wire/ipv6/packet.js';
 import type { FastBindingAcknowledgement } from '../../wire/mobility/messages.js';
 import { neighbourAcknowledgmentStatus } from '../../wire/mobility/status.js';
 import { earliest } from '../anchor/anchor.js';
 import { Counters } from '../anchor/counters.js';
 import type { Input, LinkId, Output } from '../contract.js';
-import { type AdvertisedMap, type Attachment, mapsOf } from '../mobile/movement.js';
+import { type AdvertisedMap, type Attachment, mapsOf, prefixesOf } from '../mobile/movement.js';
 import { confirmingAdvertisement } from '../mobile/packets.js';
 import type { Anticipation } from '../mobile/reach.js';
-import { answersOf, type RouterBehind } from './access-points.js';
-import { ProxySolicitation } from './solicitation.js';
-import { type Regional, Tails } from './tails.js';
-import { type AnchorKey, type FastRequest, UpdateExchange } from './update-exchange.js';
-
-export interface FastMobileSettings {
-  readonly handoverKeys: readonly AnchorKey[];
-  /** How long packets are to be redirected; tens of seconds (RFC 5568 §5.6). */
-  readonly lifetimeS: number;
-  /** How long an expected move may be late before packets are to come the usual way again. */
-  readonly moveWithinMs: number;
-  /** Whether all neighbours of a router are asked for on arrival, so that a move nobody foresaw finds them known. */
-  readonly discoverNeighbourhood: boolean;
-  /** Whether packets are to come both ways for a while (RFC 4140 Appendix A). */
-  readonly simultaneousBindings: boolean;
-  /** The regional address and its MAP, where Fast Binding Updates go to MAPs (RFC 4140 Figure A.2). */
-  readonly regional: () => Regional | undefined;
-}
+import type { RouterBehind } from './access-points.js';
+import {
+  addressAt,
+  type Errand,
+  Errands,
+  type Expected,
+  type FastMobileSettings,
+  type Left,
+  type OwnLink,
+  type Prepared,
+  placeBehind,
+  type Redirection,
+  redirectionOf,
+} from './mobile-state.js';
+import { Outlook } from './outlook.js';
+import { Tails } from './tails.js';
+import { type FastRequest, UpdateExchange } from './update-exchange.js';
 
 type PacketInput = Extract<Input, { kind: 'packet' }>;
 type LinkInput = Extract<Input, { kind: 'link' }>;
 type RouterInput = Extract<Input, { kind: 'router' }>;
-
-/** Who redirects packets, and which. */
-interface Redirection {
-  readonly key: AnchorKey;
-  /** The previous address, or the regional one at a MAP. */
-  readonly home: Address;
-}
-
-/** A handover on its way. */
-interface Expected {
-  readonly accessPoint: LinkAddress;
-  readonly from: Attachment;
-  /** When it is no longer believed in. */
-  readonly until: Instant;
-  /** Undefined: nobody has been asked yet. */
-  redirection: Redirection | undefined;
-  proposed: Address | undefined;
-  /** What the acknowledgement gave, and until when. */
-  granted: { readonly careOf: Address; readonly endsAt: Instant } | undefined;
-}
-
-/** Where the node was when its link went down. */
-interface Left {
-  readonly from: Attachment;
-  readonly accessPoint: LinkAddress | undefined;
-  readonly expected: Expected | undefined;
-}
-
-/** What is sent when the new place has been announced. */
-type Errand =
-  | { readonly kind: 'neighbourhood' }
-  | { readonly kind: 'linger'; readonly previous: Address; readonly careOf: Address }
-  | { readonly kind: 'update'; readonly redirection: Redirection; readonly from: Address; readonly careOf: Address }
-  | { readonly kind: 'cancel'; readonly redirection: Redirection; readonly careOf: Address };
-
-const maximumKnown = 256;
 
 /** A mobile node's fast handovers (RFC 5568): it knows where it comes to before it is there, and its packets do too. */
 export class FastMobile implements Anticipation {
   readonly protocols = [protocol.mobility, protocol.icmpv6];
   readonly #settings: FastMobileSettings;
   readonly #counters = new Counters();
-  readonly #solicitation: ProxySolicitation;
+  readonly #outlook: Outlook;
   readonly #exchange: UpdateExchange;
   readonly #tails = new Tails();
-  /** By access point, as routers have told. */
-  readonly #known = new Map<LinkAddress, RouterBehind>();
   readonly #accessPoints = new Map<LinkId, LinkAddress>();
   #now: Instant = 0;
   #expected: Expected | undefined;
   #left: Left | undefined;
-  /** Where the node is before movement detection knows, and where it came from. */
-  #prepared: { place: Attachment; readonly left: Left } | undefined;
+  #prepared: Prepared | undefined;
   #present: Attachment | undefined;
-  #errands: { readonly at: Instant; readonly errand: Errand }[] = [];
+  readonly #errands = new Errands();
 
   constructor(settings: FastMobileSettings, random: Random) {
     this.#settings = settings;
-    this.#solicitation = new ProxySolicitation(random.uint32());
+    this.#outlook = new Outlook(random.uint32());
     this.#exchange = new UpdateExchange(random.uint32());
   }
 
@@ -103,8 +63,8 @@ export class FastMobile implements Anticipation {
   }
 
   get deadline(): Instant | undefined {
-    const waits = [this.#exchange.deadline, this.#solicitation.deadline, this.#tails.deadline];
-    return [...waits, this.#errands[0]?.at, this.#expected?.until].reduce(earliest);
+    const waits = [this.#exchange.deadline, this.#outlook.deadline, this.#tails.deadline];
+    return [...waits, this.#errands.deadline, this.#expected?.until].reduce(earliest);
   }
 
   handle(input: Input, place: Attachment | undefined, now: Instant, outputs: Output[]): boolean {
@@ -139,14 +99,9 @@ export class FastMobile implements Anticipation {
     this.#counters.add('handoffsExpected');
     const until = now + milliseconds(this.#settings.moveWithinMs);
     this.#expected = { accessPoint, from, until, redirection: undefined, proposed: undefined, granted: undefined };
-    const router = this.#known.get(accessPoint);
+    const router = this.#outlook.routerAt(accessPoint);
     if (router) this.#predict(this.#expected, router, now, outputs);
-    else this.#solicit(from, accessPoint, now, outputs);
-  }
-
-  #solicit(from: Attachment, accessPoint: LinkAddress | undefined, now: Instant, outputs: Output[]): void {
-    const { link, careOf: source, linkAddress, router } = from;
-    this.#solicitation.ask({ link, source, linkAddress, router, accessPoint }, now, outputs);
+    else this.#outlook.ask(from, accessPoint, now, outputs);
   }
 
   #predict(expected: Expected, router: RouterBehind, now: Instant, outputs: Output[]): void {
@@ -173,16 +128,9 @@ export class FastMobile implements Anticipation {
     this.#exchange.start(request, source, now, outputs);
   }
 
-  /** The MAP where it serves at both ends (RFC 4140 Figure A.2), else the router that is left. */
-  #redirection({ careOf }: Attachment, maps: readonly AdvertisedMap[]): Redirection | undefined {
-    const { handoverKeys } = this.#settings;
-    const regional = this.#settings.regional();
-    if (regional && maps.some(({ address }) => address === regional.map)) {
-      const key = handoverKeys.find(({ router }) => router === regional.map);
-      if (key) return { key, home: regional.address };
-    }
-    const key = handoverKeys.find(({ router }) => prefixContains(prefixOf(router, 64), careOf));
-    return key && { key, home: careOf };
+  #redirection(from: Attachment, maps: readonly AdvertisedMap[]): Redirection | undefined {
+    const { handoverKeys, regional } = this.#settings;
+    return redirectionOf(handoverKeys, regional(), from, maps);
   }
 
   #received(input: PacketInput, place: Attachment | undefined, now: Instant, outputs: Output[]): boolean {
@@ -204,42 +152,29 @@ export class FastMobile implements Anticipation {
     now: Instant,
     outputs: Output[],
   ): void {
-    const isWanted = message.identifier === 0 || this.#solicitation.isAnsweredBy(message.identifier);
-    if (packet.hopLimit !== 255 || !isLinkLocal(packet.source) || !isWanted)
-      return this.#discard(packet, 'proxyAdvertisement', outputs);
+    const answers = this.#outlook.heard(packet, message, place, now);
+    if (!answers) return this.#discard(packet, 'proxyAdvertisement', outputs);
     this.#counters.add('proxyAdvertisements');
-    const answers = answersOf(message, now);
-    for (const { accessPoint, answer } of answers) {
-      if (answer.kind === 'router') this.#learn(accessPoint, answer.router);
-      else this.#known.delete(accessPoint);
+    for (const { accessPoint, answer } of answers)
       if (answer.kind !== 'router' && this.#expected?.accessPoint === accessPoint) this.#expected = undefined;
-    }
     const [first] = answers;
     // RFC 5568 §3.3: the network has decided.
     if (message.identifier === 0 && message.code === 1 && first && place && place.link === link && !place.atHome)
       return this.#expect(first.accessPoint, place, now, outputs);
     const expected = this.#expected;
-    const router = expected && this.#known.get(expected.accessPoint);
+    const router = expected && this.#outlook.routerAt(expected.accessPoint);
     if (expected && router && expected.proposed === undefined) this.#predict(expected, router, now, outputs);
-  }
-
-  #learn(accessPoint: LinkAddress, router: RouterBehind): void {
-    if (this.#known.size >= maximumKnown && !this.#known.has(accessPoint)) this.#known.clear();
-    this.#known.set(accessPoint, router);
   }
 
   /** RFC 5568 §6.2.3. */
   #acknowledged(packet: Packet, message: FastBindingAcknowledgement, now: Instant, outputs: Output[]): void {
     const outcome = this.#exchange.acknowledged(packet, message, now, outputs);
     this.#counters.add(`fastAcknowledgements_${outcome.kind}`);
-    const expected = this.#expected;
     switch (outcome.kind) {
-      case 'accepted': {
-        const { careOf, endsAt } = outcome;
-        if (expected) expected.granted = { careOf, endsAt };
-        else if (this.#prepared) this.#tails.extend(this.#prepared.left.from.careOf, endsAt);
+      case 'accepted':
+        if (this.#expected) this.#expected.granted = outcome;
+        else if (this.#prepared) this.#tails.extend(this.#prepared.left.from.careOf, outcome.endsAt);
         return;
-      }
       case 'refused':
         return this.#refused(packet, outcome.status, outputs);
       case 'ignored':
@@ -261,15 +196,15 @@ export class FastMobile implements Anticipation {
 
   #leave(link: LinkId): void {
     const from = this.#present;
-    if (from?.link === link && !from.atHome) {
+    if (from?.link === link) {
       const accessPoint = this.#accessPoints.get(link);
-      this.#left = { from, accessPoint, expected: this.#expected };
+      this.#left = from.atHome ? undefined : { from, accessPoint, expected: this.#expected };
     }
     this.#prepared = undefined;
     this.#expected = undefined;
-    this.#errands = [];
+    this.#errands.clear();
     this.#exchange.stop();
-    this.#solicitation.stop();
+    this.#outlook.stop();
   }
 
   #arrive({ link, accessPoint, linkAddress }: LinkInput, outputs: Output[]): void {
@@ -280,7 +215,7 @@ export class FastMobile implements Anticipation {
     if (accessPoint !== undefined && accessPoint === left.accessPoint) return this.#comeBack(left, outputs);
     const { expected } = left;
     const at = accessPoint ?? expected?.accessPoint;
-    const router = at && this.#known.get(at);
+    const router = at && this.#outlook.routerAt(at);
     if (!router) return;
     const foreseen = expected?.accessPoint === at ? expected : undefined;
     this.#prepare(left, router, foreseen, { link, linkAddress }, outputs);
@@ -297,30 +232,21 @@ export class FastMobile implements Anticipation {
 
   #cancel(expected: Expected | undefined, careOf: Address): void {
     const redirection = expected?.redirection;
-    if (redirection) this.#later({ kind: 'cancel', redirection, careOf });
+    if (redirection) this.#errands.add(this.#now, { kind: 'cancel', redirection, careOf });
   }
 
   /** On the new link: the address is there, packets come through the router of before (RFC 5568 §4). */
-  #prepare(
-    left: Left,
-    router: RouterBehind,
-    foreseen: Expected | undefined,
-    own: { readonly link: LinkId; readonly linkAddress: LinkAddress },
-    outputs: Output[],
-  ): void {
+  #prepare(left: Left, router: RouterBehind, foreseen: Expected | undefined, own: OwnLink, outputs: Output[]): void {
     const { from } = left;
     const granted = foreseen?.granted;
     const usesPrevious = router.dhcp && granted !== undefined;
-    const careOf = usesPrevious
-      ? from.careOf
-      : (granted?.careOf ?? foreseen?.proposed ?? addressAt(router.prefix, own));
+    const formed = granted?.careOf ?? foreseen?.proposed ?? addressAt(router.prefix, own);
+    const careOf = usesPrevious ? from.careOf : formed;
     const redirection = foreseen?.redirection ?? this.#redirection(from, router.maps);
     if (careOf === undefined || !redirection) return;
     this.#left = undefined;
     this.#counters.add(granted ? 'handoversPredictive' : 'handoversReactive');
-    const { address, linkAddress: routerLinkAddress, prefix, maps } = router;
-    const place = { ...own, router: address, routerLinkAddress, careOf, atHome: false, optimistic: true } as const;
-    this.#prepared = { place: { ...place, prefixes: [prefix], maps }, left };
+    this.#prepared = { place: placeBehind(router, own, careOf), left };
     if (careOf === from.careOf) return;
     this.#tails.take(careOf, own.link, outputs);
     this.#redirect(redirection, from.careOf, careOf, granted?.endsAt, outputs);
@@ -338,7 +264,7 @@ export class FastMobile implements Anticipation {
     const { home, key } = redirection;
     const until = endsAt ?? this.#now + seconds(this.#settings.lifetimeS);
     if (home === from) this.#tails.open(from, careOf, key.router, this.#settings.regional(), until, outputs);
-    if (endsAt === undefined) this.#later({ kind: 'update', redirection, from, careOf });
+    if (endsAt === undefined) this.#errands.add(this.#now, { kind: 'update', redirection, from, careOf });
   }
 
   // ---- after the move -----------------------------------------------------------------------------------------------
@@ -347,13 +273,14 @@ export class FastMobile implements Anticipation {
     if (this.#prepared && detected?.link === this.#prepared.place.link && detected.careOf !== undefined) {
       const { place, left } = this.#prepared;
       const isTemporary = place.careOf === left.from.careOf && place.router !== left.from.router;
-      if (isTemporary) this.#later({ kind: 'linger', previous: place.careOf, careOf: detected.careOf });
+      if (isTemporary)
+        this.#errands.add(this.#now, { kind: 'linger', previous: place.careOf, careOf: detected.careOf });
       if (isTemporary || detected.careOf === place.careOf) this.#prepared = undefined;
     }
     const present = this.#prepared?.place ?? detected;
     if (present && this.#left && !this.#prepared) this.#moved(this.#left, present);
     if (present && this.#settings.discoverNeighbourhood && !present.atHome && this.#isNews(present))
-      this.#later({ kind: 'neighbourhood' });
+      this.#errands.add(this.#now, { kind: 'neighbourhood' });
     this.#present = present;
     return present;
   }
@@ -370,23 +297,16 @@ export class FastMobile implements Anticipation {
     const redirection = this.#redirection(from, present.maps);
     if (!redirection || present.atHome) return;
     this.#counters.add('handoversReactive');
-    this.#later({ kind: 'update', redirection, from: from.careOf, careOf: present.careOf });
+    this.#errands.add(this.#now, { kind: 'update', redirection, from: from.careOf, careOf: present.careOf });
   }
 
   carries(careOf: Address): boolean {
     return this.#present !== undefined && this.#tails.has(careOf);
   }
 
-  /** When what is going on now is through. */
-  #later(errand: Errand): void {
-    this.#errands.push({ at: this.#now + 1, errand });
-  }
-
   #tick(now: Instant, outputs: Output[]): void {
-    const due = this.#errands.filter(({ at }) => at <= now);
-    this.#errands = this.#errands.filter(({ at }) => at > now);
-    for (const { errand } of due) this.#run(errand, now, outputs);
-    this.#solicitation.tick(now, outputs);
+    for (const errand of this.#errands.takeDue(now)) this.#run(errand, now, outputs);
+    this.#outlook.tick(now, outputs);
     if (this.#expected && this.#expected.until <= now) this.#disbelieve(this.#expected, now, outputs);
     if (this.#exchange.tick(now, outputs)) this.#expected = undefined;
     this.#tails.tick(this.#present?.careOf, now, outputs);
@@ -400,31 +320,23 @@ export class FastMobile implements Anticipation {
   }
 
   #run(errand: Errand, now: Instant, outputs: Output[]): void {
-    const present = this.#present;
+    const lifetime = seconds(this.#settings.lifetimeS);
     switch (errand.kind) {
       case 'neighbourhood':
-        if (present) this.#solicit(present, undefined, now, outputs);
+        if (this.#present) this.#outlook.ask(this.#present, undefined, now, outputs);
         return;
       case 'linger': {
         const { previous, careOf } = errand;
-        const endsAt = now + seconds(this.#settings.lifetimeS);
-        return this.#tails.linger(previous, careOf, this.#settings.regional(), endsAt, outputs);
+        return this.#tails.linger(previous, careOf, this.#settings.regional(), now + lifetime, outputs);
       }
       case 'update': {
         const { redirection, from, careOf } = errand;
-        if (redirection.home === from && !this.#tails.has(from)) this.#redirectLate(errand, now, outputs);
+        if (!this.#tails.has(from)) this.#redirect(redirection, from, careOf, now + lifetime, outputs);
         return this.#update(redirection, careOf, careOf, this.#settings.lifetimeS, now, outputs);
       }
-      case 'cancel': {
-        const { redirection, careOf } = errand;
-        return this.#update(redirection, careOf, careOf, 0, now, outputs);
-      }
+      case 'cancel':
+        return this.#update(errand.redirection, errand.careOf, errand.careOf, 0, now, outputs);
     }
-  }
-
-  #redirectLate({ redirection, from, careOf }: Extract<Errand, { kind: 'update' }>, now: Instant, outputs: Output[]) {
-    const endsAt = now + seconds(this.#settings.lifetimeS);
-    this.#tails.open(from, careOf, redirection.key.router, this.#settings.regional(), endsAt, outputs);
   }
 
   /** The router of the new link, which knows better than what was foretold. */
@@ -435,8 +347,7 @@ export class FastMobile implements Anticipation {
       if (prepared.place.router === router) this.#prepared = undefined;
       return;
     }
-    const said = findNeighbourOption(advertisement.options, 'neighbourAdvertisementAcknowledgment');
-    if (said) this.#judged(prepared, said.status, said.careOfAddresses[0], outputs);
+    this.#judge(prepared, advertisement.options, outputs);
     const prefixes = prefixesOf(advertisement);
     const { place } = prepared;
     if (this.#prepared !== prepared || prefixes.length === 0) return;
@@ -454,24 +365,23 @@ export class FastMobile implements Anticipation {
     this.#prepared = undefined;
     this.#left = { ...left, expected: undefined };
     this.#exchange.stop();
-    this.#errands = [];
+    this.#errands.clear();
     this.#tails.close(left.from.careOf, undefined, outputs);
     this.#tails.release(undefined, outputs);
   }
 
   /** RFC 5568 §6.4.6. */
-  #judged(
-    prepared: { place: Attachment; readonly left: Left },
-    status: number,
-    supplied: Address | undefined,
-    outputs: Output[],
-  ): void {
+  #judge(prepared: Prepared, options: readonly NeighbourOption[], outputs: Output[]): void {
+    const said = findNeighbourOption(options, 'neighbourAdvertisementAcknowledgment');
+    if (!said) return;
     const { place, left } = prepared;
+    const { status, careOfAddresses } = said;
+    const [supplied] = careOfAddresses;
     const { useSuppliedCareOfAddress, previousCareOfAddressSupplied } = neighbourAcknowledgmentStatus;
     this.#counters.add('addressesCorrected');
     if (status === previousCareOfAddressSupplied) {
       this.#exchange.stop();
-      this.#errands = [];
+      this.#errands.clear();
       this.#tails.close(left.from.careOf, undefined, outputs);
       prepared.place = { ...place, careOf: left.from.careOf };
       return this.#tails.release(left.from.careOf, outputs);
@@ -489,18 +399,4 @@ export class FastMobile implements Anticipation {
     this.#counters.add(`discarded_${reason}`);
     outputs.push({ kind: 'trace', event: { event: 'discarded', peer: source, reason } });
   }
-}
-
-/** RFC 4140 Appendix A: the router's prefix and the mobile's interface identifier. */
-function addressAt(
-  prefix: Prefix,
-  { linkAddress }: { readonly linkAddress: LinkAddress | undefined },
-): Address | undefined {
-  return linkAddress === undefined ? undefined : autoconfiguredAddress(prefix, linkAddress);
-}
-
-function prefixesOf({ options }: RouterAdvertisement): Prefix[] {
-  return options.flatMap(option =>
-    option.kind === 'prefixInformation' && option.validLifetimeS > 0 ? [prefixOf(option.prefix, option.length)] : [],
-  );
 }

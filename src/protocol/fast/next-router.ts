@@ -12,13 +12,13 @@ import type { MobilityOption } from '../../wire/mobility/options.js';
 import {
   addressCode,
   handoverAcknowledgeCode as code,
-  linkLayerAddressCode,
   neighbourAcknowledgmentStatus as neighbourStatus,
 } from '../../wire/mobility/status.js';
 import type { Counters } from '../anchor/counters.js';
 import type { Input, LinkId, Output, Row, TunnelEnd, Via } from '../contract.js';
 import { mobilityPacket } from '../mobile/packets.js';
 import type { HandoverChange } from '../trace.js';
+import { announcedIn } from './announced.js';
 import { type AddressVerdict, neighbourAcknowledgment } from './neighbour-acknowledgment.js';
 import { NeighbourClaims } from './neighbour-claims.js';
 import { proxyLifetime } from './timing.js';
@@ -112,7 +112,7 @@ export class NextRouter {
 
   /** RFC 5568 §6.2.1.1; the caller has seen that it comes from a router that is known. */
   initiated({ source, destination }: Packet, message: HandoverInitiate, now: Instant, outputs: Output[]): void {
-    const { station, previous, proposed } = addressesOf(message.options);
+    const { station, previous, proposed } = announcedIn(message.options);
     const ask = { router: source, local: destination, sequence: message.sequence };
     const link = proposed && this.#settings.links.find(({ prefix }) => prefixContains(prefix, proposed));
     if (station === undefined || proposed === undefined || !link)
@@ -380,27 +380,4 @@ function addressOf({ careOf, previous, proposed }: Expected): Address {
 function tunnelEnd(expected: Expected): TunnelEnd {
   const { local, router: remote } = expected;
   return { local, remote, to: hostPrefix(addressOf(expected)) };
-}
-
-interface Announced {
-  station: LinkAddress | undefined;
-  previous: Address | undefined;
-  proposed: Address | undefined;
-}
-
-/** The address that an announced mobile is to have. */
-export function newCareOf(options: readonly MobilityOption[]): Address | undefined {
-  return addressesOf(options).proposed;
-}
-
-function addressesOf(options: readonly MobilityOption[]): Announced {
-  const announced: Announced = { station: undefined, previous: undefined, proposed: undefined };
-  for (const option of options) {
-    if (option.kind === 'linkLayerAddress' && option.code === linkLayerAddressCode.mobileNode)
-      announced.station ??= option.address;
-    if (option.kind !== 'ipAddressPrefix') continue;
-    if (option.code === addressCode.oldCareOfAddress) announced.previous ??= option.address;
-    if (option.code === addressCode.newCareOfAddress) announced.proposed ??= option.address;
-  }
-  return announced;
 }

@@ -207,7 +207,8 @@ function isElsewhere(current: Router, other: Router): boolean {
   return !other.prefixes.some(prefix => current.prefixes.some(known => known.address === prefix.address));
 }
 
-function prefixesOf({ options }: RouterAdvertisement): Prefix[] {
+/** Those that a router says are good. */
+export function prefixesOf({ options }: RouterAdvertisement): Prefix[] {
   return options.flatMap(option =>
     option.kind === 'prefixInformation' && option.validLifetimeS > 0 ? [prefixOf(option.prefix, option.length)] : [],
   );

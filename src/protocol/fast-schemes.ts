@@ -1,10 +1,10 @@
-import { accessRouterPlacement } from '../access-router/placement.js';
-import { advertisedMap, type HierarchyExtras, hierarchyPlacements, hmip6 } from '../hmip6/scheme.js';
-import { mip6 } from '../mip6/scheme.js';
-import { correspondentPlacements, homeAgentPlacements, mobilePlacement } from '../mobile/placement.js';
-import type { ClosedForm, Handover, NetworkDescription, Placement, Scheme } from '../scheme.js';
-import { placedProtection } from '../security/placement.js';
-import { forwardAtOnce, type MapOf, mapSection, mobileSection, routerSection } from './placement.js';
+import { accessRouterPlacement } from './access-router/placement.js';
+import { forwardAtOnce, type MapOf, mapSection, mobileSection, routerSection } from './fast/placement.js';
+import { advertisedMap, type HierarchyExtras, hierarchyPlacements, hmip6 } from './hmip6/scheme.js';
+import { mip6 } from './mip6/scheme.js';
+import { correspondentPlacements, homeAgentPlacements, mobilePlacement } from './mobile/placement.js';
+import type { ClosedForm, Handover, NetworkDescription, Placement, Scheme } from './scheme.js';
+import { placedProtection } from './security/placement.js';
 
 /** Fast handovers between access routers, under Mobile IPv6 with route optimisation. */
 export const fmip6: Scheme = {
