@@ -279,14 +279,10 @@ export class FastMobile implements Anticipation {
     }
     const present = this.#prepared?.place ?? detected;
     if (present && this.#left && !this.#prepared) this.#moved(this.#left, present);
-    if (present && this.#settings.discoverNeighbourhood && !present.atHome && this.#isNews(present))
+    if (present && this.#settings.discoverNeighbourhood && !present.atHome && this.#present?.careOf !== present.careOf)
       this.#errands.add(this.#now, { kind: 'neighbourhood' });
     this.#present = present;
     return present;
-  }
-
-  #isNews({ link, careOf }: Attachment): boolean {
-    return this.#present?.careOf !== careOf || this.#present.link !== link;
   }
 
   /** Movement detection was first: RFC 5568 §6.2.2 wants the update after the new address is there. */
