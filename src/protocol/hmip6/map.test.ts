@@ -15,6 +15,7 @@ import {
 import { parseAddress } from '../../base/address.js';
 import { hostPrefix } from '../../base/prefix.js';
 import { seconds } from '../../base/time.js';
+import { encodePacket } from '../../wire/ipv6/codec.js';
 import type { Output } from '../contract.js';
 
 const rule = '2001:db8:a::7/128 → 2001:db8:b:1::7';
@@ -63,7 +64,13 @@ test('RFC 4140 §6.2 [H4140-6.2-02]: of a mobile it knows its RCoA, its LCoA and
   });
 });
 
-test('RFC 4140 §4.1 [H4140-4.1-02, H4140-4.1-03]: M makes it a local update; one with H is refused with 131, one with neither is for a correspondent and dropped', () => {
+test('RFC 4140 §4.1, §11 [H4140-4.1-02, H4140-11-01]: M is the fifth flag of a Binding Update', () => {
+  // Behind the IPv6 header and the Home Address option: Mobility Header, checksum, sequence number.
+  const [flags, reserved] = encodePacket(localUpdate()).slice(40 + 24 + 8);
+  assert.deepEqual([flags, reserved], [0b1000_1000, 0]);
+});
+
+test('RFC 4140 §4.1 [H4140-4.1-03]: M makes it a local update; one with H is refused with 131, one with neither is for a correspondent and dropped', () => {
   const world = new MapWorld();
   assert.equal(world.local({ flags: { map: false, homeRegistration: true } })?.status, 131);
   assert.equal(world.local({ flags: { homeRegistration: true } })?.status, 131);
@@ -160,7 +167,7 @@ test("RFC 4140 §6.1: the lifetime granted is the MAP's maximum at most, and the
   assert.deepEqual([world.ruleTexts, [...world.stored], [...world.admitted]], [[], [], []]);
 });
 
-test('RFC 4140 §10 [H4140-10-01]: bindings are stored before they are acknowledged and are there again after a restart', () => {
+test('RFC 4140 §10 [H4140-10-01, H4140-10-02, H4140-10-06]: bindings are stored before they are acknowledged, and are there again after a restart, or at another node that takes the address over with them', () => {
   const world = new MapWorld();
   world.local();
   const { records } = world;
