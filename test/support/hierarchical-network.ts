@@ -16,6 +16,8 @@ export interface Wanted {
   /** For each access router the MAPs it advertises, by number, the farthest first. */
   readonly maps: readonly (readonly number[])[];
   readonly correspondents?: number;
+  /** Access router `n` is MAP `n` itself; `maps` says how many there are and is not advertised. */
+  readonly flat?: boolean;
   /** Further keys of role `mn`. */
   readonly mobile?: Readonly<Record<string, unknown>>;
   readonly hierarchySettings?: Readonly<Record<string, unknown>>;
@@ -61,7 +63,8 @@ export function hierarchicalNetwork(wanted: Wanted): HierarchicalNetwork {
     correspondent.addEngine(create('cn', {}));
     return correspondent;
   });
-  const maps = new Map([...new Set(wanted.maps.flat())].map(n => [n, addMap(add(`map${n}`, mapAddress(n)), n)]));
+  const separate = wanted.flat ? [] : new Set(wanted.maps.flat());
+  const maps = new Map([...separate].map(n => [n, addMap(add(`map${n}`, mapAddress(n)), n)]));
   for (const [i, advertised] of wanted.maps.entries()) addAccessRouter(join, world, i + 1, advertised, wanted);
   const mobile = simulation.addNode({ name: 'mn', dadTransmits: 0 });
   const port = mobile.attach(undefined, { name: 'wlan0' });
@@ -119,10 +122,13 @@ function addAccessRouter(
   join: (node: Node) => Node,
   { simulation }: Observed,
   n: number,
-  advertised: readonly number[],
-  { failureDetection }: Wanted,
+  others: readonly number[],
+  { failureDetection, flat }: Wanted,
 ): void {
-  const router = join(simulation.addNode({ name: `ar${n}`, forwarding: true }));
+  const advertised = flat ? [n] : others;
+  const addresses = flat ? { addresses: [parseAddress(mapAddress(n))] } : {};
+  const router = join(simulation.addNode({ name: `ar${n}`, forwarding: true, ...addresses }));
+  if (flat) addMap(router, n);
   const link = simulation.addLink({ name: `air${n}`, kind: 'access', delay: 1 * ms, isolated: false });
   const prefix = parsePrefix(`fd00:b:${n}::/64`);
   const address = withInterfaceId(prefix, parseAddress('::1'));

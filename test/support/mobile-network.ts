@@ -2,7 +2,6 @@ import { type Address, formatAddress as formatted, parseAddress } from '../../sr
 import { autoconfiguredAddress } from '../../src/base/link-address.js';
 import { parsePrefix, withInterfaceId } from '../../src/base/prefix.js';
 import type { Environment } from '../../src/protocol/contract.js';
-import { withCorrespondent } from '../../src/protocol/mip6/mutual.js';
 import { roles } from '../../src/protocol/roles.js';
 import type { FlowRecord, Link, Node } from '../../src/sim/index.js';
 import type { Packet } from '../../src/wire/ipv6/packet.js';
@@ -49,8 +48,6 @@ export interface Wanted {
   readonly optimistic?: boolean;
   /** How mobile and home agent protect signalling, as `own` sees it; absent: not at all. */
   readonly security?: (own: string, peer: string) => unknown;
-  /** The mobile is a correspondent of others too. */
-  readonly mutual?: boolean;
 }
 
 export function create(name: string, config: unknown) {
@@ -139,12 +136,7 @@ function addRoles(
   homeAgent.addEngine(create('ha', { ...anchor, ...home, ...wanted.homeAgent }));
   if (!wanted.withoutCorrespondentRole) correspondent.addEngine(create('cn', {}));
   const own = { address: ends.mobile, homeAgent: ends.homeAgent, ...protection(ends.mobile, ends.homeAgent) };
-  const mobileNode = create('mn', { ...own, routeOptimisation: wanted.routeOptimisation ?? false, ...wanted.mobile });
-  mobile.addEngine(
-    wanted.mutual
-      ? environment => withCorrespondent(mobileNode(environment), create('cn', {})(environment))
-      : mobileNode,
-  );
+  mobile.addEngine(create('mn', { ...own, routeOptimisation: wanted.routeOptimisation ?? false, ...wanted.mobile }));
 }
 
 function visitedPrefix(n: 1 | 2) {

@@ -106,7 +106,7 @@ export class SelfRegistration implements Dialect {
     const home = homeOf(update);
     const registration: Registration = {
       update,
-      identity: update.peer.settings.identity ?? update.options.identity ?? formatAddress(home),
+      identity: binding?.identity ?? update.peer.settings.identity ?? update.options.identity ?? formatAddress(home),
       homes: undefined,
       lifetimeS: grantedLifetimeS(update.message.lifetimeS, this.#anchor.settings.maximumLifetimeS),
       timestamp: 0,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { acknowledgementIn } from '../../../test/support/anchor.js';
+import { acknowledgementIn, kinds } from '../../../test/support/anchor.js';
 import { LocalMobile, lcoa2, localUpdate, MapWorld, mobiles, rcoa, rcoa2 } from '../../../test/support/map.js';
 import { type Protection, protections, tampered } from '../../../test/support/secured-mobile.js';
 import { milliseconds } from '../../base/time.js';
@@ -43,6 +43,16 @@ test('RFC 4140 §12, §12.1 [H4140-12-01, H4140-12.1-01, H4140-12.1-02, H4140-12
     assert.equal(map.engine.counters.signallingRefusedUnknownPeer, 2, 'the SPI of nobody');
     assert.deepEqual(map.ruleTexts, bound);
   });
+});
+
+test('RFC 4140 §12, §12.1 [H4140-12-02, H4140-12.1-07, H4140-12.1-09]: keys by configuration are enough: no return routability, no proof of the RCoA, and under RFC 4285 no confidentiality', () => {
+  const map = mapFor('rfc4285');
+  const mobile = new LocalMobile(map, alice, 'rfc4285');
+  const protectedUpdate = mobile.protect(localUpdate());
+  assert.ok(protectedUpdate.payload.kind === 'mobility' && protectedUpdate.payload.message.kind === 'bindingUpdate');
+  const outputs = map.receive(protectedUpdate);
+  assert.deepEqual(kinds(outputs), ['store', 'forward', 'admit', 'trace', 'bindingAcknowledgement']);
+  assert.equal(mobile.answer(outputs)?.status, 0);
 });
 
 test('RFC 4140 §12.1 [H4140-12.1-10, H4140-12.1-11, H4140-12.1-12, H4140-12.1-14]: a second mobile cannot take the RCoA of the first, nor take it away, whatever its sequence number, and is told to take another', () => {

@@ -15,6 +15,7 @@ import {
 import { parseAddress } from '../../base/address.js';
 import { hostPrefix } from '../../base/prefix.js';
 import { seconds } from '../../base/time.js';
+import { encodePacket } from '../../wire/ipv6/codec.js';
 import type { Output } from '../contract.js';
 
 const rule = '2001:db8:a::7/128 → 2001:db8:b:1::7';
@@ -61,6 +62,12 @@ test('RFC 4140 §6.2 [H4140-6.2-02]: of a mobile it knows its RCoA, its LCoA and
     lifetimeS: 600,
     endsAtMs: (record.value as { endsAtMs: number }).endsAtMs,
   });
+});
+
+test('RFC 4140 §4.1, §11 [H4140-11-01]: M is the fifth flag of a Binding Update', () => {
+  // Behind the IPv6 header and the Home Address option: Mobility Header, checksum, sequence number.
+  const [flags, reserved] = encodePacket(localUpdate()).slice(40 + 24 + 8);
+  assert.deepEqual([flags, reserved], [0b1000_1000, 0]);
 });
 
 test('RFC 4140 §4.1 [H4140-4.1-02, H4140-4.1-03]: M makes it a local update; one with H is refused with 131, one with neither is for a correspondent and dropped', () => {
@@ -168,6 +175,17 @@ test('RFC 4140 §10 [H4140-10-01]: bindings are stored before they are acknowled
   restarted.step({ kind: 'restored', records });
   assert.deepEqual(restarted.ruleTexts, [rule]);
   assert.equal(restarted.local({ sequence: 1 })?.status, 135, 'what came before the restart is not new');
+});
+
+test('RFC 4140 §10 [H4140-10-02, H4140-10-06]: another node that takes over the address and what was stored has the bindings with their RCoAs, and the mobile goes on with it', () => {
+  const failed = new MapWorld();
+  failed.local({ sequence: 5 });
+  const standby = new MapWorld();
+  standby.now = seconds(1);
+  standby.step({ kind: 'restored', records: failed.records });
+  assert.deepEqual([standby.ruleTexts, standby.admitted.size], [[rule], 1]);
+  assert.equal(standby.local({ sequence: 6, lcoa: lcoa2 })?.status, 0);
+  assert.equal(standby.engine.counters.handoff_accepted, 1);
 });
 
 test('RFC 4140 §9, §9.2: the address of a Home Address option in a de-registration nobody made is answered with 133', () => {

@@ -191,3 +191,34 @@ test('RFC 6275 §6.3, §15.4.3: packets with a home address that nobody register
     [1],
   );
 });
+
+test("RFC 6275 §11.4.1, §11.4.3, §15.6: home agents and prefixes that nobody asked for, in the home agent's name, change nothing and are counted", () => {
+  const discovery = { homeAgent: undefined, homeAgentDiscovery: true, homePrefixDiscovery: true };
+  const world = mobileNetwork({ virtualHome: true, mobile: discovery });
+  world.move(100, world.visited[0]);
+  const down = world.traffic('down', 2000, 5000);
+  const attacker = world.simulation.nodes.get('ar2') as Node;
+  const flags = { onLink: true, autonomous: true, routerAddress: false };
+  const gone = { validLifetimeS: 0, preferredLifetimeS: 0, prefix: parsePrefix('fd00:c:1::/64').address };
+  const prefix = { kind: 'prefixInformation', length: 64, flags, ...gone } as const;
+  const forged = [
+    { kind: 'homeAgentDiscoveryReply', code: 0, identifier: 7, homeAgents: [correspondentAddress] },
+    {
+      kind: 'mobilePrefixAdvertisement',
+      code: 0,
+      identifier: 7,
+      flags: { managed: false, other: false },
+      options: [prefix],
+    },
+  ] as const;
+  for (const [i, message] of forged.entries()) {
+    const envelope = { source: homeAgentAddress, destination: world.careOf(0), hopLimit: 64 };
+    inject(world, attacker, 3000 + i, { ...envelope, payload: { kind: 'icmpv6', message } });
+  }
+  world.run(6000);
+  assert.equal(lost(down), 0);
+  assert.equal(world.sent('bindingUpdate').length, 1);
+  assert.ok(world.sent('bindingUpdate').every(({ packet }) => packet.destination === homeAgentAddress));
+  const { counters } = world.mobile.engines[0];
+  assert.deepEqual([counters.discarded_homeAgentDiscoveryReply, counters.discarded_mobilePrefixAdvertisement], [1, 1]);
+});

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { careOf, HomeWorld, home, homeAgentAddress, homeUpdate } from '../../../test/support/home-agent.js';
-import { mobileNetwork, homeAgentAddress as simulated } from '../../../test/support/mobile-network.js';
+import { lost, mobileNetwork, homeAgentAddress as simulated } from '../../../test/support/mobile-network.js';
 import { advertising, on } from '../../../test/support/network.js';
 import { type Address, formatAddress, parseAddress } from '../../base/address.js';
 import { parsePrefix } from '../../base/prefix.js';
@@ -11,6 +11,7 @@ import type { NeighbourOption } from '../../wire/icmpv6/neighbour-options.js';
 import type { Packet } from '../../wire/ipv6/packet.js';
 import type { Output } from '../contract.js';
 import { homeAgentsAnycast } from '../mobile/home-agents-anycast.js';
+import { placedSecurity } from '../security/placement.js';
 
 const anycast = homeAgentsAnycast(parsePrefix('2001:db8:a::/64'));
 const router = parseAddress('fe80::2');
@@ -221,3 +222,22 @@ test('RFC 6275 §10.5.1, RFC 2526: in a network the anycast address leads to the
   assert.ok(message?.kind === 'homeAgentDiscoveryReply');
   assert.deepEqual(message.homeAgents.map(formatAddress).sort(), ['fd00:c:1::1', 'fd00:c:1::2']);
 });
+
+for (const esp of [false, true])
+  test(`RFC 6275 §10.5, §11.4.1, §10.6, §11.4.2: a mobile that knows only its home prefix finds its home agent, registers, and learns how long the prefix is good${esp ? ', under ESP' : ''}`, () => {
+    const world = mobileNetwork({
+      virtualHome: true,
+      mobile: { homeAgent: undefined, homeAgentDiscovery: true, homePrefixDiscovery: true },
+      homeAgent: { validLifetimeS: 1000 },
+      ...(esp && { security: (own, peer) => placedSecurity('esp', own, peer) }),
+    });
+    world.move(100, world.visited[0]);
+    const down = world.traffic('down', 2000, 3000);
+    world.run(4000);
+    assert.equal(lost(down), 0);
+    const { home_agent_discoveries: found, prefix_solicitations: solicited } = world.homeAgent.engines[0].counters;
+    assert.deepEqual([found, solicited], [1, 1]);
+    assert.equal(world.homeAgent.engines[0].counters.signallingRefusedUnprotected ?? 0, 0);
+    const asked = world.drops().filter(({ node }) => node === 'ha').length;
+    assert.ok(asked <= 1, 'a Home Address option that the stack leaves to the engine');
+  });

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { homeAgentAddress, lost, mobileNetwork } from '../../../test/support/mobile-network.js';
 import { icmpv6, ms, on, sentOn } from '../../../test/support/network.js';
-import { allNodes, unspecified } from '../../base/address.js';
+import { allNodes, parseAddress, unspecified } from '../../base/address.js';
+import { parsePrefix, withInterfaceId } from '../../base/prefix.js';
 import { effectiveSource } from '../../wire/ipv6/packet.js';
 
 test('RFC 6275 §10.3.1, §10.4.1: the home agent probes for a new home address for a second, then answers and stands in for it', () => {
@@ -123,4 +124,61 @@ test('RFC 6275 §10.4.5: what a stranger tunnels to the home agent in the name o
   });
   world.run(4000);
   assert.ok(world.drops().some(({ node, reason }) => node === 'ha' && reason === 'unadmitted'));
+});
+
+test("RFC 6275 §10.4.2, §10.4.1: what is sent to the mobile's link-local address on the home link is answered for and never tunnelled", () => {
+  const world = mobileNetwork();
+  const frames = sentOn(world.homeLink);
+  const air = sentOn(world.visited[0]);
+  world.move(100, world.visited[0]);
+  const neighbour = world.simulation.addNode({ name: 'neighbour', dadTransmits: 0 });
+  neighbour.attach(world.homeLink, { name: 'eth0', addresses: [on('fd00:c:1::9/64')] });
+  world.run(3000);
+  const linkLocal = withInterfaceId(parsePrefix('fe80::/64'), world.homeAddress);
+  const group = parseAddress('ff02::1:7777');
+  const site = parseAddress('ff05::7777');
+  for (const destination of [linkLocal, group, site])
+    neighbour.stack?.output({
+      source: parseAddress('fd00:c:1::9'),
+      destination,
+      hopLimit: 64,
+      payload: { kind: 'udp', sourcePort: 1, destinationPort: 9, data: new Uint8Array(0) },
+    });
+  world.run(4000);
+  assert.ok(frames.length > 0);
+  assert.equal(air.filter(({ packet, at }) => at > 3000 * ms && packet.payload.kind === 'ipv6').length, 0);
+});
+
+test('RFC 6275 §10.4.3, §10.4.5: what a mobile tunnels from a link-local address, or to one or a group, goes no further than the home agent', () => {
+  const world = mobileNetwork();
+  const wire = sentOn(world.simulation.links.get('core-ha')!);
+  const homeLink = sentOn(world.homeLink);
+  world.move(100, world.visited[0]);
+  world.run(3000);
+  const before = [wire.length, homeLink.filter(({ packet }) => packet.payload.kind === 'udp').length];
+  const linkLocal = withInterfaceId(parsePrefix('fe80::/64'), world.homeAddress);
+  const flows = [
+    [linkLocal, world.correspondent.primaryAddress()!],
+    [world.homeAddress, parseAddress('fe80::9')],
+    [world.homeAddress, parseAddress('ff02::1')],
+  ];
+  for (const [source, destination] of flows)
+    world.mobile.stack?.output({
+      source: world.careOf(0),
+      destination: homeAgentAddress,
+      hopLimit: 64,
+      payload: {
+        kind: 'ipv6',
+        packet: {
+          source,
+          destination,
+          hopLimit: 64,
+          payload: { kind: 'udp', sourcePort: 1, destinationPort: 9, data: new Uint8Array(0) },
+        },
+      },
+    });
+  world.run(4000);
+  const data = wire.slice(before[0]).filter(({ packet }) => packet.payload.kind === 'udp');
+  assert.equal(data.length, 0);
+  assert.equal(homeLink.filter(({ packet }) => packet.payload.kind === 'udp').length, before[1]);
 });

@@ -8,7 +8,7 @@ import { autoconfiguredAddress } from '../../base/link-address.js';
 import { hostPrefix, parsePrefix } from '../../base/prefix.js';
 import type { Node } from '../../sim/index.js';
 import type { Packet } from '../../wire/ipv6/packet.js';
-import type { Engine, Environment, Via } from '../contract.js';
+import type { Via } from '../contract.js';
 import { withCorrespondent } from './mutual.js';
 
 const peer = hostPrefix(parseAddress('2001:db8::1'));
@@ -38,17 +38,13 @@ test('RFC 6275 §6.3, §6.4, §9.3.2, §11.3.1: what a mobile says as one and as
 
 /** A second mobile that is a correspondent too, as the first one is here. */
 function twoMobiles(): MobileNetwork & { readonly other: Node } {
-  const world = mobileNetwork({ routeOptimisation: true, virtualHome: true, mutual: true });
+  const world = mobileNetwork({ routeOptimisation: true, virtualHome: true, mobile: { correspondent: {} } });
   const other = world.simulation.addNode({ name: 'mn2', dadTransmits: 0 });
   const port = other.attach(undefined, { name: 'wlan0' });
   const address = formatAddress(autoconfiguredAddress(parsePrefix('fd00:c:1::/64'), port.linkAddress));
-  other.addEngine(mutual({ address, homeAgent: 'fd00:c:1::1', insecure: true }));
+  other.addEngine(create('mn', { address, homeAgent: 'fd00:c:1::1', insecure: true, correspondent: {} }));
   other.roam('wlan0', { at: 100 * ms, to: world.visited[1] });
   return { ...world, other };
-}
-
-function mutual(config: unknown): (environment: Environment) => Engine {
-  return environment => withCorrespondent(create('mn', config)(environment), create('cn', {})(environment));
 }
 
 test('RFC 6275 §9, §11: two mobiles away from home come to speak straight, each with its Home Address option and the other in the routing header; nothing is lost', () => {

@@ -1,5 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { z } from 'zod';
+import { environment } from '../../../test/support/anchor.js';
+import {
+  careOf,
+  HomeWorld,
+  home,
+  homeAgentAddress as homeAgent,
+  homeUpdate,
+} from '../../../test/support/home-agent.js';
 import {
   homeAgentAddress,
   lost,
@@ -8,8 +17,14 @@ import {
   type Wanted,
 } from '../../../test/support/mobile-network.js';
 import { ms, sentOn } from '../../../test/support/network.js';
+import { SecuredMobile } from '../../../test/support/secured-mobile.js';
+import { sent } from '../../../test/support/signalling.js';
+import { parseAddress } from '../../base/address.js';
 import { type Packet, protocol } from '../../wire/ipv6/packet.js';
 import type { MobilityMessage } from '../../wire/mobility/messages.js';
+import { mobilityPacket } from '../mobile/packets.js';
+import { type PeerSecurity, protectedSection, signalling } from '../security/config.js';
+import { EspTunnel } from '../security/esp-tunnel.js';
 import { placedSecurity, placedTunnel } from '../security/placement.js';
 
 /** Transport mode for registrations, and tunnel mode where both ends have it. */
@@ -108,7 +123,7 @@ test('RFC 6275 §5.2.5: a mobile with tunnel keys takes no Home Test in the clea
   assert.ok((world.homeAgent.engines[0].counters.signallingRefusedUnknownPeer ?? 0) >= 1);
 });
 
-test("RFC 6275 §10.4.5: what comes out of a mobile's ESP tunnel in another's name, from another place, or for nobody is refused", () => {
+test("RFC 6275 §10.4.5: what comes out of a mobile's ESP tunnel again, or from another place, is refused and counted", () => {
   const world = network();
   world.move(100, world.visited[0]);
   world.traffic('up', 2000, 2100);
@@ -126,3 +141,30 @@ test("RFC 6275 §10.4.5: what comes out of a mobile's ESP tunnel in another's na
   const rise = (name: string) => (after[name] ?? 0) - (before[name] ?? 0);
   assert.deepEqual([rise('signallingRefusedReplayed'), rise('signallingRefusedUnknownPeer')], [1, 1]);
 });
+
+test("RFC 6275 §5.2.5, §10.4.5: a mobile sends no Home Test Init in another's name through its ESP tunnel, and nothing but Mobility Headers", () => {
+  const [own, agent] = ['2001:db8:a::7', '2001:db8:a::1'];
+  const peers = [{ address: own, security: both(agent, own) }];
+  const world = new HomeWorld({ homeLink: undefined, peers });
+  new SecuredMobile(world, own, homeAgent, 'esp').send(homeUpdate());
+  const config = protectedSection(z.strictObject(signalling)).parse({
+    address: own,
+    peers: [{ address: agent, security: both(own, agent) }],
+  });
+  const { tunnel } = config.peers[0].security as Extract<PeerSecurity, { kind: 'esp' }>;
+  const esp = new EspTunnel(tunnel!.outbound, tunnel!.inbound, environment(), 'test/');
+  const through = (inner: Packet) => {
+    const [packet] = sent(esp.protect(inner, { local: careOf, remote: homeAgent }));
+    return sent(world.receive(packet));
+  };
+  const init = { kind: 'homeTestInit', cookie: new Uint8Array(8), options: [] } as const;
+  assert.deepEqual(through(mobilityPacket(home, correspondent, init)).map(inHome), [[home, correspondent]]);
+  assert.deepEqual(through(mobilityPacket(parseAddress('2001:db8:a::66'), correspondent, init)), []);
+  assert.equal(world.engine.counters.signallingRefusedUnknownPeer, 1);
+  const data = { kind: 'udp', sourcePort: 1, destinationPort: 2, data: new Uint8Array(0) } as const;
+  assert.deepEqual(through({ source: home, destination: correspondent, hopLimit: 64, payload: data }), []);
+  assert.equal(world.engine.counters.signallingRefusedMalformed, 1);
+});
+
+const correspondent = parseAddress('2001:db8:c::1');
+const inHome = ({ source, destination }: Packet) => [source, destination];
