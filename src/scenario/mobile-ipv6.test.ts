@@ -75,6 +75,11 @@ for (const { name, document, paper, fixed } of onPaper)
       checkHandovers(name, dad, settings / 2, paper, fixed?.(dad));
     });
 
+for (const { name, paper } of onPaper.slice(1, 4))
+  test(`RFC 4429 §3.3: ${name}: with optimistic detection of duplicates the gap is that without any`, () => {
+    checkHandovers(name, 1, 3, paper, { optimistic: 1 });
+  });
+
 for (const name of ['mip6', 'hmip6'])
   for (const protection of ['rfc4285', 'esp'])
     test(`RFC 6275 §9, §11: ${name}: two mobiles that talk to each other and move, signalling in ${protection}: each is told where the other is, packets go straight, and all that is sent on a link that is there arrives`, () => {
