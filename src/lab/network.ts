@@ -63,10 +63,14 @@ async function addNamespaces(plan: LabPlan): Promise<void> {
   await ip(names.map(name => `netns add ${namespaceOf(name)}`));
   for (const name of names) await ip(['link set dev lo up'], namespaceOf(name));
   for (const node of plan.nodes) await sysctl(namespaceOf(node.name), routerSettings(node));
-  for (const { node } of plan.mobiles)
+  for (const { node } of plan.mobiles) {
     if (!node.duplicateAddressDetection) await sysctl(namespaceOf(node.name), { [acceptDad]: 0 });
+    if (node.optimistic) await sysctl(namespaceOf(node.name), optimistic);
+  }
 }
 
+/** RFC 4429. */
+const optimistic = { 'net.ipv6.conf.default.optimistic_dad': 1, 'net.ipv6.conf.default.use_optimistic': 1 };
 const acceptDad = 'net.ipv6.conf.default.accept_dad';
 
 /** Routers and the correspondent have fixed addresses; mobiles keep every default of their kernel, unless the scenario has them do without Duplicate Address Detection. */

@@ -119,8 +119,8 @@ export function closedFormOf(
 const retransTimerMs = 1000;
 
 function probesAddresses(scenario: Scenario, mobile: string): boolean {
-  return nodesWithRole(scenario, 'mobile').some(({ name, duplicateAddressDetection }) =>
-    name === mobile ? duplicateAddressDetection : false,
+  return nodesWithRole(scenario, 'mobile').some(
+    ({ name, duplicateAddressDetection, optimistic }) => name === mobile && duplicateAddressDetection && !optimistic,
   );
 }
 

@@ -2,9 +2,13 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { checkHandovers, type Paper, readyMs, type Setting } from '../../test/support/random-networks.js';
+import { parseAddress } from '../base/address.js';
+import { prefixContains, prefixOf } from '../base/prefix.js';
 import type { Scheme } from '../protocol/scheme.js';
 import { schemeNamed } from '../protocol/schemes.js';
-import type { Node } from '../sim/index.js';
+import type { Node, Simulation } from '../sim/index.js';
+import { innermost } from '../sim/trace-format.js';
+import { effectiveSource, type Packet } from '../wire/ipv6/packet.js';
 import { parseScenario } from './parse.js';
 import type { HandoverResult } from './result.js';
 import { runScheme } from './run.js';
@@ -60,13 +64,24 @@ function correspondentUpdated(setting: Setting): Paper {
 }
 
 const alone = (dad: number) => ({ previousMap: 0, mapDad: dad });
+const forwards = 'RFC 4140 §6.1, §8 [H4140-3-06] [H4140-6.1-22] [H4140-6.1-23] [H4140-8-03]';
 const onPaper = [
   { name: 'mip6-tunnel', document: 'RFC 6275', paper: tunnelled },
   { name: 'mip6', document: 'RFC 6275', paper: routeOptimised },
-  { name: 'hmip6-tunnel', document: 'RFC 4140 §6.1 [H4140-3-06] [H4140-6.1-22]', paper: hierarchical(forwarded) },
-  { name: 'hmip6', document: 'RFC 4140 §6.1 [H4140-3-06] [H4140-6.1-22]', paper: hierarchical(forwarded) },
-  { name: 'hmip6-tunnel', document: 'RFC 4140, alone', paper: hierarchical(homeAgentUpdated), fixed: alone },
-  { name: 'hmip6', document: 'RFC 4140, alone', paper: hierarchical(correspondentUpdated), fixed: alone },
+  { name: 'hmip6-tunnel', document: forwards, paper: hierarchical(forwarded) },
+  { name: 'hmip6', document: forwards, paper: hierarchical(forwarded) },
+  {
+    name: 'hmip6-tunnel',
+    document: 'RFC 4140 §6.1 [H4140-6.1-06], without the previous MAP',
+    paper: hierarchical(homeAgentUpdated),
+    fixed: alone,
+  },
+  {
+    name: 'hmip6',
+    document: 'RFC 4140 §6.1 [H4140-6.1-06], without the previous MAP',
+    paper: hierarchical(correspondentUpdated),
+    fixed: alone,
+  },
 ];
 
 for (const { name, document, paper, fixed } of onPaper)
@@ -74,6 +89,11 @@ for (const { name, document, paper, fixed } of onPaper)
     test(`${document}: ${name}: gap and loss of ${settings / 2} random networks are those on paper, ${dad ? 'with' : 'without'} DAD, signalling in ${dad ? 'RFC 4285 options' : 'ESP'}; the mobile loses nothing that it sends`, () => {
       checkHandovers(name, dad, settings / 2, paper, fixed?.(dad));
     });
+
+for (const { name, paper } of onPaper.slice(1, 4))
+  test(`RFC 4429 §3.3: ${name}: with optimistic detection of duplicates the gap is that without any`, () => {
+    checkHandovers(name, 1, 3, paper, { optimistic: 1 });
+  });
 
 for (const name of ['mip6', 'hmip6'])
   for (const protection of ['rfc4285', 'esp'])
@@ -104,3 +124,29 @@ for (const name of ['mip6', 'hmip6'])
       const last = simulated.flows.map(({ record }) => ('receivedAt' in record ? record.receivedAt.at(-1) : undefined));
       assert.ok(last.every(at => at !== undefined && !Number.isNaN(at)));
     });
+
+test('RFC 4140 §12.1 [H4140-12.1-07] [H4140-12.1-09] [H4140-12.1-10] [H4140-12.1-15] [H4140-12.1-16] [H4140-12-02]: local Binding Updates go in ESP in transport mode, the RCoA as home address, after no test of it; what applications send goes in the clear', () => {
+  const text = readFileSync('scenarios/comparison.yaml', 'utf8').replace('durationMs:', 'protection: esp\ndurationMs:');
+  const parsed = parseScenario(text, { file: 'comparison.yaml', overrides: { dad: 0 } });
+  assert.ok(parsed.ok);
+  const toMap: Packet[] = [];
+  const map = parseAddress('fd00:a:1::1');
+  const prepare = ({ links }: Simulation) => {
+    for (const link of links.values())
+      if (link.options.kind === 'access')
+        link.tap(({ packet }, _, moment) => {
+          if (moment === 'sent' && packet.destination === map) toMap.push(packet);
+        });
+  };
+  const { simulated } = runScheme(parsed.scenario, schemeNamed('hmip6-tunnel') as Scheme, { prepare });
+  const [first, ...others] = toMap;
+  assert.ok(first.payload.kind === 'raw' && first.payload.protocol === 50);
+  const regional = effectiveSource(first);
+  assert.ok(prefixContains(prefixOf(map, 64), regional) && first.source !== regional);
+  const kinds = new Set(others.map(({ payload }) => (payload.kind === 'ipv6' ? 'tunnel' : payload.kind)));
+  assert.deepEqual(kinds, new Set(['tunnel', 'raw']));
+  const tests = simulated.trace.filter(
+    ({ event }) => event.event === 'message' && innermost(event.packet).payload.kind === 'mobility',
+  );
+  assert.equal(tests.length, 0, 'nothing unprotected');
+});

@@ -56,6 +56,8 @@ export interface MobileNode {
   readonly linkAddress: string;
   readonly addressing: AddressingMode;
   readonly duplicateAddressDetection: boolean;
+  /** Addresses are used while that goes on (RFC 4429). */
+  readonly optimistic: boolean;
 }
 
 export type NodeRole = ScenarioNode['role'];

@@ -95,6 +95,7 @@ test('what a file leaves open is filled in', () => {
       linkAddress: '02:00:01:00:00:04',
       addressing: 'slaac',
       duplicateAddressDetection: true,
+      optimistic: false,
     },
   ]);
   assert.deepEqual(

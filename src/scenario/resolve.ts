@@ -119,6 +119,7 @@ function numbered(name: string, entry: NodeEntry, position: number, ordinal: num
       name,
       identity: entry.identity ?? `${name}@example.net`,
       duplicateAddressDetection: entry.duplicateAddressDetection === 1,
+      optimistic: entry.optimistic === 1,
       linkAddress: entry.linkAddress ?? mobileLinkAddress(position),
     };
   const address = entry.address ?? `fd00::${groups(position)}`;

@@ -53,6 +53,7 @@ function nodeSchema(number: NumberSchemas) {
       linkAddress: c.linkAddress.transform(formatLinkAddress).optional(),
       addressing: c.choice(['slaac', 'dhcpv6', 'manual']).default('slaac'),
       duplicateAddressDetection: number({ most: 1, integer: true }).default(1),
+      optimistic: number({ most: 1, integer: true }).default(0),
     }),
   ]);
 }

@@ -173,7 +173,7 @@ class Builder {
     });
     const linkAddress = parseLinkAddress(mobile.linkAddress);
     const manual = mobile.addressing === 'manual' ? manualConfiguration(this.#scheme, this.#network, mobile) : {};
-    added.attach(undefined, { name: mobileInterface, linkAddress, ...manual });
+    added.attach(undefined, { name: mobileInterface, linkAddress, optimistic: mobile.optimistic, ...manual });
   }
 
   move(): void {

@@ -41,8 +41,8 @@ function draw(random: Random, dad: number): Setting {
 }
 
 /** `reference`: I = L2 + MD + DAD, where MD is a solicitation and its answer. */
-export function readyMs({ l2GapMs, radioMs, dad }: Setting): number {
-  return l2GapMs + 2 * radioMs + 1000 * dad;
+export function readyMs({ l2GapMs, radioMs, dad, optimistic = 0 }: Setting): number {
+  return l2GapMs + 2 * radioMs + 1000 * dad * (1 - optimistic);
 }
 
 /** Both of the comparison's handovers in `count` random networks: within an anchor's domain, then into the next. */

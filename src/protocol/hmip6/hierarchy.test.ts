@@ -58,7 +58,7 @@ test('RFC 4140 §12.2 [H4140-12.2-01] [H4140-12.2-02] [H4140-12.2-03] [H4140-6.1
   assert.deepEqual(ends('careOfTestInit'), [[toMap, [world.regional(1), peer]]]);
 });
 
-test('RFC 4140 §6.1.1, §6.1 [H4140-6.1.1-01] [H4140-6.1.1-02] [H4140-6.1.1-03] [H4140-6.1.1-04] [H4140-6.1-24]: straight to a correspondent from the RCoA with the home address in its option, else through the home agent; both ways it arrives', () => {
+test('RFC 4140 §6.1.1, §6.1 [H4140-6.1.1-01] [H4140-6.1.1-02] [H4140-6.1.1-03] [H4140-6.1.1-04] [H4140-6.1-24] [H4140-6.1-13] [H4140-6.2-01] [H4140-6.2-07] [H4140-6.3-01] [H4140-6.4-01] [H4140-3-01] [H4140-3-05]: straight to a correspondent from the RCoA with the home address in its option, else through the home agent; both ways it arrives', () => {
   const world = hierarchicalNetwork({ maps: [[1]] });
   const atPeer = sentOn(world.wire('cn1'));
   const air = sentOn(world.air(1));
@@ -92,7 +92,7 @@ function signallingOfAMove(correspondents: number, mobile: Readonly<Record<strin
   return air.flat().filter(({ at, packet }) => at >= 4000 * ms && mobilityIn(packet) !== undefined).length;
 }
 
-test('RFC 4140 §1, §3 [H4140-1-01] [H4140-1-02] [H4140-3-06]: over the air a move within the domain takes one update and its answer, however many correspondents there are; in Mobile IPv6 it takes six messages more for each', () => {
+test('RFC 4140 §1, §3 [H4140-1-01] [H4140-1-02] [H4140-1-04] [H4140-3-06]: over the air a move within the domain takes one update and its answer, however many correspondents there are; in Mobile IPv6 it takes six messages more for each', () => {
   const counts = [1, 2, 5];
   assert.deepEqual(
     counts.map(n => signallingOfAMove(n, {})),

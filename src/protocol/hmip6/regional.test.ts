@@ -28,7 +28,7 @@ function tunnels(outputs: readonly Output[], from: Address) {
   );
 }
 
-test('RFC 4140 §6.1, §4.1 [H4140-4.1-01] [H4140-6.1-01] [H4140-6.1-02] [H4140-6.1-03] [H4140-6.1-04] [H4140-6.1-05] [H4140-3.1-08] [H4140-7.2-13] [H4140-2-01]: the local Binding Update has A and M, the RCoA as home address, the LCoA as source, and no other option', () => {
+test('RFC 4140 §6.1, §4.1 [H4140-4.1-01] [H4140-6.1-01] [H4140-6.1-02] [H4140-6.1-03] [H4140-6.1-04] [H4140-6.1-05] [H4140-3.1-08] [H4140-7.2-13] [H4140-2-01] [H4140-3.1-07]: the local Binding Update has A and M, the RCoA as home address, the LCoA as source, and no other option', () => {
   const world = new HierarchyWorld();
   const [sent, ...others] = updatesTo(world.moveTo(1, here));
   assert.deepEqual(others, []);

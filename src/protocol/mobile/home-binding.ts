@@ -8,7 +8,7 @@ import type { Output, Row } from '../contract.js';
 import { HomeAgents, type HomeAgentsSettings } from './home-agents.js';
 import { HomePrefix } from './home-prefix.js';
 import type { CareOf } from './reach.js';
-import { Registration, type RegistrationChange } from './registration.js';
+import { lifetimeUnitS, Registration, type RegistrationChange } from './registration.js';
 
 export interface HomeBindingSettings extends HomeAgentsSettings {
   readonly homeAddress: Address;
@@ -18,9 +18,6 @@ export interface HomeBindingSettings extends HomeAgentsSettings {
   /** Whether the home agent is asked how long the home prefix is good (RFC 6275 §11.4.2). */
   readonly homePrefixDiscovery: boolean;
 }
-
-/** Wire lifetimes come in units of that many seconds: less than one cannot be asked for. */
-const lifetimeUnitS = 4;
 
 /** What a mobile node has with its home: an agent, a binding there, and an address for as long as its prefix lasts. */
 export class HomeBinding {
@@ -78,6 +75,7 @@ export class HomeBinding {
     if (!registration) return;
     if (!careOf || careOf.endsAt - now < lifetimeUnitS * second) return registration.suspend();
     registration.resume();
+    registration.limitTo(careOf.endsAt);
     const { address, endsAt } = careOf;
     const isHome = address === this.#settings.homeAddress;
     const isKnown = isHome && !registration.mayBeBound ? true : registration.isToldOf(address);

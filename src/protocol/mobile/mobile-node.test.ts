@@ -255,6 +255,20 @@ test('RFC 6275 §11.7.3: no binding outlives its lifetime where nobody was there
   assert.equal(uplink(back), undefined);
 });
 
+test('RFC 6275 §11.5.5: back home the update goes out on the link before anything that waited', () => {
+  const world = new MobileWorld();
+  world.acknowledge(world.arrive().sequence);
+  world.link(false);
+  world.link(true);
+  const outputs = world.advertised('2001:db8:1::/64');
+  const update = outputs.findIndex(output => updateIn([output]));
+  const release = outputs.findIndex(output => output.kind === 'forward' && output.rule.from?.address === home);
+  assert.ok(update >= 0 && update < release);
+  const sent = outputs[update];
+  assert.ok(sent.kind === 'send');
+  assert.deepEqual([sent.link, sent.packet.source], ['wlan0', home]);
+});
+
 test('RFC 6275 §11.8: only a first registration waits for the home agent’s detection of duplicates; one that ends a binding does not', () => {
   const world = new MobileWorld();
   world.arrive();

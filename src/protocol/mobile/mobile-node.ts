@@ -146,7 +146,9 @@ export class MobileNode implements Engine {
     this.#attach(place, outputs);
     this.#reach.follow(place, now, outputs);
     this.#moveTunnelEnds(outputs);
-    this.#binding.follow(this.#reach.careOf, now, outputs);
+    const told: Output[] = [];
+    this.#binding.follow(this.#reach.careOf, now, told);
+    outputs.push(...told.map(output => this.#straightAtHome(output)));
     this.#correspond(now, outputs);
   }
 
@@ -166,7 +168,7 @@ export class MobileNode implements Engine {
     const { careOf, link, router, routerLinkAddress } = place;
     if (place.atHome) {
       outputs.push({ kind: 'configure', address: careOf, link, announce: !this.#binding.mayBeBound });
-      return this.#route({ kind: 'link', link, router }, outputs);
+      return this.#binding.mayBeBound ? this.#route(this.#parking, outputs) : undefined;
     }
     const resolved = routerLinkAddress === undefined ? {} : { neighbour: routerLinkAddress };
     const via = { kind: 'link', link, router, ...resolved } as const;
@@ -174,6 +176,11 @@ export class MobileNode implements Engine {
     if (!hasMoved) return;
     outputs.push({ kind: 'send', packet: gratuitousAdvertisement(place), link });
     if (this.#binding.careOf !== careOf) this.#counters.add('handovers');
+  }
+
+  /** RFC 6275 §11.5.5: nothing else leaves from the home address there before the home agent has been told. */
+  #straightAtHome(output: Output): Output {
+    return output.kind === 'send' && this.#place?.atHome ? { ...output, link: this.#place.link } : output;
   }
 
   /** The home agent's tunnel comes to wherever it may send now. */
@@ -226,8 +233,12 @@ export class MobileNode implements Engine {
     if (this.#place?.atHome) return { kind: 'link', link: this.#place.link, router: this.#place.router };
     const { careOf, homeAgent } = this.#binding;
     if (careOf === undefined || homeAgent === undefined || !this.#binding.isBoundTo(careOf) || !this.#carries(careOf))
-      return { kind: 'park', limitOctets: this.#settings.parkOctets };
+      return this.#parking;
     return { kind: 'tunnel', local: careOf, remote: homeAgent };
+  }
+
+  get #parking(): Via {
+    return { kind: 'park', limitOctets: this.#settings.parkOctets };
   }
 
   #route(via: Via, outputs: Output[]): void {

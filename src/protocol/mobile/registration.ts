@@ -22,9 +22,15 @@ export interface RegistrationSettings {
 /** A Binding Update that has not been answered. */
 interface Asked {
   readonly careOf: Address;
-  readonly lifetimeS: number;
+  /** No binding may last longer. */
+  limit: Instant;
+  /** Of the last transmission. */
+  lifetimeS: number;
   sentAt: Instant;
 }
+
+/** Wire lifetimes come in units of that many seconds: less than one cannot be asked for. */
+export const lifetimeUnitS = 4;
 
 /** What the anchor has. */
 interface Granted {
@@ -109,10 +115,8 @@ export class Registration {
 
   /** For no longer than until `limit`. The home address as care-of address de-registers (RFC 6275 §11.5.5). */
   register(careOf: Address, limit: Instant, now: Instant, outputs: Output[]): void {
-    const lifetimeS =
-      careOf === this.settings.home ? 0 : Math.min(this.settings.lifetimeS, Math.floor((limit - now) / second));
     if (this.#asked && this.#asked.careOf !== careOf) this.#isDoubtful = true;
-    this.#asked = { careOf, lifetimeS, sentAt: now };
+    this.#asked = { careOf, limit, lifetimeS: 0, sentAt: now };
     this.#isSuspended = false;
     this.refusal = undefined;
     this.#sequence.begin();
@@ -120,6 +124,11 @@ export class Registration {
     const isFirst = this.#granted === undefined && careOf !== this.settings.home;
     this.#backOff.start(isFirst ? firstRegistrationTimeout : initialTimeout, now);
     this.#send(this.#asked, now, outputs);
+  }
+
+  /** What is being asked may last until then. */
+  limitTo(limit: Instant): void {
+    if (this.#asked) this.#asked.limit = limit;
   }
 
   /** Nobody would hear an answer: nothing is sent until {@link resume}. */
@@ -176,7 +185,7 @@ export class Registration {
     }
     if (!this.#sequence.isOutstanding(message.sequence)) return 'ignored';
     if (message.status >= 128) return this.#refused(asked, message, now, outputs);
-    if (asked.lifetimeS === 0) {
+    if (asked.careOf === this.settings.home) {
       this.forget();
       return 'deregistered';
     }
@@ -198,7 +207,7 @@ export class Registration {
     const { anchor, kind } = this.settings;
     this.#granted = undefined;
     this.#isDoubtful = false;
-    if (asked.lifetimeS === 0 && message.status === status.notHomeAgentForThisMobileNode) {
+    if (asked.careOf === this.settings.home && message.status === status.notHomeAgentForThisMobileNode) {
       this.forget();
       return 'deregistered';
     }
@@ -224,8 +233,12 @@ export class Registration {
   #send(asked: Asked, now: Instant, outputs: Output[]): void {
     const permittedAt = this.#pace.permitsAt(now);
     if (permittedAt > now) return this.#backOff.hold(permittedAt);
+    const leftS = Math.min(this.settings.lifetimeS, Math.floor((asked.limit - now) / second));
+    const isEnd = asked.careOf === this.settings.home;
+    if (!isEnd && leftS < lifetimeUnitS) return;
     this.#pace.sent(now);
     asked.sentAt = now;
+    asked.lifetimeS = isEnd ? 0 : leftS;
     const { kind, home, anchor } = this.settings;
     const message: BindingUpdate = {
       kind: 'bindingUpdate',
