@@ -21,8 +21,8 @@ const flags = bindingUpdateFlags({ acknowledge: true, homeRegistration: true, pr
 const handoverEvery = 4;
 /** Messages made at once, outside the measured time: few, so that the collector finds them as short-lived as received ones. */
 const batch = 100;
-const batchesPerRound = 200;
-const rounds = 9;
+const batchesPerRound = 40;
+const rounds = 45;
 const few = 1_000;
 const many = 1_000_000;
 

@@ -1,4 +1,15 @@
-import { isMap, isNode, isPair, isSeq, LineCounter, type Node, type Pair, parseDocument } from 'yaml';
+import {
+  type Document,
+  isMap,
+  isNode,
+  isPair,
+  isSeq,
+  LineCounter,
+  type Node,
+  type Pair,
+  parseDocument,
+  visit,
+} from 'yaml';
 import { ConfigError } from '../base/errors.js';
 
 export type Path = readonly (string | number)[];
@@ -18,15 +29,17 @@ export interface YamlDocument {
 /** Reads `text`, the contents of `file`. Never throws for what the text holds. */
 export function readYaml(text: string, file: string): YamlDocument {
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true });
+  // The parser's own check compares each key of a map with all before it.
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: false });
   const lineAt = (offset: number) => lines.linePos(offset).line;
-  const problems = document.errors.map(
-    ({ code, message, pos }) =>
-      new ConfigError(
-        { file, line: lineAt(pos[0]), path: '' },
-        code === 'MULTIPLE_DOCS' ? 'one YAML document, not several' : `valid YAML: ${message}`,
-      ),
-  );
+  const problemAt = (offset: number, expected: string) =>
+    new ConfigError({ file, line: lineAt(offset), path: '' }, expected);
+  const problems = [
+    ...document.errors.map(({ code, message, pos }) =>
+      problemAt(pos[0], code === 'MULTIPLE_DOCS' ? 'one YAML document, not several' : `valid YAML: ${message}`),
+    ),
+    ...repeatedKeys(document).map(offset => problemAt(offset, 'valid YAML: Map keys must be unique')),
+  ];
   let value: unknown;
   if (problems.length === 0)
     try {
@@ -42,6 +55,22 @@ export function readYaml(text: string, file: string): YamlDocument {
     lineOf,
     problem: (path, expected) => new ConfigError({ file, line: lineOf(path), path: formatPath(path) }, expected),
   };
+}
+
+/** Where keys stand that a map has already. */
+function repeatedKeys(document: Document): number[] {
+  const offsets: number[] = [];
+  visit(document, {
+    Map(_, map) {
+      const seen = new Set<string>();
+      for (const { key } of map.items) {
+        if (!isNode(key)) continue;
+        if (seen.has(String(key))) offsets.push(key.range?.[0] ?? 0);
+        seen.add(String(key));
+      }
+    },
+  });
+  return offsets;
 }
 
 /** Where the thing at `path` begins, or what of it exists: a key of a map counts as the beginning of its value. */

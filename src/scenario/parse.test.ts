@@ -274,6 +274,7 @@ test('a node that no link reaches is refused', () => {
 test('YAML that is none names the line', () => {
   assert.match(problems('nodes: {\n  a: [\n')[0], /^small\.yaml:3 : valid YAML: /);
   assert.match(problems('a: 1\n---\nb: 2\n')[0], /^small\.yaml:2 : one YAML document, not several/);
+  assert.match(problems('a:\n  b: 1\n  c: 2\n  "b": 3\n')[0], /^small\.yaml:4 : valid YAML: Map keys must be unique/);
   assert.match(problems('a: 1\na: 2\n')[0], /^small\.yaml:2 : valid YAML: Map keys must be unique/);
 });
 
