@@ -8,8 +8,9 @@ import type { Lab } from '../../src/lab/lab.js';
 import type { Row } from '../../src/protocol/contract.js';
 import type { Placement, Scheme } from '../../src/protocol/scheme.js';
 import { schemeNamed } from '../../src/protocol/schemes.js';
+import { placedTunnel } from '../../src/protocol/security/placement.js';
 import { decodePacket } from '../../src/wire/ipv6/codec.js';
-import type { Packet } from '../../src/wire/ipv6/packet.js';
+import { type Packet, protocol } from '../../src/wire/ipv6/packet.js';
 import { readCapture } from '../../src/wire/pcapng/reader.js';
 import { assertCleanCapture } from '../oracle/tshark.js';
 import { comparison, labTest, SteadyConnection, until, withLab } from './support.js';
@@ -273,6 +274,42 @@ labTest(
         await moved(lab, 'ar2', 'ha');
         await connection.goesOn();
       }
+    });
+  },
+);
+
+/** The scheme with ESP in tunnel mode between mobile and home agent for what goes on to third parties. */
+function withProtectedTunnel(name: string): Scheme {
+  return configured(name, ({ role, config }) => {
+    if (role !== 'ha' && role !== 'mn') return config;
+    const peers = config.peers as readonly { readonly address: string; readonly security: object }[];
+    const own = String(config.address);
+    const changed = peers.map(peer => ({
+      ...peer,
+      security: { ...peer.security, tunnel: placedTunnel(own, peer.address) },
+    }));
+    return { ...config, peers: changed };
+  });
+}
+
+labTest(
+  'lab: RFC 6275 §5.2.5: tests by way of the home agent go in ESP, and nobody reads them on the way',
+  async directory => {
+    const scenario = comparison({ protection: 'esp' });
+    await withLab({ scheme: withProtectedTunnel('mip6'), scenario, directory }, async lab => {
+      await lab.start();
+      await lab.attach('mn', 'ar1');
+      const connection = await SteadyConnection.start(lab, 'mn', directory);
+      await row(lab, 'cn', 'correspondentBindings', 'a binding at ar1', atRouter(lab, 'ar1'));
+      await moved(lab, 'ar2', 'ha');
+      await row(lab, 'cn', 'correspondentBindings', 'a binding at ar2', atRouter(lab, 'ar2'));
+      await connection.goesOn();
+      await lab.stop();
+      const radio = [...packetsOf(`${directory}/mn.pcap`)];
+      const inTunnels = radio.flatMap(({ payload }) => (payload.kind === 'ipv6' ? [payload.packet.payload.kind] : []));
+      assert.ok(!inTunnels.includes('mobility'), 'no Mobility Header in a tunnel in the clear');
+      assert.ok(radio.some(({ payload }) => payload.kind === 'raw' && payload.protocol === protocol.esp));
+      assertAllClean(lab);
     });
   },
 );
