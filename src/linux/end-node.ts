@@ -79,7 +79,7 @@ export class EndNode implements Ground {
       this.#kernel.execute([link.setLinkMtu(this.#tun.index, this.#mtu()), link.setLinkUp(this.#tun.index, true)]);
       const filter = compileHostFilter({ protocols: interests.protocols, except: [loopback, this.#tun.index] });
       this.#packets = this.#keep(new PacketSocket(filter), socket => socket.close());
-      this.#firewall = new HostFirewall(this.#netfilter, firewallName, interests.protocols);
+      this.#firewall = new HostFirewall(this.#netfilter, firewallName, interests.protocols, this.#tun.index);
       this.#firewall.install();
       this.#undo.push(() => this.#firewall.remove());
       const { kernel, multicast, tun } = this.#parts();

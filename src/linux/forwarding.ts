@@ -3,6 +3,7 @@ import { HostError } from '../base/errors.js';
 import { type LinkAddress, linkLocalAddress } from '../base/link-address.js';
 import { hostPrefix, prefixKey } from '../base/prefix.js';
 import type { ForwardingRule, LinkId, Output, TunnelEnd, Via } from '../protocol/contract.js';
+import { protocol } from '../wire/ipv6/packet.js';
 import { errno } from './ffi/libc.js';
 import type { Firewall, FirewallChange } from './firewall.js';
 import type { Request } from './netlink/message.js';
@@ -20,7 +21,7 @@ export type TunnelRoutes = { readonly kind: 'seg6' } | { readonly kind: 'ip6tnl'
 
 export interface ForwardingScope {
   readonly address: Address;
-  /** Routing tables: `tunnelTable` for ends of tunnels, the next one for rules by destination, the one after for rules by source. */
+  /** Routing tables: `tunnelTable` for ends of tunnels, the next ones for rules by destination, for rules by source, and for Mobility Headers that tunnels do not take. */
   readonly tunnelTable: number;
   readonly devices: ReadonlyMap<LinkId, number>;
   /** Those of access links. */
@@ -126,6 +127,8 @@ export class Forwarding {
     if (rule.via.kind === 'park') this.#parking.open(rule, rule.via.limitOctets);
     this.#retain(rule.via, before);
     const target = this.#target(rule);
+    if (standing) before.push(...this.#exceptions(standing).map(netlink.deleteRoute));
+    before.push(...this.#exceptions(rule).map(netlink.replaceRoute));
     before.push(...this.#routeKeys(rule).map(route => netlink.replaceRoute({ ...route, target })));
     if (!standing) return [];
     this.#release(standing.via, idle);
@@ -137,6 +140,7 @@ export class Forwarding {
     if (!standing) return;
     this.#rules.delete(keyText(key));
     this.#parking.close(key);
+    before.push(...this.#exceptions(standing).map(netlink.deleteRoute));
     before.push(...this.#routeKeys(key).map(netlink.deleteRoute));
     this.#release(standing.via, idle);
   }
@@ -202,8 +206,6 @@ export class Forwarding {
     const { via } = rule;
     switch (via.kind) {
       case 'tunnel':
-        if (via.exceptMobility)
-          throw new HostError('exceptMobility', errno.EOPNOTSUPP, 'ESP in tunnel mode is not supported on Linux');
         return this.#scope.tunnels.kind === 'seg6'
           ? { kind: 'seg6', remote: via.remote, device: this.#tun.index }
           : { kind: 'ip6', local: via.local, remote: via.remote, device: this.#scope.tunnels.device };
@@ -218,6 +220,18 @@ export class Forwarding {
       case 'routeOptimised':
         throw new HostError('routeOptimised', errno.EOPNOTSUPP, 'route optimisation is not supported on Linux yet');
     }
+  }
+
+  /** What takes Mobility Headers that others sent out of the rule's way, to user space. */
+  #exceptions({ to, via }: ForwardingRule): netlink.Route[] {
+    if (to === undefined || via.kind !== 'tunnel' || !via.exceptMobility) return [];
+    return [{ to, table: mobilityTable(this.#scope), target: { kind: 'device', device: this.#tun.index } }];
+  }
+
+  /** Whether Mobility Headers that others sent there are for the engine. */
+  exceptsMobility(destination: Address): boolean {
+    const rule = this.#rules.get(keyText({ to: hostPrefix(destination) }));
+    return rule?.via.kind === 'tunnel' && rule.via.exceptMobility === true;
   }
 
   #routeKeys({ to, from }: RuleKey): Omit<netlink.Route, 'target'>[] {
@@ -273,6 +287,9 @@ export class Forwarding {
     const wanted = (route: netlink.RouteKey) =>
       this.#rules.has(keyText(route)) && this.#tables(route).includes(route.table);
     const ends = routesOf(tunnelTable).filter(route => own(route) && !this.#endsInRoutes.has(route.to.address));
+    const exceptions = routesOf(mobilityTable(this.#scope)).filter(
+      route => own(route) && !this.exceptsMobility(route.to.address),
+    );
     const rules = Object.values(ruleTables(this.#scope))
       .flatMap(routesOf)
       .filter(route => own(route) && !wanted(route));
@@ -285,7 +302,7 @@ export class Forwarding {
     const policies = this.#kernel.dump(netlink.dumpRules()).map(netlink.parseOwnRule);
     return [
       ...policies.flatMap(rule => (rule && !policyNames.has(policyName(rule)) ? netlink.deleteRule(rule) : [])),
-      ...[...ends, ...rules].map(netlink.deleteRoute),
+      ...[...ends, ...exceptions, ...rules].map(netlink.deleteRoute),
       ...neighbours.map(found => netlink.deleteNeighbour(found as netlink.Neighbour)),
     ];
   }
@@ -295,16 +312,16 @@ export class Forwarding {
 const asRulesSay = 0;
 
 const { kernelLocalRule } = netlink;
-const ipv6InIpv6 = 41;
 /** Ends of tunnels are own addresses too, so they have to be asked for before `local` is, which moves one place down. */
 function policyRules(scope: ForwardingScope): netlink.Rule[] {
   const { byDestination, bySource } = ruleTables(scope);
   return [
-    { preference: 1, ipProtocol: ipv6InIpv6, table: scope.tunnelTable },
+    { preference: 1, ipProtocol: protocol.ipv6, table: scope.tunnelTable },
     { preference: 2, table: netlink.localTable },
-    ...scope.uplinks.map(inDevice => ({ preference: 3, inDevice, table: bySource })),
-    { preference: 4, table: byDestination },
-    { preference: 5, table: bySource },
+    { preference: 3, ipProtocol: protocol.mobility, table: mobilityTable(scope) },
+    ...scope.uplinks.map(inDevice => ({ preference: 4, inDevice, table: bySource })),
+    { preference: 5, table: byDestination },
+    { preference: 6, table: bySource },
   ];
 }
 
@@ -314,6 +331,10 @@ function policyName({ preference, inDevice, table }: netlink.Rule): string {
 
 function ruleTables({ tunnelTable }: ForwardingScope): { byDestination: number; bySource: number } {
   return { byDestination: tunnelTable + 1, bySource: tunnelTable + 2 };
+}
+
+function mobilityTable({ tunnelTable }: ForwardingScope): number {
+  return tunnelTable + 3;
 }
 
 /** Takes every step, whatever the kernel says to the others. */

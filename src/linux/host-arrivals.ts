@@ -7,11 +7,11 @@ import { defaultHopLimit, type Packet, protocol } from '../wire/ipv6/packet.js';
 import { Flows } from './flows.js';
 import type { Arrivals } from './ground.js';
 import type { HomeAddresses } from './home-addresses.js';
+import { errorForApplication } from './host-errors.js';
 import type { HostForwarding } from './host-forwarding.js';
 import type { HostLinks } from './host-links.js';
 import { atHome, type Chain, chainOf, destinationOf, sourceOf } from './mobility-headers.js';
 import type { Received } from './receive-batch.js';
-import { relayedTunnelError } from './tunnel-errors.js';
 
 export interface HostArrivalsParts {
   readonly arrivals: Arrivals;
@@ -135,13 +135,13 @@ export class HostArrivals {
     arrivals.input({ kind: 'router', link, router: packet.source, advertisement: message });
   }
 
-  /** The engine hears of it, and the source of the packet inside the one it is about (RFC 2473 §8). */
+  /** The engine hears of it, and the application whose packet it is about. */
   #error(received: Received): void {
     const { arrivals, interests, homes } = this.#parts;
     const packet = arrivals.decode(received);
     if (!packet) return;
-    const relayed = relayedTunnelError(packet, packet.destination);
-    if (relayed && homes.has(relayed.destination)) this.#inject(encodePacket(relayed));
+    const told = errorForApplication(packet);
+    if (told && homes.has(told.destination)) this.#inject(encodePacket(told));
     if (interests.protocols.includes(protocol.icmpv6)) arrivals.packet(received);
   }
 
@@ -169,9 +169,11 @@ export class HostArrivals {
   }
 }
 
+/** Mobility Headers, and ESP where engines have associations: as they arrived, with all their headers. */
 function isForEngine({ protocol: number }: Chain, { protocols }: Interests): boolean {
-  return number === protocol.mobility && protocols.includes(number);
+  return protocols.includes(number) && !sharedProtocols.includes(number);
 }
+const sharedProtocols: readonly number[] = [protocol.icmpv6, protocol.ipv6];
 
 function hasDestinationOptions(packet: Uint8Array, { offset }: Chain): boolean {
   let number = packet[6];

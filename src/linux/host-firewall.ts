@@ -19,12 +19,15 @@ export class HostFirewall {
   readonly #socket: NetlinkSocket;
   readonly #table: string;
   readonly #protocols: readonly number[];
+  readonly #device: number;
   readonly #ends = new Set<Address>();
 
-  constructor(socket: NetlinkSocket, table: string, protocols: readonly number[]) {
+  /** `device`: the kernel's number of the one that user space gives packets back by. */
+  constructor(socket: NetlinkSocket, table: string, protocols: readonly number[], device: number) {
     this.#socket = socket;
     this.#table = table;
     this.#protocols = protocols;
+    this.#device = device;
   }
 
   /** Puts the table in the place of whatever has its name, in one step. */
@@ -39,6 +42,7 @@ export class HostFirewall {
       nft.newTable(table),
       nft.newSet(table, ends, addressOctets, endsId, ['ipv6']),
       nft.newChain(table, 'input', nft.hook.localIn),
+      rule(nft.meta(nft.metaKey.inDevice), nft.compare('equal', nft.deviceNumber(this.#device)), nft.verdict('return')),
       ...this.#silenced.map(number => rule(...upperLayer(number), drop)),
       rule(...upperLayer(protocol.ipv6), destination, nft.lookup(ends, endsId), drop),
       rule(

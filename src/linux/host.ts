@@ -1,9 +1,10 @@
 import type { Address } from '../base/address.js';
-import { isMulticast, unspecified } from '../base/address.js';
+import { addressFromBytes, isMulticast, unspecified } from '../base/address.js';
 import { HostError } from '../base/errors.js';
-import { multicastLinkAddress } from '../base/link-address.js';
+import { type LinkAddress, multicastLinkAddress } from '../base/link-address.js';
 import type { Interests, LinkId } from '../protocol/contract.js';
 import { headerOctets } from '../wire/ipv6/codec.js';
+import { protocol } from '../wire/ipv6/packet.js';
 import { AdvertisedLinks } from './advertised-links.js';
 import { deviceIndex, errno } from './ffi/libc.js';
 import { Firewall } from './firewall.js';
@@ -28,6 +29,7 @@ const tunnelName = 'anchorage-ip6';
 const firewallName = 'anchorage';
 const defaultTable = 0x9b00;
 const loggedOctets = 40;
+const nobody = '' as LinkAddress;
 /** Value of addr_gen_mode: the kernel gives the device no link-local address. */
 const noAddress = '1';
 
@@ -172,8 +174,11 @@ export class Host implements Ground {
 
   /** A packet that comes after its rule was replaced goes the new way; the kernel's own multicast goes nowhere. */
   #park(packet: Uint8Array): void {
-    const isMulticast = packet[24] === 0xff;
-    if (packet.length < headerOctets || isMulticast || this.parking.keep(packet)) return;
+    const toGroup = packet[24] === 0xff;
+    if (packet.length < headerOctets || toGroup) return;
+    if (packet[6] === protocol.mobility && this.forwarding.exceptsMobility(addressFromBytes(packet, 24)))
+      return this.#arrivals.packet({ bytes: packet, device: 0, neighbour: nobody, partialChecksum: false });
+    if (this.parking.keep(packet)) return;
     try {
       this.#tun.inject(packet);
     } catch (error) {

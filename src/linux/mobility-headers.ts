@@ -48,8 +48,13 @@ export interface Chain {
 
 /** Undefined where the packet ends too early or does not fit its own lengths. */
 export function chainOf(packet: Uint8Array): Chain | undefined {
+  if (packet.length < headerOctets || viewOf(packet).getUint16(4) + headerOctets > packet.length) return undefined;
+  return quotedChainOf(packet);
+}
+
+/** Likewise of a packet whose end may be missing, behind its extension headers. */
+export function quotedChainOf(packet: Uint8Array): Chain | undefined {
   if (packet.length < headerOctets || packet[0] >> 4 !== 6) return undefined;
-  if (viewOf(packet).getUint16(4) + headerOctets > packet.length) return undefined;
   let number = packet[nextHeaderOffset];
   let offset = headerOctets;
   let routedTo: Address | undefined;

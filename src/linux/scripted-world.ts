@@ -10,6 +10,8 @@ export interface ScriptedRole {
   readonly tunnels: WorldOptions['tunnels'];
   readonly links: readonly LinkBinding[];
   readonly accessLinks: readonly string[];
+  /** Where the node is a host. */
+  readonly hostLinks?: readonly string[];
   /** Next Header numbers the engine hears of beside the Mobility Header. */
   readonly protocols?: readonly number[];
   /** What the engine says when it hears of the store. */
@@ -31,9 +33,16 @@ function tell(message: FromWorld): void {
   process.send?.(message);
 }
 
+const untold: readonly Input['kind'][] = ['tick', 'command', 'restored'];
+
 function scriptedEngine(role: ScriptedRole): Engine & { next: readonly Output[] } {
   return {
-    interests: { protocols: [135, ...(role.protocols ?? [])], accessLinks: role.accessLinks, udpPorts: [547] },
+    interests: {
+      protocols: [135, ...(role.protocols ?? [])],
+      accessLinks: role.accessLinks,
+      udpPorts: [547],
+      ...(role.hostLinks && { hostLinks: role.hostLinks }),
+    },
     deadline: role.deadline,
     views: {},
     counters: {},
@@ -41,7 +50,7 @@ function scriptedEngine(role: ScriptedRole): Engine & { next: readonly Output[] 
     handle(input) {
       const outputs = [...this.next];
       this.next = [];
-      if (input.kind === 'packet' || input.kind === 'seen' || input.kind === 'proxied') tell({ kind: 'input', input });
+      if (!untold.includes(input.kind)) tell({ kind: 'input', input });
       return outputs;
     },
   };

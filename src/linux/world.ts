@@ -46,7 +46,7 @@ export interface WorldOptions {
   readonly address?: Address | undefined;
   readonly links: readonly LinkBinding[];
   readonly tunnels: 'auto' | TunnelMechanism;
-  /** Number of the first of the three routing tables the world uses for itself; 0x9b00 when absent. */
+  /** Number of the first of the routing tables the world uses for itself; 0x9b00 when absent. */
   readonly table?: number;
   readonly store: Store;
   readonly log: Log;

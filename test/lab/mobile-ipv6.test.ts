@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { parse, stringify } from 'yaml';
 import { type Address, formatAddress, parseAddress } from '../../src/base/address.js';
 import { parsePrefix, prefixContains, prefixOf } from '../../src/base/prefix.js';
 import { namespaceOf, run } from '../../src/lab/host.js';
@@ -7,8 +8,9 @@ import type { Lab } from '../../src/lab/lab.js';
 import type { Row } from '../../src/protocol/contract.js';
 import type { Placement, Scheme } from '../../src/protocol/scheme.js';
 import { schemeNamed } from '../../src/protocol/schemes.js';
+import { placedTunnel } from '../../src/protocol/security/placement.js';
 import { decodePacket } from '../../src/wire/ipv6/codec.js';
-import type { Packet } from '../../src/wire/ipv6/packet.js';
+import { type Packet, protocol } from '../../src/wire/ipv6/packet.js';
 import { readCapture } from '../../src/wire/pcapng/reader.js';
 import { assertCleanCapture } from '../oracle/tshark.js';
 import { comparison, labTest, SteadyConnection, until, withLab } from './support.js';
@@ -200,3 +202,114 @@ function withSecondMap(config: Placement['config'], address: string): Placement[
   const maps = config.maps as readonly { readonly address: string }[];
   return maps.some(map => map.address === address) ? config : { ...config, maps: [...maps, { address, distance: 2 }] };
 }
+
+/** A home agent with a second foot, on the first access router's link: that is the home link, and the address is of its prefix. */
+function atHomeOnFirstLink(): { readonly scheme: Scheme; readonly home: string } {
+  const home = 'fd00:b:1::66';
+  const scheme = schemeNamed('mip6-tunnel')!;
+  const place: Scheme['place'] = network => {
+    const placements = scheme.place(network);
+    const before = String(placements.find(({ role }) => role === 'mn')!.config.address);
+    const { prefix } = network.accessRouters.find(({ node }) => node === 'ar1')!;
+    return placements.map(placement => {
+      const config = JSON.parse(JSON.stringify(placement.config).replaceAll(before, home));
+      return {
+        ...placement,
+        config: placement.role === 'ha' ? { ...config, prefixes: [prefix], homeLink: 'home' } : config,
+      };
+    });
+  };
+  return { scheme: { ...scheme, place }, home };
+}
+
+async function addHomeLink(lab: Lab): Promise<void> {
+  const { bridge } = lab.plan.radios.find(({ router }) => router === 'ar1')!;
+  await run('ip', [
+    'link',
+    'add',
+    'home',
+    'netns',
+    namespaceOf('ha'),
+    'type',
+    'veth',
+    'peer',
+    'name',
+    'home',
+    'netns',
+    namespaceOf('air'),
+  ]);
+  await run('ip', ['-n', namespaceOf('air'), 'link', 'set', 'home', 'master', bridge, 'up']);
+  await run('ip', ['-n', namespaceOf('ha'), 'link', 'set', 'home', 'up']);
+  await run('ip', ['-n', namespaceOf('ha'), '-6', 'address', 'add', 'fd00:b:1::2/64', 'dev', 'home', 'nodad']);
+  const { configFile } = lab.agent('ha');
+  const file = parse(readFileSync(configFile, 'utf8')) as { world: { links: Record<string, unknown> } };
+  file.world.links.home = { device: 'home' };
+  writeFileSync(configFile, stringify(file));
+}
+
+labTest(
+  'lab: RFC 6275 §10.4.1, §11.5.5: a connection goes on while the mobile comes home and leaves again; its home agent stands in for it on the home link',
+  async directory => {
+    const { scheme, home } = atHomeOnFirstLink();
+    await withLab({ scheme, scenario: comparison(), directory }, async lab => {
+      await lab.build();
+      await addHomeLink(lab);
+      await lab.startAgents();
+      await lab.attach('mn', 'ar2');
+      assert.deepEqual(await lab.addresses('mn'), [home]);
+      const connection = await SteadyConnection.start(lab, 'mn', directory);
+      assert.equal(connection.address, home);
+      const proxied = async () => {
+        const text = await run('ip', ['-n', namespaceOf('ha'), '-6', 'neigh', 'show', 'proxy']);
+        return text.includes(home);
+      };
+      for (let round = 0; round < 2; round++) {
+        assert.ok(await proxied(), 'the home agent stands in');
+        await lab.move('mn', 'ar1', 50);
+        const bindings = () => lab.agent('ha').ask({ command: 'show', topic: 'bindings' });
+        const gone = async () => (await bindings()).every(({ state }) => state !== 'registered') || undefined;
+        await until('the binding to go', gone, patienceMs);
+        assert.ok(!(await proxied()), 'nobody stands in for it at home');
+        await connection.goesOn();
+        await moved(lab, 'ar2', 'ha');
+        await connection.goesOn();
+      }
+    });
+  },
+);
+
+/** The scheme with ESP in tunnel mode between mobile and home agent for what goes on to third parties. */
+function withProtectedTunnel(name: string): Scheme {
+  return configured(name, ({ role, config }) => {
+    if (role !== 'ha' && role !== 'mn') return config;
+    const peers = config.peers as readonly { readonly address: string; readonly security: object }[];
+    const own = String(config.address);
+    const changed = peers.map(peer => ({
+      ...peer,
+      security: { ...peer.security, tunnel: placedTunnel(own, peer.address) },
+    }));
+    return { ...config, peers: changed };
+  });
+}
+
+labTest(
+  'lab: RFC 6275 §5.2.5: tests by way of the home agent go in ESP, and nobody reads them on the way',
+  async directory => {
+    const scenario = comparison({ protection: 'esp' });
+    await withLab({ scheme: withProtectedTunnel('mip6'), scenario, directory }, async lab => {
+      await lab.start();
+      await lab.attach('mn', 'ar1');
+      const connection = await SteadyConnection.start(lab, 'mn', directory);
+      await row(lab, 'cn', 'correspondentBindings', 'a binding at ar1', atRouter(lab, 'ar1'));
+      await moved(lab, 'ar2', 'ha');
+      await row(lab, 'cn', 'correspondentBindings', 'a binding at ar2', atRouter(lab, 'ar2'));
+      await connection.goesOn();
+      await lab.stop();
+      const radio = [...packetsOf(`${directory}/mn.pcap`)];
+      const inTunnels = radio.flatMap(({ payload }) => (payload.kind === 'ipv6' ? [payload.packet.payload.kind] : []));
+      assert.ok(!inTunnels.includes('mobility'), 'no Mobility Header in a tunnel in the clear');
+      assert.ok(radio.some(({ payload }) => payload.kind === 'raw' && payload.protocol === protocol.esp));
+      assertAllClean(lab);
+    });
+  },
+);
