@@ -136,7 +136,7 @@ export class FastAccessRouter implements Engine {
   /** A mobile that left for another router comes back from it: what was sent after it is kept for it here. */
   #announced(packet: Packet, message: HandoverInitiate, now: Instant, outputs: Output[]): void {
     const { proposed } = announcedIn(message.options);
-    if (message.code === 0 && proposed !== undefined) this.#anchor.superseded(proposed, outputs);
+    if (proposed !== undefined) this.#anchor.superseded(proposed, outputs);
     this.#next.initiated(packet, message, now, outputs);
   }
 
@@ -159,8 +159,10 @@ export class FastAccessRouter implements Engine {
       case 'routerSolicitationForProxyAdvertisement':
         return this.#solicited(input, message, outputs);
       case 'neighbourAdvertisement':
-        if (input.link !== undefined && input.neighbour !== undefined)
+        if (input.link !== undefined && input.neighbour !== undefined) {
           this.#attached(input.link, input.neighbour, outputs);
+          if (!message.flags.solicited) this.#anchor.returned(input.neighbour, message.target, outputs);
+        }
         return this.#next.advertised(input, message, now, outputs);
       case 'routerSolicitation':
         if (input.neighbour !== undefined) this.#next.solicited(input.neighbour, now, outputs);

@@ -1,5 +1,6 @@
 import { type Address, isRoutableUnicast } from '../../base/address.js';
 import { Deadlines } from '../../base/deadlines.js';
+import type { LinkAddress } from '../../base/link-address.js';
 import { type Instant, milliseconds, seconds } from '../../base/time.js';
 import type { Packet } from '../../wire/ipv6/packet.js';
 import type { FastBindingUpdate, HandoverAcknowledge, HandoverInitiate } from '../../wire/mobility/messages.js';
@@ -292,6 +293,11 @@ export class FastAnchor {
   superseded(home: Address, outputs: Output[]): void {
     const binding = this.#bindings.get(home);
     if (binding) this.#close(binding, outputs);
+  }
+
+  /** The mobile itself says that it is back: were its packets sent after it still, two routers might send them to and fro. */
+  returned(station: LinkAddress, home: Address, outputs: Output[]): void {
+    if (this.#bindings.get(home)?.key.linkAddress === station) this.superseded(home, outputs);
   }
 
   tick(now: Instant, outputs: Output[]): void {

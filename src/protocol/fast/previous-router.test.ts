@@ -7,6 +7,7 @@ import {
   fastRouter,
   fastUpdate,
   icmpv6,
+  initiate,
   key,
   messages,
   nar,
@@ -302,6 +303,22 @@ test('RFC 5568 §5.6 [H4140-AppA-18]: a mobile that comes back has its packets o
   assert.equal(messages(moved.outputs, 'handoverInitiate')[0].packet.destination, other.address);
   const outputs = engine.handle(acknowledge(moved.sequence, 0, undefined, other.address), 0);
   assert.deepEqual(rules(outputs)[0].via, { kind: 'tunnel', local: par.linkRouter, remote: elsewhere });
+});
+
+test('RFC 5568 §5.6 [H4140-AppA-18]: packets are not sent after a mobile that says itself, or by the router it left, that it is back', () => {
+  const rule = [{ to: pcoa, from: undefined, via: undefined, copy: undefined }];
+  const engine = fastRouter(par);
+  forwarding(engine);
+  assert.deepEqual(rules(engine.handle(announcement(pcoa, stranger), 0)), [], 'nobody else says so');
+  assert.deepEqual(rules(engine.handle(announcement(pcoa), 0)).slice(0, 1), rule);
+  const again = asked(engine, 0, fastUpdate({ sequence: 2 }));
+  engine.handle(acknowledge(again.sequence, 0), 0);
+  const toOwn = {
+    ...initiate({ source: nar.address, code: 1, previous: ncoa, careOf: pcoa }),
+    destination: par.address,
+  };
+  const told = engine.handle({ kind: 'packet', packet: toOwn }, 0);
+  assert.deepEqual(rules(told).slice(0, 1), rule);
 });
 
 test('RFC 5568 §6.2.3: an update sent again is answered again, and the new router is asked no more', () => {

@@ -102,7 +102,14 @@ export class IpInterface {
     const { name: link, linkAddress } = this.port;
     const gateway = up ? this.port.link?.gateway : undefined;
     const accessPoint = gateway === this.port ? undefined : gateway?.linkAddress;
-    return { kind: 'link', link, up, linkAddress, linkLocal: this.linkLocal.address, accessPoint };
+    return {
+      kind: 'link',
+      link,
+      up,
+      linkAddress,
+      linkLocal: this.linkLocal.address,
+      ...(accessPoint !== undefined && { accessPoint }),
+    };
   }
 
   tellEngines(input: Input): void {
