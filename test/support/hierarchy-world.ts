@@ -100,8 +100,8 @@ export class HierarchyWorld extends MobileWorld {
     return this.give({ kind: 'packet', packet: toMobile(packet.destination, packet.source, bound, message) });
   }
 
-  /** The same without a routing header. */
-  answerPlainly({ packet, update }: SentUpdate): Output[] {
+  /** The same without a routing header, to an address of the mobile. */
+  answerPlainly({ packet, update }: SentUpdate, destination: Address): Output[] {
     const flags = bindingAcknowledgementFlags({});
     const { sequence } = update;
     const message = {
@@ -112,7 +112,7 @@ export class HierarchyWorld extends MobileWorld {
       lifetimeS: 600,
       options: [],
     } as const;
-    return this.give({ kind: 'packet', packet: mobilityPacket(packet.destination, packet.source, message) });
+    return this.give({ kind: 'packet', packet: mobilityPacket(packet.destination, destination, message) });
   }
 
   /** At access router `n` with its MAPs, registered with the first choice and with the home agent. */

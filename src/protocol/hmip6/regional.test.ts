@@ -84,10 +84,36 @@ test('RFC 4140 §6.1 [H4140-6.1-21]: the home agent is never asked for longer th
       }
 });
 
+test('RFC 4140 §6.1 [H4140-6.1-21]: a home registration that is repeated asks for what is left, and for more when the MAP has granted more', () => {
+  const world = new HierarchyWorld({ lifetimeS: 100 }, { lifetimeS: 3600 });
+  world.grant(updatesTo(world.moveTo(1, here))[0], 100);
+  const asked = new Map<number, number>();
+  while (world.now < 90 * second) {
+    const next = world.engine.deadline as number;
+    for (const { output } of world.pass(next))
+      for (const sent of updatesTo([output])) {
+        if (sent.packet.destination === near) world.grant(sent, 100);
+        else asked.set(world.now / second, sent.update.lifetimeS);
+      }
+  }
+  // Sent after 1.5 s, then after twice as long each time, up to 32 s; the MAP was asked again at 50 s.
+  assert.deepEqual(
+    [...asked],
+    [
+      [1.5, 98],
+      [4.5, 95],
+      [10.5, 89],
+      [22.5, 77],
+      [46.5, 53],
+      [78.5, 71],
+    ],
+  );
+});
+
 test('RFC 4140 §6.1 [H4140-6.1-09]: an acknowledgement without a type 2 routing header with the RCoA is ignored in silence', () => {
   const world = new HierarchyWorld();
   const [local] = updatesTo(world.moveTo(1, here));
-  assert.deepEqual(world.answerPlainly(local), []);
+  for (const to of [onLinkAt(1), regionalAt(near)]) assert.deepEqual(world.answerPlainly(local, to), []);
   const forAnother = { ...local, packet: { ...local.packet, headers: homeAddressOption(home) } } as typeof local;
   assert.deepEqual(world.grant(forAnother), []);
   assert.ok(updateTo(world.grant(local), homeAgent));
@@ -156,6 +182,20 @@ test('RFC 4140 §6.1, §8 [H4140-6.1-22] [H4140-8-01]: the previous MAP is told 
     later.find(output => output.kind === 'unadmit' && output.end.local === end.local),
     { kind: 'unadmit', end },
   );
+});
+
+test('RFC 4140 §8: when the home agent knows the new RCoA, the previous MAP is told of no further move', () => {
+  const world = new HierarchyWorld();
+  world.settle(1, here);
+  const moved = world.moveTo(2, { map: far });
+  world.grant(updateTo(moved, near), 60);
+  world.grant(updateTo(moved, far));
+  world.now = 5 * second;
+  const again = world.moveTo(3, { map: far });
+  assert.ok(updateTo(again, near), 'it is not known yet');
+  world.grant(updateTo(again, homeAgent));
+  world.now = 10 * second;
+  assert.deepEqual(updatesTo(world.moveTo(4, { map: far }), near), []);
 });
 
 test('RFC 4140 §8: a MAP that does not forward for those who left is not asked again, and serves when the mobile is back', () => {
