@@ -129,6 +129,9 @@ function isBetweenStrangers(message: MobilityMessage): boolean {
     case 'careOfTest':
     case 'bindingError':
       return true;
+    case 'fastBindingUpdate':
+    case 'fastBindingAcknowledgement':
+      return message.options.some(({ kind }) => kind === 'fastBindingAuthorizationData');
     case 'bindingUpdate':
     case 'bindingAcknowledgement':
       return findOption(message.options, 'bindingAuthorizationData') !== undefined;

@@ -12,10 +12,18 @@ export class AdvertisedLinks implements LinkListener {
   /** Usable link-local addresses, the first to come first. */
   readonly #linkLocals = new Map<number, Set<Address>>();
   readonly #told = new Map<number, string>();
+  readonly #addresses = new Map<string, Address>();
+  readonly #changed: (addresses: readonly Address[]) => void;
 
-  constructor(links: ReadonlyMap<number, LinkId>, input: (input: Input) => void) {
+  /** `changed` hears of all the node's addresses there when they change. */
+  constructor(
+    links: ReadonlyMap<number, LinkId>,
+    input: (input: Input) => void,
+    changed: (addresses: readonly Address[]) => void,
+  ) {
     this.#links = links;
     this.#input = input;
+    this.#changed = changed;
   }
 
   get devices(): Iterable<number> {
@@ -28,6 +36,11 @@ export class AdvertisedLinks implements LinkListener {
   }
 
   address({ device, address, flags }: DeviceAddress, gone: boolean): void {
+    const key = `${device} ${address}`;
+    if (gone ? this.#addresses.delete(key) : !this.#addresses.has(key)) {
+      if (!gone) this.#addresses.set(key, address);
+      this.#changed([...this.#addresses.values()]);
+    }
     if (!isLinkLocal(address)) return;
     const usable = this.#linkLocals.get(device) ?? new Set();
     this.#linkLocals.set(device, usable);

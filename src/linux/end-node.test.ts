@@ -238,7 +238,7 @@ function advertise(namespaces: Namespaces): void {
   const payload = { kind: 'icmpv6', message } as const;
   const packet: Packet = { source: router, destination: allNodes, hopLimit: 255, payload };
   namespaces.within('world', () => {
-    const nothing = { address: router, protocols: [], udpPorts: [], accessDevices: [] };
+    const nothing = { addresses: [router], protocols: [], udpPorts: [], accessDevices: [] };
     const socket = new PacketSocket(compilePacketFilter(nothing));
     socket.send(encodePacket(packet), deviceIndex('cell'), multicastLinkAddress(allNodes));
     socket.close();

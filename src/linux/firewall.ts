@@ -10,7 +10,8 @@ import { SourceCheck, type SourceFact } from './source-check.js';
 /** What the firewall has to know of a world. */
 export interface FirewallScope {
   readonly table: string;
-  readonly address: Address;
+  /** Of the node, as far as its engine speaks for them. */
+  readonly addresses: readonly Address[];
   /** Kernel numbers of access links. */
   readonly accessDevices: readonly number[];
   /** Kernel numbers of links that the engine advertises on. */
@@ -39,6 +40,8 @@ const spoofed = 'spoofed';
 const unseen = 'unseen';
 const ends = 'ends';
 const endsId = 1000;
+const own = 'own';
+const ownId = 1001;
 const sourceOffset = 8;
 const destinationOffset = 24;
 
@@ -54,10 +57,13 @@ export class Firewall {
   /** Sets of tunnel ends that are there. */
   readonly #sets = new Set<string>();
   readonly #sources: SourceCheck;
+  #own: ReadonlySet<Address>;
+  #installed = false;
 
   constructor(socket: NetlinkSocket, scope: FirewallScope) {
     this.#socket = socket;
     this.#scope = scope;
+    this.#own = new Set(scope.addresses);
     this.#sources = new SourceCheck(scope.table, { spoofed, unseen });
   }
 
@@ -72,10 +78,26 @@ export class Firewall {
       nft.newCounter(table, strangers),
       nft.newCounter(table, spoofed),
       nft.newSet(table, ends, 16, endsId, ['ipv6']),
+      nft.newSet(table, own, 16, ownId, ['ipv6']),
       ...this.#chains(),
       ...nft.addElements(table, ends, Array.from(locals, addressBytes)),
+      ...nft.addElements(table, own, Array.from(this.#own, addressBytes)),
       ...this.#admissions([...admitted]),
       ...this.#sources.add(facts),
+    ]);
+    this.#installed = true;
+  }
+
+  /** The engine speaks for these addresses from now on. */
+  setOwn(addresses: ReadonlySet<Address>): void {
+    const added = [...addresses].filter(address => !this.#own.has(address));
+    const gone = [...this.#own].filter(address => !addresses.has(address));
+    this.#own = addresses;
+    if (!this.#installed || added.length + gone.length === 0) return;
+    const { table } = this.#scope;
+    nft.commit(this.#socket, [
+      ...(gone.length > 0 ? nft.deleteElements(table, own, gone.map(addressBytes)) : []),
+      ...(added.length > 0 ? nft.addElements(table, own, added.map(addressBytes)) : []),
     ]);
   }
 
@@ -129,7 +151,7 @@ export class Firewall {
     const rule = (chain: string, ...expressions: nft.Expression[]) => nft.newRule(table, chain, expressions, 'last');
     const drop = nft.verdict('drop');
     const destination = nft.payload(nft.payloadBase.network, destinationOffset, 16);
-    const toNode = [destination, nft.compare('equal', addressBytes(this.#scope.address))];
+    const toNode = [destination, nft.lookup(own, ownId)];
     return [
       ...chains,
       rule(unseen, nft.limit(loggedPerSecond), nft.logTo(this.#scope.logGroup, loggedOctets)),

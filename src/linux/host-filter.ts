@@ -11,10 +11,12 @@ export interface HostFilter {
 
 const routerAdvertisement = 134;
 const lastError = 4;
+/** ICMPv6 types of RFC 6275 §6.5 to §6.8 and RFC 5568 §6.1. */
+const mobility = { first: 144, last: 154 } as const;
 /** Value of `packetKind` for what is addressed to this node. */
 const toThisHost = 0;
 
-/** Extension headers, tunnels and what the engine wants, addressed to this node; Router Advertisements; ICMPv6 errors. */
+/** Extension headers, tunnels and what the engine wants, addressed to this node; Router Advertisements; ICMPv6 errors and messages of mobility. */
 export function compileHostFilter({ protocols, except }: HostFilter): Uint8Array {
   const headers = [protocol.hopByHop, protocol.routing, protocol.destinationOptions, protocol.ipv6];
   const wanted = [...new Set([...headers, ...protocols])].filter(number => number !== protocol.icmpv6);
@@ -30,6 +32,9 @@ export function compileHostFilter({ protocols, except }: HostFilter): Uint8Array
     { label: 'icmpv6' },
     { load: 'octet', at: offset.transport },
     { test: 'equal', value: routerAdvertisement, yes: 'take' },
+    { test: 'atLeast', value: mobility.first, no: 'errors' },
+    { test: 'greater', value: mobility.last, yes: 'drop', no: 'node' },
+    { label: 'errors' },
     { test: 'greater', value: lastError, yes: 'drop' },
     { label: 'node' },
     { load: 'word', at: beside.packetKind },

@@ -1,5 +1,5 @@
 import type { Address } from '../base/address.js';
-import { addressFromBytes, isMulticast, unspecified } from '../base/address.js';
+import { addressFromBytes, isLinkLocal, isMulticast, unspecified } from '../base/address.js';
 import { HostError } from '../base/errors.js';
 import { type LinkAddress, multicastLinkAddress } from '../base/link-address.js';
 import type { Interests, LinkId } from '../protocol/contract.js';
@@ -17,6 +17,7 @@ import { NetlinkSocket, netlinkProtocol } from './netlink/socket.js';
 import { compilePacketFilter } from './packet-filter.js';
 import { Parking } from './parking.js';
 import { Proxies } from './proxies.js';
+import type { Received } from './receive-batch.js';
 import { Receiver } from './receiver.js';
 import { LogSocket, PacketSocket, RoutedSocket } from './sockets.js';
 import { Sysctls } from './sysctl.js';
@@ -29,6 +30,9 @@ const tunnelName = 'anchorage-ip6';
 const firewallName = 'anchorage';
 const defaultTable = 0x9b00;
 const loggedOctets = 40;
+/** More than that a packet filter could not span. */
+const maximumAddresses = 16;
+const routerAdvertisement = 134;
 const nobody = '' as LinkAddress;
 /** Value of addr_gen_mode: the kernel gives the device no link-local address. */
 const noAddress = '1';
@@ -53,6 +57,7 @@ export class Host implements Ground {
   readonly #log: LogSocket;
   readonly #firewall: Firewall;
   readonly #monitor: LinkMonitor;
+  readonly #monitored = new Set<number>();
   readonly #proxies: Proxies;
   #receiver: Receiver | undefined;
   /** Undoes what was done, the last first. */
@@ -82,8 +87,17 @@ export class Host implements Ground {
       const { address } = options;
       const { protocols, udpPorts, advertisedLinks = [] } = interests;
       const advertised = new Map(advertisedLinks.map(name => [this.#device(name), name]));
-      const scope = { address, accessDevices, protocols, udpPorts, advertisedDevices: [...advertised.keys()] };
-      const links = new AdvertisedLinks(advertised, arrivals.input);
+      const monitoredDevices = (interests.monitoredLinks ?? []).map(name => this.#device(name));
+      const fixed = [address, ...(interests.anycastAddresses ?? [])];
+      for (const anycast of interests.anycastAddresses ?? []) this.#join(anycast, monitoredDevices[0]);
+      for (const device of monitoredDevices) this.#monitored.add(device);
+      const devices = { accessDevices, advertisedDevices: [...advertised.keys()], monitoredDevices };
+      const scope = { addresses: fixed, protocols, udpPorts, ...devices };
+      const links = new AdvertisedLinks(advertised, arrivals.input, more => {
+        const addresses = [...new Set([...fixed, ...more])].slice(0, maximumAddresses);
+        this.packets.setFilter(compilePacketFilter({ ...scope, addresses }));
+        this.#firewall.setOwn(new Set(addresses));
+      });
       this.#monitor = this.#keep(new LinkMonitor(this.#route, [links]), monitor => monitor.close());
       this.packets = this.#keep(new PacketSocket(compilePacketFilter(scope), accessDevices), socket => socket.close());
       const { input } = arrivals;
@@ -158,10 +172,10 @@ export class Host implements Ground {
   }
 
   startReceiving(): void {
-    const { packet, logged, ended } = this.#arrivals;
+    const { logged, ended } = this.#arrivals;
     this.#receiver = new Receiver(
       [
-        { fd: this.packets.fd, kind: 'messages', receive: packet },
+        { fd: this.packets.fd, kind: 'messages', receive: received => this.#received(received) },
         { fd: this.#proxies.fd, kind: 'messages', receive: received => this.#proxies.received(received) },
         { fd: this.#monitor.fd, kind: 'reads', receive: ({ bytes }) => this.#monitor.changed(bytes) },
         { fd: this.#log.fd, kind: 'reads', receive: logged },
@@ -170,6 +184,33 @@ export class Host implements Ground {
       ended,
     );
     this.#monitor.report();
+  }
+
+  #received(received: Received): void {
+    const { bytes, device } = received;
+    const isAdvertisement = bytes[6] === protocol.icmpv6 && bytes[headerOctets] === routerAdvertisement;
+    if (isAdvertisement && this.#monitored.has(device)) this.#advertised(received);
+    else this.#arrivals.packet(received);
+  }
+
+  /** RFC 4861 §6.1.2. */
+  #advertised(received: Received): void {
+    const link = this.links.get(received.device) as LinkId;
+    const packet = this.#arrivals.decode(received);
+    if (packet?.payload.kind !== 'icmpv6' || packet.hopLimit !== 255 || !isLinkLocal(packet.source)) return;
+    const { message } = packet.payload;
+    if (message.kind !== 'routerAdvertisement') return;
+    this.#arrivals.input({ kind: 'router', link, router: packet.source, advertisement: message });
+  }
+
+  /** An anycast address is answered for by the kernel, on that link or, without one, on none. */
+  #join(anycast: Address, device = 0): void {
+    try {
+      this.routed.joinAnycast(anycast, device);
+    } catch (error) {
+      if (!(error instanceof HostError)) throw error;
+      this.#arrivals.refused(error);
+    }
   }
 
   /** A packet that comes after its rule was replaced goes the new way; the kernel's own multicast goes nowhere. */

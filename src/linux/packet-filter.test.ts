@@ -11,7 +11,7 @@ const other = parseAddress('2001:db8:b::2');
 const accessDevice = 7;
 const uplink = 3;
 const standard = compilePacketFilter({
-  address: node,
+  addresses: [node],
   protocols: [135, 50],
   udpPorts: [547],
   accessDevices: [accessDevice, 9],
@@ -89,7 +89,7 @@ test('packet filter: access links give Neighbour Discovery and DHCPv6 whatever t
 
 test('packet filter: links that the engine advertises on give solicitations and advertisements, and what is for the router there', () => {
   const device = 5;
-  const scope = { address: node, protocols: [50, 58], udpPorts: [547], accessDevices: [accessDevice] };
+  const scope = { addresses: [node], protocols: [50, 58], udpPorts: [547], accessDevices: [accessDevice] };
   const program = compilePacketFilter({ ...scope, advertisedDevices: [device] });
   const linkLocal = parseAddress('fe80::1');
   const esp: Payload = { kind: 'raw', protocol: 50, data: new Uint8Array(8) };
@@ -108,8 +108,20 @@ test('packet filter: links that the engine advertises on give solicitations and 
 
 test('packet filter: hundreds of access links are no limit', () => {
   const accessDevices = Array.from({ length: 400 }, (_, i) => i + 1);
-  const many = compilePacketFilter({ address: node, protocols: [135], udpPorts: [547], accessDevices });
+  const many = compilePacketFilter({ addresses: [node], protocols: [135], udpPorts: [547], accessDevices });
   for (const device of [1, 256, 400]) assert.ok(taken(packet(icmpv6(135), allNodes), device, many));
   assert.ok(!taken(packet(icmpv6(135), allNodes), 401, many));
   assert.ok(taken(packet(mobility), 401, many));
+});
+
+test('packet filter: what is for any of the node’s addresses is taken; of monitored links also what routers advertise', () => {
+  const addresses = [node, ...Array.from({ length: 15 }, (_, i) => parseAddress(`2001:db8:1::${i + 1}`))];
+  const scope = { addresses, protocols: [135], udpPorts: [], accessDevices: [], advertisedDevices: [5] };
+  const program = compilePacketFilter({ ...scope, monitoredDevices: [6] });
+  for (const address of addresses)
+    for (const device of [uplink, 5, 6]) assert.ok(taken(packet(mobility, address), device, program));
+  for (const device of [uplink, 5, 6]) assert.ok(!taken(packet(mobility, other), device, program));
+  assert.ok(taken(packet(icmpv6(134), allNodes), 6, program));
+  assert.ok(!taken(packet(icmpv6(133), allNodes), 6, program));
+  assert.ok(!taken(packet(icmpv6(134), allNodes), uplink, program));
 });

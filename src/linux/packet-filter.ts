@@ -5,7 +5,8 @@ import { viewOf } from './netlink/message.js';
 
 /** Which packets the engine's socket takes from the kernel; everything else never leaves it. */
 export interface PacketFilter {
-  readonly address: Address;
+  /** Of the node, as far as its engine speaks for them. */
+  readonly addresses: readonly Address[];
   readonly protocols: readonly number[];
   readonly udpPorts: readonly number[];
   /** Kernel numbers of access links: all Neighbour Discovery and those UDP ports, whatever the destination. */
@@ -15,6 +16,8 @@ export interface PacketFilter {
    * those protocols to the router's address on the link, too.
    */
   readonly advertisedDevices?: readonly number[];
+  /** Kernel numbers of links whose routers the engine hears of. */
+  readonly monitoredDevices?: readonly number[];
 }
 
 /** One instruction of the classic packet filter machine; a jump goes on with the next instruction where no label is given. */
@@ -32,6 +35,7 @@ export type Instruction =
 
 const loadCode = { word: 0x20, half: 0x28, octet: 0x30 } as const;
 const testCode = { equal: 0x15, greater: 0x25, atLeast: 0x35 } as const;
+const routerAdvertisement = 134;
 const neighbourSolicitation = 135;
 const alwaysCode = 0x05;
 const returnCode = 0x06;
@@ -41,22 +45,27 @@ export const offset = { nextHeader: 6, destination: 24, transport: 40 } as const
 
 /** The program, offsets counted from the IPv6 header. Throws RangeError for what its jumps cannot span. */
 export function compilePacketFilter(filter: PacketFilter): Uint8Array {
-  const { accessDevices, advertisedDevices = [], protocols, udpPorts } = filter;
+  const { accessDevices, advertisedDevices = [], monitoredDevices = [], protocols, udpPorts } = filter;
   const jumps = (devices: readonly number[], label: string) =>
     devices.flatMap(
       value => [{ test: 'equal', value, no: `after ${value}` }, { go: label }, { label: `after ${value}` }] as const,
     );
-  const destination = viewOf(addressBytes(filter.address));
   const extension = [protocol.hopByHop, protocol.routing, protocol.destinationOptions];
   return assemble([
     { load: 'word', at: beside.deviceNumber },
     ...jumps(accessDevices, 'access'),
     ...jumps(advertisedDevices, 'advertised'),
+    ...jumps(monitoredDevices, 'monitored'),
     { go: 'node' },
     { label: 'access' },
     { load: 'octet', at: offset.nextHeader },
     { test: 'equal', value: protocol.icmpv6, yes: 'discovery' },
     { test: 'equal', value: protocol.udp, yes: 'udp', no: 'node' },
+    { label: 'monitored' },
+    { load: 'octet', at: offset.nextHeader },
+    { test: 'equal', value: protocol.icmpv6, no: 'node' },
+    { load: 'octet', at: offset.transport },
+    { test: 'equal', value: routerAdvertisement, yes: 'take', no: 'node' },
     { label: 'advertised' },
     { load: 'octet', at: offset.nextHeader },
     { test: 'equal', value: protocol.icmpv6, no: 'on link' },
@@ -73,13 +82,8 @@ export function compilePacketFilter(filter: PacketFilter): Uint8Array {
     { test: 'atLeast', value: 133, no: 'node' },
     { test: 'greater', value: 137, yes: 'node', no: 'take' },
     { label: 'node' },
-    ...[0, 4, 8, 12].flatMap(
-      at =>
-        [
-          { load: 'word', at: offset.destination + at },
-          { test: 'equal', value: destination.getUint32(at), no: 'drop' },
-        ] as const,
-    ),
+    ...filter.addresses.flatMap(isDestination),
+    { go: 'drop' },
     { label: 'protocols' },
     { load: 'octet', at: offset.nextHeader },
     ...[...protocols, ...extension].map(value => ({ test: 'equal', value, yes: 'take' }) as const),
@@ -97,6 +101,22 @@ export function compilePacketFilter(filter: PacketFilter): Uint8Array {
     { label: 'drop' },
     { take: false },
   ]);
+}
+
+/** Goes to `protocols` where the packet is for that address. */
+function isDestination(address: Address, index: number): Instruction[] {
+  const words = viewOf(addressBytes(address));
+  return [
+    ...[0, 4, 8, 12].flatMap(
+      at =>
+        [
+          { load: 'word', at: offset.destination + at },
+          { test: 'equal', value: words.getUint32(at), no: `not address ${index}` },
+        ] as const,
+    ),
+    { go: 'protocols' },
+    { label: `not address ${index}` },
+  ];
 }
 
 /** Throws RangeError for what its jumps cannot span. */

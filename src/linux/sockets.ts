@@ -31,6 +31,11 @@ export class PacketSocket {
     }
   }
 
+  /** Takes other packets from now on. */
+  setFilter(program: Uint8Array): void {
+    setSocketOption(this.fd, socketLevel.level, socketLevel.attachFilter, filterOption(program));
+  }
+
   /** Sends an IPv6 packet in a frame from the device's link-layer address to `neighbour`. */
   send(packet: Uint8Array, device: number, neighbour: LinkAddress): void {
     sendTo(this.fd, packet, linkSocketAddress(device, neighbour));
@@ -62,7 +67,7 @@ function allMulticastOn(device: number): Uint8Array {
 }
 
 const rawProtocol = 255;
-const ipv6Level = { level: 41, freeBind: 78 } as const;
+const ipv6Level = { level: 41, joinAnycast: 27, freeBind: 78 } as const;
 
 /** Sends whole IPv6 packets of ours along the kernel's routes. */
 export class RoutedSocket {
@@ -79,6 +84,14 @@ export class RoutedSocket {
       closeFile(this.#fd);
       throw error;
     }
+  }
+
+  /** Until it is closed the node has that anycast address, on a device or on any. Throws HostError. */
+  joinAnycast(address: Address, device: number): void {
+    const request = new Uint8Array(20);
+    request.set(addressBytes(address));
+    viewOf(request).setUint32(16, device, true);
+    setSocketOption(this.#fd, ipv6Level.level, ipv6Level.joinAnycast, request);
   }
 
   /** `device` counts where the destination has link scope. */

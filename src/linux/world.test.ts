@@ -323,7 +323,8 @@ namespaceTest('bad input: mutated frames are counted, by code, and nothing else 
   const { gatewayWorld } = await startBoth(namespaces);
   const socket = namespaces.within(
     'mobile',
-    () => new PacketSocket(compilePacketFilter({ address: mobile, protocols: [], udpPorts: [], accessDevices: [] })),
+    () =>
+      new PacketSocket(compilePacketFilter({ addresses: [mobile], protocols: [], udpPorts: [], accessDevices: [] })),
   );
   const device = Number(namespaces.run('mobile', 'cat', '/sys/class/net/radio/ifindex'));
   const frames = mutatedFrames(2000);

@@ -259,6 +259,18 @@ labTest(
       assert.deepEqual(await lab.addresses('mn'), [home]);
       const connection = await SteadyConnection.start(lab, 'mn', directory);
       assert.equal(connection.address, home);
+      const own = await run('ip', [
+        '-n',
+        namespaceOf('ha'),
+        '-6',
+        'route',
+        'show',
+        'table',
+        'local',
+        'type',
+        'anycast',
+      ]);
+      assert.match(own, /fd00:b:1:0:fdff:ffff:ffff:fffe dev home/, 'RFC 2526: the home agents’ anycast address');
       const proxied = async () => {
         const text = await run('ip', ['-n', namespaceOf('ha'), '-6', 'neigh', 'show', 'proxy']);
         return text.includes(home);
