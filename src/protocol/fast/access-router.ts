@@ -136,7 +136,7 @@ export class FastAccessRouter implements Engine {
   /** A mobile that left for another router comes back from it: what was sent after it is kept for it here. */
   #announced(packet: Packet, message: HandoverInitiate, now: Instant, outputs: Output[]): void {
     const { proposed } = announcedIn(message.options);
-    if (message.code === 0 && proposed !== undefined) this.#anchor.superseded(proposed, outputs);
+    if (proposed !== undefined) this.#anchor.superseded(proposed, outputs);
     this.#next.initiated(packet, message, now, outputs);
   }
 
