@@ -40,3 +40,22 @@ test('RFC 6252 Appendix C.5.1: without preparation a mobile loses a second of pa
   assert.ok(Math.abs(Number(first.lost) - Number(first.closedFormLost)) <= 1);
   assert.ok(Number(first.lost) - Number(second.lost) >= 1000 / 16 - 1);
 });
+
+for (const name of ['fmip6', 'fhmip6'])
+  test(`RFC 6252 Appendix C.5.1: ${name} loses nothing of 20 handovers with buffering`, () => {
+    for (const { lost } of resultOf(name).handovers) assert.equal(lost, 0);
+  });
+
+test('RFC 6252 Appendix C.5.1: without buffering fast handovers lose what comes from when the old router forwards until the mobile is there', () => {
+  // Foreseen 2 ms before: Fast Binding Update (w), Handover Initiate and its answer (2p); a packet needs p to the new router.
+  const [l2GapMs, predictedMs, neighbourMs] = [4, 2, 0.25];
+  const onPaper = (handovers * (l2GapMs + predictedMs - 3 * neighbourMs)) / 16;
+  const [{ of }] = handoverColumns([resultOf('fmip6', { handoverBuffer: 0 })]);
+  assert.ok(Math.abs(Number(of[0].lost) - onPaper) <= 1, `${of[0].lost} lost, on paper ${onPaper}`);
+});
+
+test('RFC 5568 §5.6: a mobile that nobody expected comes back before its first handover has ended: no packet goes round', () => {
+  const result = resultOf('fmip6', { predictedMs: 0, dad: 0 });
+  for (const { gapMs, closedFormMs } of result.handovers)
+    assert.ok(gapMs !== null && closedFormMs !== null && gapMs <= closedFormMs + 16 + 1e-4, `${gapMs}`);
+});
