@@ -69,6 +69,17 @@ export function register(program: Command): void {
     .argument('<link>', 'name of the access link')
     .argument('<station>', 'link-layer address')
     .action((link: string, station: string) => ask({ command: 'detach', link, station }, `${station} detached`));
+  ctl
+    .command('expect')
+    .description(
+      'say that a handoff is near, for a fast one: of this mobile node, or of a station of this access router',
+    )
+    .argument('<link>', 'name of the link')
+    .argument('<access-point>', 'link-layer address of the one it will go to')
+    .option('--station <address>', 'link-layer address')
+    .action((link: string, accessPoint: string, options: { station?: string }) =>
+      ask({ command: 'expect', link, accessPoint, ...options }, `handoff to ${accessPoint} expected`),
+    );
 }
 
 async function run(options: CtlOptions, request: ControlRequest, nothing: string): Promise<void> {

@@ -21,7 +21,9 @@ export type ControlRequest =
       readonly identity?: string;
       readonly accessTechnology?: number;
     }
-  | { readonly command: 'detach'; readonly link: string; readonly station: string };
+  | { readonly command: 'detach'; readonly link: string; readonly station: string }
+  /** A handoff to that access point is near: of this node, or of that station of an access router (RFC 5568 §3). */
+  | { readonly command: 'expect'; readonly link: string; readonly accessPoint: string; readonly station?: string };
 
 /** The answer: any number of row lines, then exactly one line with `ok`. */
 export type ControlAnswer =

@@ -112,6 +112,10 @@ test('daemon: what it cannot do it refuses in so many words', async () => {
     /no access link 'eth9'; there is access0/,
   );
   await assert.rejects(ask({ command: 'attach', link: 'access0', station: 'x' }), /expected a link-layer address/);
+  await assert.rejects(
+    ask({ command: 'expect', link: 'access0', accessPoint: '02:00:00:00:00:01' }),
+    /no such link 'access0'; there is none/,
+  );
   await assert.rejects(ask({ command: 'dance' } as unknown as ControlRequest), /no such command: "dance"/);
 });
 

@@ -6,7 +6,7 @@ import { ConfigError } from '../base/errors.js';
 import { type LinkAddress, parseLinkAddress } from '../base/link-address.js';
 import { hostEnvironment } from '../linux/clock.js';
 import { LinuxWorld, type Log, type WorldOptions } from '../linux/world.js';
-import type { Engine, Interests, LinkId, OperatorCommand, Row } from '../protocol/contract.js';
+import type { Engine, Input, Interests, LinkId, OperatorCommand, Row } from '../protocol/contract.js';
 import type { Role } from '../protocol/scheme.js';
 import { type DaemonConfig, type Listen, readDaemonConfig, type WorldConfig } from './config.js';
 import { type ControlRequest, ControlServer, Refusal } from './control.js';
@@ -168,6 +168,8 @@ export class Daemon {
         });
       case 'detach':
         return this.#world.handle({ kind: 'detached', ...this.#station(request) });
+      case 'expect':
+        return this.#world.handle(this.#expectation(request));
       default:
         throw new Refusal(`no such command: ${JSON.stringify((request as { command?: unknown }).command)}`);
     }
@@ -207,11 +209,27 @@ export class Daemon {
     const links = [...accessLinks, ...advertisedLinks];
     if (!links.includes(request.link))
       throw new Refusal(`no access link '${request.link}'; there is ${links.join(', ') || 'none'}`);
-    try {
-      return { link: request.link, station: parseLinkAddress(request.station) };
-    } catch {
-      throw new Refusal(`expected a link-layer address such as 02:00:00:00:00:01, not '${request.station}'`);
-    }
+    return { link: request.link, station: linkAddressIn(request.station) };
+  }
+
+  #expectation({ link, accessPoint, station }: Extract<ControlRequest, { readonly command: 'expect' }>): Input {
+    const { hostLinks = [], advertisedLinks = [] } = this.#engine.interests;
+    const links = station === undefined ? hostLinks : advertisedLinks;
+    if (!links.includes(link)) throw new Refusal(`no such link '${link}'; there is ${links.join(', ') || 'none'}`);
+    return {
+      kind: 'handoffExpected',
+      link,
+      accessPoint: linkAddressIn(accessPoint),
+      ...(station !== undefined && { station: linkAddressIn(station) }),
+    };
+  }
+}
+
+function linkAddressIn(text: string): LinkAddress {
+  try {
+    return parseLinkAddress(text);
+  } catch {
+    throw new Refusal(`expected a link-layer address such as 02:00:00:00:00:01, not '${text}'`);
   }
 }
 

@@ -78,6 +78,7 @@ async function roam(lab: Lab, options: ExperimentOptions): Promise<Course> {
   const correspondent = lab.plan.network.correspondents[0];
   const routers = routersToVisit(options.scenario, options.scheme, lab.plan.network, name);
   const gapMs = l2GapMs(options.scenario);
+  const predictedMs = Math.max(0, ...options.scenario.movement.map(move => move.predictedMs));
   await lab.attach(name, routers[0]);
   const [address] = await lab.addresses(name);
   signal.throwIfAborted();
@@ -90,6 +91,10 @@ async function roam(lab: Lab, options: ExperimentOptions): Promise<Course> {
     await pause(dwellMs, undefined, { signal });
     const router = routers[i % routers.length];
     progress(`roam ${i} of ${options.roams}: to ${router}`);
+    if (predictedMs > 0) {
+      await lab.foresee(name, router);
+      await pause(predictedMs, undefined, { signal });
+    }
     moves.push(await lab.move(name, router, gapMs));
   }
   await pause(Math.max(dwellMs, 1000), undefined, { signal });

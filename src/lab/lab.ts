@@ -107,6 +107,13 @@ export class Lab {
     return { mobile, from: from?.router ?? '', to: router, downMs, upMs };
   }
 
+  /** The mobile's link layer foresees a move to `router`: its daemon is told. */
+  async foresee(mobile: string, router: string): Promise<void> {
+    const { linkAddress: accessPoint } = this.#radioOf(router);
+    if (accessPoint === undefined || !this.isHelped(mobile)) return;
+    await this.agent(mobile).ask({ command: 'expect', link: 'wlan0', accessPoint });
+  }
+
   /** The mobile comes to its first access router and asks there for whatever it needs. */
   async attach(mobile: string, router: string): Promise<void> {
     await this.move(mobile, router, 0);
@@ -122,14 +129,19 @@ export class Lab {
 
   async #arrive(name: string, router: string): Promise<number> {
     const mobile = this.mobile(name);
-    const radio = this.plan.radios.find(one => one.router === router);
-    invariant(radio !== undefined, `${router} has no access link`);
+    const radio = this.#radioOf(router);
     const upMs = wallMs();
     await this.#air!.arrive(mobile, radio);
     const { linkAddress: station, identity } = mobile.node;
     await this.#tell(radio, { command: 'attach', link: radio.name, station, identity });
     this.#places.set(name, radio);
     return upMs;
+  }
+
+  #radioOf(router: string): PlannedRadio {
+    const radio = this.plan.radios.find(one => one.router === router);
+    invariant(radio !== undefined, `${router} has no access link`);
+    return radio;
   }
 
   /** As an access point would: a router that is down does not hear it. */

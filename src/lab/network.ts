@@ -105,8 +105,11 @@ async function addCables({ wires, radios, mobiles }: LabPlan): Promise<void> {
       namespaceOf(a.node),
     );
   }
-  for (const { router, device, routerPort } of radios)
-    await ip([`link add ${device} type veth peer name ${routerPort} netns ${airNamespace()}`], namespaceOf(router));
+  for (const { router, device, routerPort, linkAddress } of radios) {
+    const address = linkAddress === undefined ? '' : `address ${linkAddress} `;
+    const pair = `type veth peer name ${routerPort} netns ${airNamespace()}`;
+    await ip([`link add ${device} ${address}${pair}`], namespaceOf(router));
+  }
   for (const { node, port } of mobiles) {
     const pair = `type veth peer name ${port} netns ${airNamespace()}`;
     await ip([`link add wlan0 address ${node.linkAddress} ${pair}`], namespaceOf(node.name));

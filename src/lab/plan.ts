@@ -45,6 +45,8 @@ export interface PlannedRadio {
   readonly mtu: number;
   readonly bridge: string;
   readonly routerPort: string;
+  /** Of the router's device, which stands for the access point. */
+  readonly linkAddress?: string;
   /** The router's own there, with the length of the prefix that is on the link. */
   readonly address?: string;
 }
@@ -83,7 +85,10 @@ export function planLab(scenario: Scenario, placements: readonly Placement[] = [
         device: `radio${i}`,
         bridge: `cell${i}`,
         routerPort: `router${i}`,
-        ...(routesAccessLinks(placements, router) && { address: addressIn(network, router) }),
+        ...(routesAccessLinks(placements, router) && {
+          address: addressIn(network, router),
+          linkAddress: accessPointOf(network, router, name),
+        }),
       })),
     mobiles: scenario.nodes.filter(isMobile).map((node, i) => ({ node, port: `mobile${i}` })),
   };
@@ -92,6 +97,11 @@ export function planLab(scenario: Scenario, placements: readonly Placement[] = [
 function addressesOf(node: string, placements: readonly Placement[]): string[] {
   const own = placements.filter(placement => placement.node === node).map(({ config }) => config.address);
   return [...new Set(own.filter(address => typeof address === 'string'))];
+}
+
+function accessPointOf({ accessRouters }: NetworkDescription, router: string, link: string): string {
+  const { links, accessPoints = [] } = accessRouters.find(({ node }) => node === router)!;
+  return accessPoints[links.indexOf(link)];
 }
 
 /** The first of its prefix. */
