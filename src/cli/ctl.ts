@@ -54,6 +54,11 @@ export function register(program: Command): void {
     .command('reload')
     .description('read the configuration again: all of it applies, or nothing')
     .action(() => ask({ command: 'reload' }, 'configuration reloaded'));
+  registerStations(ctl, ask);
+}
+
+/** What the link layer knows. */
+function registerStations(ctl: Command, ask: (request: ControlRequest, nothing: string) => Promise<void>): void {
   ctl
     .command('attach')
     .description("say that a station's link came up, as an access point would")
