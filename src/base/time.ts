@@ -14,6 +14,12 @@ export function seconds(s: number): Duration {
   return Math.round(s * second);
 }
 
+/** The first of the two, where they are set. */
+export function earliest(a: Instant | undefined, b: Instant | undefined): Instant | undefined {
+  if (a === undefined) return b;
+  return b === undefined || a < b ? a : b;
+}
+
 /** What a node's wall clock shows: nanoseconds are apart because 1970 is too long ago for one double. */
 export interface WallTime {
   /** Whole seconds since 1970-01-01T00:00:00Z. */

@@ -1,4 +1,4 @@
-import type { Instant } from '../base/time.js';
+import { earliest, type Instant } from '../base/time.js';
 import type { Engine, Input, Interests, LinkId, Output } from './contract.js';
 
 /**
@@ -28,10 +28,7 @@ class Together implements Engine {
   }
 
   get deadline(): Instant | undefined {
-    let earliest: Instant | undefined;
-    for (const { deadline } of this.#engines)
-      if (deadline !== undefined && (earliest === undefined || deadline < earliest)) earliest = deadline;
-    return earliest;
+    return this.#engines.map(engine => engine.deadline).reduce(earliest, undefined);
   }
 
   get counters(): Engine['counters'] {

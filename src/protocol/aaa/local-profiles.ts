@@ -2,7 +2,7 @@ import { type Address, formatAddress } from '../../base/address.js';
 import { Deadlines } from '../../base/deadlines.js';
 import { formatLinkAddress, type LinkAddress } from '../../base/link-address.js';
 import { formatPrefix, type Prefix, prefixContains } from '../../base/prefix.js';
-import { type Instant, milliseconds } from '../../base/time.js';
+import { earliest, type Instant, milliseconds } from '../../base/time.js';
 import type { AccessOutcome, Engine, Input, Output, Profile, Row } from '../contract.js';
 import type { LocalProfile, LocalProfiles, NearestAnchor } from './config.js';
 
@@ -38,10 +38,7 @@ class LocallyAuthenticated implements Engine {
   }
 
   get deadline(): Instant | undefined {
-    const own = this.#due.next;
-    const inner = this.#engine.deadline;
-    if (own === undefined || inner === undefined) return own ?? inner;
-    return Math.min(own, inner);
+    return earliest(this.#due.next, this.#engine.deadline);
   }
 
   get counters(): Readonly<Record<string, number>> {

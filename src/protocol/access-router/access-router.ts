@@ -1,5 +1,5 @@
 import { type Address, isLinkLocal, isRoutableUnicast } from '../../base/address.js';
-import type { Instant } from '../../base/time.js';
+import { earliest, type Instant } from '../../base/time.js';
 import type { RouterAdvertisement } from '../../wire/icmpv6/messages.js';
 import { findNeighbourOption } from '../../wire/icmpv6/neighbour-options.js';
 import { protocol } from '../../wire/ipv6/packet.js';
@@ -69,10 +69,9 @@ export class AccessRouter implements Engine {
   }
 
   get deadline(): Instant | undefined {
-    let earliest = this.#maps.deadline;
-    for (const { deadline } of this.#links.values())
-      if (deadline !== undefined && (earliest === undefined || deadline < earliest)) earliest = deadline;
-    return earliest;
+    let at = this.#maps.deadline;
+    for (const { deadline } of this.#links.values()) at = earliest(at, deadline);
+    return at;
   }
 
   get counters(): Engine['counters'] {

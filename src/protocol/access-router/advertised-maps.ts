@@ -1,5 +1,5 @@
 import { type Address, formatAddress } from '../../base/address.js';
-import { type Instant, milliseconds } from '../../base/time.js';
+import { earliest, type Instant, milliseconds } from '../../base/time.js';
 import type { Environment, LinkId, OperatorCommand, Output, Row } from '../contract.js';
 import type { MapChange } from '../trace.js';
 import type { AdvertisingConfig, ConfiguredMap } from './config.js';
@@ -43,9 +43,7 @@ export class AdvertisedMaps {
   }
 
   get deadline(): Instant | undefined {
-    const table = this.#table.deadline;
-    const detection = this.#detection.deadline;
-    return table === undefined || detection === undefined ? (table ?? detection) : Math.min(table, detection);
+    return earliest(this.#table.deadline, this.#detection.deadline);
   }
 
   /** The first echo requests; the router starts. */

@@ -2,7 +2,7 @@ import type { Address } from '../../base/address.js';
 import { DeadlineSlots } from '../../base/deadline-slots.js';
 import type { LinkAddress } from '../../base/link-address.js';
 import { hostPrefix, type Prefix, prefixContains, prefixCovers, withInterfaceId } from '../../base/prefix.js';
-import { type Duration, type Instant, seconds } from '../../base/time.js';
+import { type Duration, earliest, type Instant, seconds } from '../../base/time.js';
 import { revocationTrigger } from '../../wire/mobility/status.js';
 import type { Environment, LinkId, Output, StoredRecord } from '../contract.js';
 import type { BindingChange } from '../trace.js';
@@ -350,9 +350,4 @@ function trace(binding: Binding, change: BindingChange, previous: Address | unde
     lifetimeS,
   } as const;
   outputs.push({ kind: 'trace', event: previous === undefined ? event : { ...event, previous } });
-}
-
-export function earliest(a: Instant | undefined, b: Instant | undefined): Instant | undefined {
-  if (a === undefined) return b;
-  return b === undefined || a < b ? a : b;
 }

@@ -2,7 +2,7 @@ import { type Address, formatAddress, isRoutableUnicast } from '../../base/addre
 import { unreachable } from '../../base/errors.js';
 import { formatLinkAddress } from '../../base/link-address.js';
 import { formatPrefix } from '../../base/prefix.js';
-import type { Instant } from '../../base/time.js';
+import { earliest, type Instant } from '../../base/time.js';
 import { defaultHopLimit, effectiveSource, type Packet, protocol } from '../../wire/ipv6/packet.js';
 import type {
   BindingRevocationAcknowledgement,
@@ -12,7 +12,7 @@ import type {
 import { revocationStatus } from '../../wire/mobility/status.js';
 import type { AssociationId, Engine, Input, Interests, OperatorCommand, Output, Row } from '../contract.js';
 import { type Addressing, type Answer, acknowledgement } from './acknowledge.js';
-import { type Anchor, earliest } from './anchor.js';
+import type { Anchor } from './anchor.js';
 import { homesOf } from './binding-cache.js';
 import { milliseconds } from './records.js';
 import type { Revoked } from './revocation.js';

@@ -2,7 +2,7 @@ import { type Address, isLinkLocal } from '../../base/address.js';
 import { Deadlines } from '../../base/deadlines.js';
 import { type LinkAddress, linkLocalAddress } from '../../base/link-address.js';
 import { hostPrefix, prefixContains } from '../../base/prefix.js';
-import { type Instant, milliseconds } from '../../base/time.js';
+import { earliest, type Instant, milliseconds } from '../../base/time.js';
 import type { Icmpv6Message, RouterSolicitationForProxyAdvertisement } from '../../wire/icmpv6/messages.js';
 import type { NeighbourOption } from '../../wire/icmpv6/neighbour-options.js';
 import { type Packet, protocol } from '../../wire/ipv6/packet.js';
@@ -77,8 +77,7 @@ export class FastAccessRouter implements Engine {
   }
 
   get deadline(): Instant | undefined {
-    const set = [this.#anchor.deadline, this.#next.deadline, this.#kept.next].filter(at => at !== undefined);
-    return set.length > 0 ? Math.min(...set) : undefined;
+    return [this.#anchor.deadline, this.#next.deadline, this.#kept.next].reduce(earliest);
   }
 
   handle(input: Input, now: Instant): Output[] {

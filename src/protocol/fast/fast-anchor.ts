@@ -1,7 +1,7 @@
 import { type Address, isRoutableUnicast } from '../../base/address.js';
 import { Deadlines } from '../../base/deadlines.js';
 import type { LinkAddress } from '../../base/link-address.js';
-import { type Instant, milliseconds, seconds } from '../../base/time.js';
+import { earliest, type Instant, milliseconds, seconds } from '../../base/time.js';
 import type { Packet } from '../../wire/ipv6/packet.js';
 import type { FastBindingUpdate, HandoverAcknowledge, HandoverInitiate } from '../../wire/mobility/messages.js';
 import { findOption, type MobilityOption } from '../../wire/mobility/options.js';
@@ -84,8 +84,7 @@ export class FastAnchor {
 
   get deadline(): Instant | undefined {
     const waits = [...this.#asked.values()].map(({ attempts }) => attempts.deadline);
-    const set = [this.#ends.next, this.#both.next, ...waits].filter(instant => instant !== undefined);
-    return set.length > 0 ? Math.min(...set) : undefined;
+    return [this.#ends.next, this.#both.next, ...waits].reduce(earliest);
   }
 
   /** Whether packets for `home` go elsewhere, or soon will. */

@@ -1,6 +1,5 @@
 import type { Address } from '../../base/address.js';
-import type { Instant } from '../../base/time.js';
-import { earliest } from '../anchor/anchor.js';
+import { earliest, type Instant } from '../../base/time.js';
 import { Counters } from '../anchor/counters.js';
 import type { Engine, Environment, ForwardingRule, Input, Interests, Output } from '../contract.js';
 import { FastAnchor, type FastAnchorSettings } from './fast-anchor.js';

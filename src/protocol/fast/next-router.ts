@@ -3,7 +3,7 @@ import { Deadlines } from '../../base/deadlines.js';
 import { formatLinkAddress, type LinkAddress } from '../../base/link-address.js';
 import { hostPrefix, type Prefix, prefixContains, withInterfaceId } from '../../base/prefix.js';
 import { type Random, randomBytes } from '../../base/random.js';
-import { type Instant, milliseconds } from '../../base/time.js';
+import { earliest, type Instant, milliseconds } from '../../base/time.js';
 import type { NeighbourAdvertisement } from '../../wire/icmpv6/messages.js';
 import { findNeighbourOption } from '../../wire/icmpv6/neighbour-options.js';
 import type { Packet } from '../../wire/ipv6/packet.js';
@@ -95,8 +95,7 @@ export class NextRouter {
   }
 
   get deadline(): Instant | undefined {
-    const [a, b] = [this.#proxies.next, this.#ends.next];
-    return a === undefined || (b !== undefined && b < a) ? b : a;
+    return earliest(this.#proxies.next, this.#ends.next);
   }
 
   *rows(): Generator<Row> {

@@ -1,6 +1,6 @@
 import type { Address } from '../../base/address.js';
 import { hostPrefix } from '../../base/prefix.js';
-import type { Instant } from '../../base/time.js';
+import { earliest, type Instant } from '../../base/time.js';
 import type { Output, TunnelEnd } from '../contract.js';
 
 /** A router of before, which sends on what still comes to an address of before. */
@@ -25,9 +25,9 @@ export class Tails {
   readonly #taken = new Set<Address>();
 
   get deadline(): Instant | undefined {
-    let earliest: Instant | undefined;
-    for (const { endsAt } of this.#tails.values()) if (earliest === undefined || endsAt < earliest) earliest = endsAt;
-    return earliest;
+    let at: Instant | undefined;
+    for (const { endsAt } of this.#tails.values()) at = earliest(at, endsAt);
+    return at;
   }
 
   has(previous: Address): boolean {

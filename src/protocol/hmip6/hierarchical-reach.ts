@@ -1,11 +1,10 @@
 import { type Address, addressFromGroups } from '../../base/address.js';
 import { type Prefix, prefixContains, prefixOf, withInterfaceId } from '../../base/prefix.js';
 import type { Random } from '../../base/random.js';
-import { type Instant, second, seconds } from '../../base/time.js';
+import { earliest, type Instant, second, seconds } from '../../base/time.js';
 import { effectiveDestination, type Packet } from '../../wire/ipv6/packet.js';
 import type { BindingAcknowledgement } from '../../wire/mobility/messages.js';
 import { bindingStatus as status } from '../../wire/mobility/status.js';
-import { earliest } from '../anchor/anchor.js';
 import type { Output, Row } from '../contract.js';
 import type { AdvertisedMap, Attachment } from '../mobile/movement.js';
 import type { CareOf, Reach } from '../mobile/reach.js';

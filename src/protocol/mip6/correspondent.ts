@@ -2,13 +2,12 @@ import { type Address, formatAddress, isRoutableUnicast } from '../../base/addre
 import { Deadlines } from '../../base/deadlines.js';
 import { unreachable } from '../../base/errors.js';
 import { hostPrefix } from '../../base/prefix.js';
-import { type Instant, seconds } from '../../base/time.js';
+import { earliest, type Instant, seconds } from '../../base/time.js';
 import { effectiveDestination, effectiveSource, type Packet, protocol } from '../../wire/ipv6/packet.js';
 import type { BindingUpdate, MobilityMessage, MobilityMessageOf } from '../../wire/mobility/messages.js';
 import { bindingAcknowledgementFlags } from '../../wire/mobility/messages.js';
 import { findOption } from '../../wire/mobility/options.js';
 import { bindingStatus as status } from '../../wire/mobility/status.js';
-import { earliest } from '../anchor/anchor.js';
 import { Counters } from '../anchor/counters.js';
 import { TokenBucket } from '../anchor/peers.js';
 import { discarded, isNewer, refused, type Verdict } from '../anchor/validate.js';

@@ -1,6 +1,5 @@
-import type { Instant } from '../../base/time.js';
+import { earliest, type Instant } from '../../base/time.js';
 import { effectiveSource, protocol } from '../../wire/ipv6/packet.js';
-import { earliest } from '../anchor/anchor.js';
 import type { Engine, ForwardingRule, Input, Interests, Output, Via } from '../contract.js';
 
 type RouteOptimised = Extract<Via, { kind: 'routeOptimised' }>;

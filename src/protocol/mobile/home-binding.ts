@@ -1,9 +1,8 @@
 import type { Address } from '../../base/address.js';
 import type { Random } from '../../base/random.js';
-import { type Instant, second } from '../../base/time.js';
+import { earliest, type Instant, second } from '../../base/time.js';
 import type { Icmpv6Message } from '../../wire/icmpv6/messages.js';
 import type { BindingAcknowledgement } from '../../wire/mobility/messages.js';
-import { earliest } from '../anchor/anchor.js';
 import type { Output, Row } from '../contract.js';
 import { HomeAgents, type HomeAgentsSettings } from './home-agents.js';
 import { HomePrefix } from './home-prefix.js';

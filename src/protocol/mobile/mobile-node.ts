@@ -1,11 +1,10 @@
 import type { Address } from '../../base/address.js';
 import { unreachable } from '../../base/errors.js';
 import { hostPrefix, type Prefix } from '../../base/prefix.js';
-import type { Instant } from '../../base/time.js';
+import { earliest, type Instant } from '../../base/time.js';
 import type { Icmpv6Message } from '../../wire/icmpv6/messages.js';
 import { effectiveDestination, type Packet, protocol } from '../../wire/ipv6/packet.js';
 import type { BindingAcknowledgement, MobilityMessage } from '../../wire/mobility/messages.js';
-import { earliest } from '../anchor/anchor.js';
 import { Counters } from '../anchor/counters.js';
 import type { AssociationId, Engine, Environment, Input, Interests, Output, Row, TunnelEnd, Via } from '../contract.js';
 import type { Place } from './correspondent-registration.js';

@@ -1,7 +1,7 @@
 import { type Address, isRoutableUnicast } from '../../base/address.js';
 import type { LinkAddress } from '../../base/link-address.js';
 import { type Prefix, prefixContains, prefixEquals, prefixOf } from '../../base/prefix.js';
-import { type Duration, type Instant, millisecond, seconds } from '../../base/time.js';
+import { type Duration, earliest, type Instant, millisecond, seconds } from '../../base/time.js';
 import type { RouterAdvertisement } from '../../wire/icmpv6/messages.js';
 import { findNeighbourOption } from '../../wire/icmpv6/neighbour-options.js';
 import type { AddressState, Input, LinkId } from '../contract.js';
@@ -89,12 +89,9 @@ export class Movement {
 
   /** When a router will have been silent for too long. */
   get deadline(): Instant | undefined {
-    let earliest: Instant | undefined;
-    for (const { current } of this.#links.values()) {
-      const at = current?.silentAt;
-      if (at !== undefined && (earliest === undefined || at < earliest)) earliest = at;
-    }
-    return earliest;
+    let at: Instant | undefined;
+    for (const { current } of this.#links.values()) at = earliest(at, current?.silentAt);
+    return at;
   }
 
   /** Where the node is now, the most wanted link first; empty: nowhere, or without an address there. */

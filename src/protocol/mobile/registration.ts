@@ -1,5 +1,5 @@
 import { type Address, formatAddress } from '../../base/address.js';
-import { type Instant, second, seconds } from '../../base/time.js';
+import { earliest, type Instant, second, seconds } from '../../base/time.js';
 import { type BindingAcknowledgement, type BindingUpdate, bindingUpdateFlags } from '../../wire/mobility/messages.js';
 import { findOption } from '../../wire/mobility/options.js';
 import { bindingStatus as status } from '../../wire/mobility/status.js';
@@ -67,9 +67,7 @@ export class Registration {
 
   get deadline(): Instant | undefined {
     const refreshAt = this.#asked || this.#isSuspended ? undefined : this.#granted?.refreshAt;
-    const at = [this.#backOff.deadline, refreshAt, this.#granted?.endsAt];
-    const least = Math.min(...at.map(instant => instant ?? Number.POSITIVE_INFINITY));
-    return least === Number.POSITIVE_INFINITY ? undefined : least;
+    return [this.#backOff.deadline, refreshAt, this.#granted?.endsAt].reduce(earliest);
   }
 
   /** The care-of address the anchor tunnels to, as far as is known. */

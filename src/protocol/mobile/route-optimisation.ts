@@ -1,7 +1,7 @@
 import { type Address, addressFromBytes, formatAddress, isRoutableUnicast, unspecified } from '../../base/address.js';
 import { hostPrefix, type Prefix } from '../../base/prefix.js';
 import type { Random } from '../../base/random.js';
-import type { Instant } from '../../base/time.js';
+import { earliest, type Instant } from '../../base/time.js';
 import type { Icmpv6Message } from '../../wire/icmpv6/messages.js';
 import { effectiveDestination, type Packet } from '../../wire/ipv6/packet.js';
 import type { BindingAcknowledgement, MobilityMessageOf } from '../../wire/mobility/messages.js';
@@ -32,10 +32,9 @@ export class RouteOptimisation {
   }
 
   get deadline(): Instant | undefined {
-    let earliest: Instant | undefined;
-    for (const { deadline } of this.#correspondents.values())
-      if (deadline !== undefined && (earliest === undefined || deadline < earliest)) earliest = deadline;
-    return earliest;
+    let at: Instant | undefined;
+    for (const { deadline } of this.#correspondents.values()) at = earliest(at, deadline);
+    return at;
   }
 
   /** Flows of the home address, in either direction. */
