@@ -1,8 +1,7 @@
 import { type Address, allNodes, parseAddress, unspecified } from '../base/address.js';
-import type { LinkAddress } from '../base/link-address.js';
 import { type Prefix, prefixEquals } from '../base/prefix.js';
+import { unsolicitedAdvertisement } from '../wire/icmpv6/unsolicited-advertisement.js';
 import { encodePacket } from '../wire/ipv6/codec.js';
-import type { Packet } from '../wire/ipv6/packet.js';
 import * as netlink from './netlink/address.js';
 import { readLink } from './netlink/link.js';
 import type { Request } from './netlink/message.js';
@@ -92,7 +91,11 @@ export class HomeAddresses {
   /** Tells all neighbours that the address is here (RFC 6275 §11.5.5). */
   announce(address: Address, device: number): void {
     const { linkAddress } = readLink(this.#scope.kernel, device);
-    this.#scope.multicast(encodePacket(advertisementOf(address, linkAddress)), device, allNodes);
+    this.#scope.multicast(
+      encodePacket(unsolicitedAdvertisement({ target: address, override: true, linkAddress })),
+      device,
+      allNodes,
+    );
   }
 
   /** Takes away what a predecessor left and nobody has asked for since. */
@@ -158,15 +161,4 @@ export class HomeAddresses {
           : [],
       );
   }
-}
-
-function advertisementOf(target: Address, address: LinkAddress): Packet {
-  const message = {
-    kind: 'neighbourAdvertisement',
-    code: 0,
-    flags: { router: false, solicited: false, override: true },
-    target,
-    options: [{ kind: 'targetLinkLayerAddress', address }],
-  } as const;
-  return { source: target, destination: allNodes, hopLimit: 255, payload: { kind: 'icmpv6', message } };
 }

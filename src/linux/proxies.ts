@@ -7,9 +7,10 @@ import {
   unspecified,
 } from '../base/address.js';
 import { DecodeError } from '../base/errors.js';
-import { type LinkAddress, multicastLinkAddress } from '../base/link-address.js';
+import { multicastLinkAddress } from '../base/link-address.js';
 import type { Input, LinkId } from '../protocol/contract.js';
 import type { Icmpv6Message } from '../wire/icmpv6/messages.js';
+import { unsolicitedAdvertisement } from '../wire/icmpv6/unsolicited-advertisement.js';
 import { decodePacket, encodePacket } from '../wire/ipv6/codec.js';
 import type { Packet } from '../wire/ipv6/packet.js';
 import { compileDiscoveryFilter } from './discovery-filter.js';
@@ -115,8 +116,11 @@ export class Proxies {
     kernel.execute([addProxy(entry)]);
     this.#standing.set(keyOf(entry), entry);
     const source = this.#linkLocalOf(entry.device);
-    if (source !== undefined)
-      this.#multicast(announcementOf(entry.address, source, linkAddress), entry.device, allNodes);
+    if (source !== undefined) {
+      // RFC 6275 §10.4.1: on behalf of the mobile, with the Override flag.
+      const announcement = unsolicitedAdvertisement({ target: entry.address, source, override: true, linkAddress });
+      this.#multicast(announcement, entry.device, allNodes);
+    }
   }
 
   #answer({ device, address }: ProxyEntry, unique: boolean): void {
@@ -167,16 +171,4 @@ function probeFor(target: Address): Packet {
   const message = { kind: 'neighbourSolicitation', code: 0, target, options: [] } as const;
   const destination = solicitedNodeMulticast(target);
   return { source: unspecified, destination, hopLimit: 255, payload: { kind: 'icmpv6', message } };
-}
-
-/** RFC 6275 §10.4.1: on behalf of the mobile, with the Override flag. */
-function announcementOf(target: Address, source: Address, address: LinkAddress): Packet {
-  const message = {
-    kind: 'neighbourAdvertisement',
-    code: 0,
-    flags: { router: false, solicited: false, override: true },
-    target,
-    options: [{ kind: 'targetLinkLayerAddress', address }],
-  } as const;
-  return { source, destination: allNodes, hopLimit: 255, payload: { kind: 'icmpv6', message } };
 }

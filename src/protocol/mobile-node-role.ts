@@ -5,6 +5,7 @@ import type { MobilityMessage } from '../wire/mobility/messages.js';
 import * as c from './config.js';
 import type { Environment } from './contract.js';
 import { fastMobileSection } from './fast/config.js';
+import { provesItself } from './fast/exemption.js';
 import { FastMobile } from './fast/mobile.js';
 import { HierarchicalReach } from './hmip6/hierarchical-reach.js';
 import { Correspondent } from './mip6/correspondent.js';
@@ -113,6 +114,7 @@ function anticipationOf({ fastHandover }: MobileNodeConfig, reach: Reach, { rand
  * acknowledgement by the home agent that comes so is refused by the engine.
  */
 function needsNoAssociation(message: MobilityMessage): boolean {
+  if (provesItself(message)) return true;
   switch (message.kind) {
     case 'homeTestInit':
     case 'careOfTestInit':
@@ -120,8 +122,6 @@ function needsNoAssociation(message: MobilityMessage): boolean {
     case 'careOfTest':
     case 'bindingError':
     case 'bindingRefreshRequest':
-    case 'fastBindingUpdate':
-    case 'fastBindingAcknowledgement':
       return true;
     case 'bindingUpdate':
       return !message.flags.homeRegistration && !message.flags.map;

@@ -1,5 +1,5 @@
 import { earliest, type Instant } from '../base/time.js';
-import type { Engine, Input, Interests, LinkId, Output } from './contract.js';
+import type { Engine, Input, Interests, Output } from './contract.js';
 
 /**
  * Several engines of one role as one: each sees every input, in their order, and leaves what it has no interest in. What two
@@ -17,13 +17,7 @@ class Together implements Engine {
 
   constructor(engines: readonly Engine[]) {
     this.#engines = engines;
-    this.interests = {
-      protocols: distinct(engines.flatMap(({ interests }) => interests.protocols)),
-      accessLinks: distinct(engines.flatMap(({ interests }) => interests.accessLinks)),
-      udpPorts: distinct(engines.flatMap(({ interests }) => interests.udpPorts)),
-      ...links(engines, 'hostLinks'),
-      ...links(engines, 'advertisedLinks'),
-    };
+    this.interests = merged(engines.map(({ interests }) => interests));
     this.views = Object.assign({}, ...engines.map(({ views }) => views));
   }
 
@@ -42,12 +36,11 @@ class Together implements Engine {
   }
 }
 
-/** Left out where no engine says anything of them. */
-function links(engines: readonly Engine[], of: 'hostLinks' | 'advertisedLinks'): Partial<Interests> {
-  const said = engines.flatMap(({ interests }) => interests[of] ?? []);
-  return said.length === 0 ? {} : { [of]: distinct<LinkId>(said) };
-}
-
-function distinct<T>(values: readonly T[]): T[] {
-  return [...new Set(values)];
+/** Every interest is a list: of each, what any of them names. */
+function merged(all: readonly Interests[]): Interests {
+  const lists = new Map<string, Set<unknown>>();
+  for (const interests of all)
+    for (const [name, values] of Object.entries(interests as unknown as Readonly<Record<string, readonly unknown[]>>))
+      lists.set(name, new Set([...(lists.get(name) ?? []), ...values]));
+  return Object.fromEntries(Array.from(lists, ([name, values]) => [name, [...values]])) as unknown as Interests;
 }

@@ -142,7 +142,6 @@ const advertising = z.object(advertisingKeys);
 export type AdvertisingConfig = z.infer<typeof advertising>;
 export type AdvertisedLink = z.infer<typeof link>;
 export type ConfiguredMap = z.infer<typeof map>;
-export type FailureDetectionConfig = z.infer<typeof failureDetection>;
 
 export interface Trusting {
   readonly peers: readonly { readonly address?: string | undefined }[];

@@ -74,7 +74,6 @@ export const fastRouterSection = z.strictObject({
   hostRouteMs: c.number(1000, 600_000, 'milliseconds').default(60_000),
   maximumExpected: c.integer(1, 1_000_000).default(10_000),
 });
-export type FastRouterConfig = z.infer<typeof fastRouterSection>;
 
 /** `fastHandover` of role `map`. */
 export const fastMapSection = z.strictObject(anchorKeys);
@@ -89,7 +88,6 @@ export const fastMobileSection = z.strictObject({
   discoverNeighbourhood: c.flag.default(true),
   simultaneousBindings: c.flag.default(false),
 });
-export type FastMobileConfig = z.infer<typeof fastMobileSection>;
 
 /** Each access point with its router. */
 export function knownAccessPoints(neighbours: FastMapConfig['neighbours']) {

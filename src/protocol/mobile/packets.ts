@@ -1,5 +1,5 @@
-import { type Address, allNodes, allRouters } from '../../base/address.js';
-import type { LinkAddress } from '../../base/link-address.js';
+import { type Address, allRouters } from '../../base/address.js';
+import { unsolicitedAdvertisement } from '../../wire/icmpv6/unsolicited-advertisement.js';
 import { defaultHopLimit, type ExtensionHeader, type Packet } from '../../wire/ipv6/packet.js';
 import type { MobilityMessage } from '../../wire/mobility/messages.js';
 import type { Attachment } from './movement.js';
@@ -24,35 +24,12 @@ export function toMobile(source: Address, careOf: Address, home: Address, messag
 
 /** RFC 9131 §6.1.2: the router learns of the care-of address before anything has to come back to it. */
 export function gratuitousAdvertisement({ careOf, optimistic, linkAddress }: Attachment): Packet {
-  return advertisement(careOf, allRouters, !optimistic, linkAddress);
+  return unsolicitedAdvertisement({ target: careOf, destination: allRouters, override: !optimistic, linkAddress });
 }
 
 /** RFC 5568 §4: neighbours learn that the address is the mobile's own, whoever stood in for it. */
 export function confirmingAdvertisement({ careOf, linkAddress }: Attachment): Packet {
-  return advertisement(careOf, allNodes, true, linkAddress);
-}
-
-function advertisement(
-  careOf: Address,
-  destination: Address,
-  override: boolean,
-  linkAddress: LinkAddress | undefined,
-): Packet {
-  return {
-    source: careOf,
-    destination,
-    hopLimit: 255,
-    payload: {
-      kind: 'icmpv6',
-      message: {
-        kind: 'neighbourAdvertisement',
-        code: 0,
-        flags: { router: false, solicited: false, override },
-        target: careOf,
-        options: linkAddress === undefined ? [] : [{ kind: 'targetLinkLayerAddress', address: linkAddress }],
-      },
-    },
-  };
+  return unsolicitedAdvertisement({ target: careOf, override: true, linkAddress });
 }
 
 export function homeAddressOption(address: Address): ExtensionHeader {
