@@ -135,6 +135,7 @@ class Declarations {
           this.#proxies.delete(output.link + output.address);
           break;
         case 'send':
+        case 'message':
         case 'authenticate':
         case 'store':
         case 'trace':

@@ -208,6 +208,9 @@ export class LinuxWorld {
           flush();
           this.#attempt(() => this.#send(output, now));
           break;
+        case 'message':
+          this.options.log.error({ service: output.service }, 'no SCTP here');
+          break;
         case 'store':
           if (output.value === undefined) this.options.store.remove(output.key);
           else this.options.store.put(output.key, output.value);

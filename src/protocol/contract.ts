@@ -10,6 +10,12 @@ import type { TraceEvent } from './trace.js';
 /** A link of this node, by the name the node gives it: `eth0`. */
 export type LinkId = string;
 
+/**
+ * What whole messages go over SCTP for, in order and none lost: `pmip` between gateways and PMIP clients (draft-singh §4.9.3),
+ * `cxtp` between gateways (RFC 4067 §3.1).
+ */
+export type MessageService = 'pmip' | 'cxtp';
+
 /** What a world lends its engines. */
 export interface Environment {
   readonly random: Random;
@@ -56,6 +62,13 @@ export interface Interests {
   readonly monitoredLinks?: readonly LinkId[];
   /** Addresses shared with others of its kind (RFC 4291 §2.6): packets to them are for the engine, none is sent from them. */
   readonly anycastAddresses?: readonly Address[];
+  /** Services it speaks: it hears the messages of peers that begin, and can send to any. */
+  readonly services?: readonly MessageService[];
+  /**
+   * It registers addresses of others as if they were its own (draft-singh §4.1): Mobility Headers to an address of the node
+   * through a type 2 routing header reach it whatever home address that names.
+   */
+  readonly registersOthers?: boolean;
   /** The node is a host. Of these links the engine hears their state, the node's addresses, and of routers there. */
   readonly hostLinks?: readonly LinkId[];
   /**
@@ -77,7 +90,19 @@ export type Input =
       readonly association?: AssociationId;
     }
   | { readonly kind: 'tick' }
-  /** A station's link came up (association, link-layer trigger). `identity` where the link already knows it, an NAI. */
+  /** A whole message of a service arrived from a peer. */
+  | {
+      readonly kind: 'message';
+      readonly service: MessageService;
+      readonly peer: Address;
+      readonly data: Uint8Array;
+    }
+  /** What was sent to a peer, and had not arrived, is lost: it went down, started anew, or cannot be reached. */
+  | { readonly kind: 'peerLost'; readonly service: MessageService; readonly peer: Address }
+  /**
+   * A station's link came up (association, link-layer trigger). `identity` where the link already knows it, an NAI;
+   * `previousAccessPoint` where the station says which it comes from (IEEE 802.11 reassociation).
+   */
   | {
       readonly kind: 'attached';
       readonly link: LinkId;
@@ -85,6 +110,7 @@ export type Input =
       readonly identity?: string;
       readonly accessTechnology: number;
       readonly handoff?: Handoff;
+      readonly previousAccessPoint?: LinkAddress;
     }
   | { readonly kind: 'detached'; readonly link: LinkId; readonly station: LinkAddress }
   /**
@@ -165,14 +191,22 @@ export type Output =
       readonly neighbour?: LinkAddress;
       readonly association?: AssociationId;
     }
+  /** Send a whole message to a peer: an association is made where there is none. */
+  | {
+      readonly kind: 'message';
+      readonly service: MessageService;
+      readonly peer: Address;
+      readonly data: Uint8Array;
+    }
   /** Add a rule, or replace the one with the same `to` and `from`. */
   | { readonly kind: 'forward'; readonly rule: ForwardingRule }
   | { readonly kind: 'unforward'; readonly to?: Prefix; readonly from?: Prefix }
   /**
    * Accept packets from `remote` that are tunnelled, or carry a Home Address option, whose inner source lies in `from`, or
-   * whose inner destination lies in `to`. Others are dropped (RFC 6275 §9.3.1, §10.4.5, RFC 5213 §6.10.3).
+   * whose inner destination lies in `to`. Others are dropped (RFC 6275 §9.3.1, §10.4.5, RFC 5213 §6.10.3). With `hold` what
+   * comes is kept, up to so many octets, until the end is admitted without, and then goes on in order; Linux does not hold.
    */
-  | { readonly kind: 'admit'; readonly end: TunnelEnd }
+  | { readonly kind: 'admit'; readonly end: TunnelEnd; readonly hold?: { readonly limitOctets: number } }
   | { readonly kind: 'unadmit'; readonly end: TunnelEnd }
   /**
    * Take a home address as the node's own: on no link, or on `link`, and tell all neighbours there if `announce` says so

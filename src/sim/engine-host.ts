@@ -101,6 +101,8 @@ export class EngineHost implements EventTarget<undefined> {
     switch (output.kind) {
       case 'send':
         return this.#send(output);
+      case 'message':
+        return invariant(false, `${stack.node.name}: messages need an SCTP layer around the engine`);
       case 'forward':
         return this.#forward(output.rule);
       case 'unforward':

@@ -98,6 +98,8 @@ export class AnchorEngine implements Engine {
       case 'detached':
       case 'seen':
       case 'handoffExpected':
+      case 'message':
+      case 'peerLost':
       case 'profile':
       case 'flow':
       case 'link':

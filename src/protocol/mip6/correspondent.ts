@@ -104,6 +104,8 @@ export class Correspondent implements Engine {
       case 'detached':
       case 'seen':
       case 'handoffExpected':
+      case 'message':
+      case 'peerLost':
       case 'profile':
       case 'link':
       case 'address':

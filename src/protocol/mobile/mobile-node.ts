@@ -111,6 +111,8 @@ export class MobileNode implements Engine {
       case 'detached':
       case 'seen':
       case 'handoffExpected':
+      case 'message':
+      case 'peerLost':
       case 'profile':
         return;
       default:
