@@ -71,12 +71,13 @@ export class Tails {
     if (tail) tail.endsAt = endsAt;
   }
 
-  /** `present`: the address on the link, whose own rule stays. */
+  /** `present`: the address on the link, whose own rule stays, and so does what the MAP tunnels to it. */
   close(previous: Address, present: Address | undefined, outputs: Output[]): void {
     const tail = this.#tails.get(previous);
     if (!tail) return;
     this.#tails.delete(previous);
-    for (const end of tail.ends) outputs.push({ kind: 'unadmit', end });
+    for (const end of tail.ends)
+      if (end.local !== present || present !== previous) outputs.push({ kind: 'unadmit', end });
     if (previous !== present) outputs.push({ kind: 'unforward', from: hostPrefix(previous) });
   }
 
