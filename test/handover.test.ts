@@ -35,6 +35,7 @@ function network(protection: Protection): NetworkDescription {
     ],
     correspondents: [],
     dhcpServers: [],
+    pmipClients: [],
     longestAccessMs: 5,
     protection,
     parameters: { authenticationMs: 20 },

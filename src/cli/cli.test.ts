@@ -90,7 +90,7 @@ test('a bad scenario is told plainly, every problem with file and line, and exit
   assert.equal(out, '');
   assert.deepEqual(err.trimEnd().split('\n'), [
     `${file}:1: durationMs: a number above 0, not -1`,
-    `${file}:3: nodes.a.role: one of router, correspondent, dhcp-server, anchor, home-agent, access, mobile`,
+    `${file}:3: nodes.a.role: one of router, correspondent, dhcp-server, pmip-client, anchor, home-agent, access, mobile`,
   ]);
 });
 

@@ -85,6 +85,8 @@ export interface NetworkDescription {
   }[];
   readonly correspondents: readonly { readonly node: string; readonly address: string }[];
   readonly dhcpServers: readonly { readonly node: string; readonly address: string }[];
+  /** Where PMIP clients have nodes of their own (draft-singh §4.2). */
+  readonly pmipClients: readonly { readonly node: string; readonly address: string }[];
   /** From the farthest access router to its farthest anchor; what signalling is allowed to take. */
   readonly longestAccessMs: number;
   readonly protection: Protection;

@@ -47,6 +47,7 @@ const network: NetworkDescription = {
   ],
   correspondents: [{ node: 'cn', address: 'fd00::3' }],
   dhcpServers: [{ node: 'dhcp', address: 'fd00::4' }],
+  pmipClients: [{ node: 'client', address: 'fd00::8' }],
   longestAccessMs: 40,
   protection: 'rfc4285',
   parameters: { authenticationMs: 20 },

@@ -40,6 +40,7 @@ export function describeNetwork(scenario: Scenario, topology: Topology = topolog
     })),
     correspondents: nodesWithRole(scenario, 'correspondent').map(named),
     dhcpServers: nodesWithRole(scenario, 'dhcp-server').map(named),
+    pmipClients: nodesWithRole(scenario, 'pmip-client').map(named),
     longestAccessMs,
     protection: scenario.protection,
     parameters: scenario.parameters,

@@ -34,6 +34,8 @@ export type ScenarioNode =
   | (Addressed & { readonly role: 'router' })
   | (Addressed & { readonly role: 'correspondent' })
   | (Addressed & { readonly role: 'dhcp-server' })
+  /** A router to schemes that have no PMIP clients. */
+  | (Addressed & { readonly role: 'pmip-client' })
   | (WithPrefix & { readonly role: 'anchor' })
   | (WithPrefix & { readonly role: 'home-agent' })
   | AccessRouterNode

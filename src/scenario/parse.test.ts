@@ -135,7 +135,7 @@ const bad: readonly (readonly [from: string, to: string, ...expected: string[]])
   [
     'role: anchor',
     'role: ancor',
-    'small.yaml:8 nodes.anchor.role: one of router, correspondent, dhcp-server, anchor, home-agent, access, mobile',
+    'small.yaml:8 nodes.anchor.role: one of router, correspondent, dhcp-server, pmip-client, anchor, home-agent, access, mobile',
   ],
   [
     'role: anchor',

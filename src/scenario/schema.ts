@@ -37,6 +37,7 @@ function nodeSchema(number: NumberSchemas) {
     z.strictObject({ role: z.literal('router'), address }),
     z.strictObject({ role: z.literal('correspondent'), address }),
     z.strictObject({ role: z.literal('dhcp-server'), address }),
+    z.strictObject({ role: z.literal('pmip-client'), address }),
     z.strictObject({ role: z.literal('anchor'), address, prefix }),
     z.strictObject({ role: z.literal('home-agent'), address, prefix }),
     z.strictObject({

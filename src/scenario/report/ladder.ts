@@ -191,6 +191,7 @@ function dataArrows(run: SchemeRun, handover: ScenarioHandover, window: { fromMs
 const roleOrder: readonly NodeRole[] = [
   'mobile',
   'access',
+  'pmip-client',
   'anchor',
   'dhcp-server',
   'router',
