@@ -1,4 +1,4 @@
-import { type Address, addressFromBytes, formatAddress } from '../../base/address.js';
+import { type Address, addressFromBytes, addressFromGroups, formatAddress, isIpv4Mapped } from '../../base/address.js';
 import { DecodeError } from '../../base/errors.js';
 import { formatLinkAddress, type LinkAddress, linkAddressFromBytes } from '../../base/link-address.js';
 import { bytesToHex, utf8Text } from '../../base/text.js';
@@ -35,7 +35,11 @@ export function encode<T>(codec: Codec<T>, value: T): Uint8Array {
 
 /** The value that all of `bytes` spell. Throws DecodeError. */
 export function decode<T>(codec: Codec<T>, bytes: Uint8Array): T {
-  const reader = new Reader(bytes);
+  return decodeAll(codec, new Reader(bytes));
+}
+
+/** The value that all that remains spells. Throws DecodeError. */
+export function decodeAll<T>(codec: Codec<T>, reader: Reader): T {
   const value = codec.decode(reader);
   if (reader.remaining > 0) throw reader.error('length', `${reader.remaining} octets left over`);
   return value;
@@ -92,6 +96,18 @@ export const address: Codec<Address> = {
   octets: 16,
   encode: (writer, value) => writer.address(value),
   decode: reader => addressFromBytes(reader.bytes, reader.take(16)),
+  plain: formatAddress,
+};
+
+/** The four octets of an IPv4 address, which is kept in its IPv4-mapped form. */
+export const ipv4Address: Codec<Address> = {
+  octets: 4,
+  encode(writer, value) {
+    if (!isIpv4Mapped(value)) throw new RangeError(`${formatAddress(value)} is no IPv4 address`);
+    writer.u16(value.charCodeAt(6));
+    writer.u16(value.charCodeAt(7));
+  },
+  decode: reader => addressFromGroups([0, 0, 0, 0, 0, 0xffff, reader.u16(), reader.u16()]),
   plain: formatAddress,
 };
 

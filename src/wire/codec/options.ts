@@ -210,3 +210,24 @@ export const dhcpv6Framing: OptionFraming = {
     writer.setU16(opened, writer.offset - opened - 2);
   },
 };
+
+/** Type and length in an octet each, the length counting the data alone, and no padding: draft-singh §4.9.3. */
+export const unpaddedFraming: OptionFraming = {
+  readHeader(reader) {
+    const type = reader.u8();
+    const length = reader.u8();
+    if (length > reader.remaining)
+      throw reader.error('length', `option length ${length}, ${reader.remaining} octets left`, reader.offset - 1);
+    reader.end = reader.offset + length;
+    return type;
+  },
+  open(writer, type) {
+    writer.u8(type);
+    return writer.reserve(1);
+  },
+  close(writer, opened) {
+    const length = writer.offset - opened - 1;
+    if (length > 255) throw new RangeError(`option data of ${length} octets`);
+    writer.setU8(opened, length);
+  },
+};
