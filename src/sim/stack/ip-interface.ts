@@ -95,7 +95,7 @@ export class IpInterface {
 
   linkDown(): void {
     this.tellEngines(this.#linkState(false));
-    for (const entry of [...this.neighbours.entries]) if (entry.state === 'permanent') this.neighbours.remove(entry);
+    this.neighbours.linkDown();
   }
 
   #linkState(up: boolean): Input {

@@ -1,6 +1,17 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { addressA, addressB, datagram, icmpv6, ms, pair, received, sentOn } from '../../../test/support/network.js';
+import {
+  accessCell,
+  addressA,
+  addressB,
+  advertising,
+  datagram,
+  icmpv6,
+  ms,
+  pair,
+  received,
+  sentOn,
+} from '../../../test/support/network.js';
 import { parseAddress } from '../../base/address.js';
 import { parseLinkAddress } from '../../base/link-address.js';
 import { second } from '../../base/time.js';
@@ -131,4 +142,20 @@ test('on a link without Neighbour Discovery neighbours are known', () => {
   simulation.run(20 * ms);
   assert.equal(frames.length, 1);
   assert.equal(arrivals[0].at, 1 * ms);
+});
+
+test('RFC 4861 §7.3: a probe under way when the link goes down does not make a router unreachable', () => {
+  const { simulation, gateway, cell, mobile } = accessCell({ neighbourDiscovery: true });
+  gateway.advertise('ap0', advertising());
+  mobile.roam('wlan0', { at: 0, to: cell });
+  simulation.run(60 * second);
+  const router = parseAddress('fd00:a::1');
+  mobile.stack?.output(datagram(parseAddress('fd00:a::2'), router));
+  simulation.run(61 * second);
+  const [entry] = [...cache(mobile).entries].filter(({ isRouter }) => isRouter);
+  cache(mobile).send(entry, datagram(addressA, addressB), 64, 48);
+  assert.equal(cache(mobile).stateOf(entry.address), 'delay');
+  mobile.roam('wlan0', { at: 62 * second, to: undefined });
+  simulation.run(90 * second);
+  assert.equal(cache(mobile).stateOf(entry.address), 'stale');
 });

@@ -161,9 +161,11 @@ export class NeighbourCache implements EventTarget<Timer> {
     this.#ip.neighbourGone(entry);
   }
 
-  /** Every entry but the permanent ones, as when a carrier goes for good. */
-  flush(): void {
-    for (const entry of [...this.#entries.values()]) if (entry.state !== 'permanent') this.remove(entry);
+  /** Nobody can answer while the link is down: a probe that is under way says nothing of its neighbour. What the link made known it takes along. */
+  linkDown(): void {
+    for (const entry of [...this.#entries.values()])
+      if (entry.state === 'permanent') this.remove(entry);
+      else if (entry.state === 'delay' || entry.state === 'probe') this.#change(entry, 'stale');
   }
 
   #change(entry: NeighbourEntry, state: NeighbourState): void {
