@@ -1,20 +1,17 @@
 import type { Address } from '../../base/address.js';
 import type { Prefix } from '../../base/prefix.js';
-import type { Instant } from '../../base/time.js';
-import type { BindingAcknowledgement, BindingUpdateFlags } from '../../wire/mobility/messages.js';
-import type { MobilityOption } from '../../wire/mobility/options.js';
-import type { Purpose, Visitor } from './visitor.js';
+import type { GatewayConfig } from './config.js';
+import type { Exchange } from './exchange.js';
+import type { Visitor } from './visitor.js';
 
 /** What one document's gateway does its own way. */
 export interface Dialect {
+  /** How visitors are registered. */
+  exchange(config: GatewayConfig): Exchange;
   /** Whether a prefix is announced as on-link: L of the Prefix Information option. */
   readonly onLink: boolean;
   /** How often a deregistration is sent at most. */
   readonly deregistrationTransmissions: number;
-  /** What a Binding Update says beside sequence and lifetime. */
-  compose(visitor: Visitor, purpose: Purpose, now: Instant): ProxyBindingUpdate;
-  /** What an answer to the outstanding request means. */
-  read(visitor: Visitor, acknowledgement: BindingAcknowledgement): Answer;
   /** What is forwarded for a registered visitor. */
   servedPrefixes(visitor: Visitor): readonly Prefix[];
   /** Whether addresses a station shows are registered one by one. */
@@ -25,13 +22,14 @@ export interface Dialect {
   supersedes(visitor: Visitor, other: Visitor): boolean;
 }
 
-export interface ProxyBindingUpdate {
-  readonly flags: BindingUpdateFlags;
-  readonly options: readonly MobilityOption[];
-}
-
 export type Answer =
-  | { readonly kind: 'accepted'; readonly prefix: Prefix | undefined; readonly addresses: readonly Address[] }
+  /** `anchor`: the tunnel's other end, where that is not who was asked. */
+  | {
+      readonly kind: 'accepted';
+      readonly prefix: Prefix | undefined;
+      readonly addresses: readonly Address[];
+      readonly anchor?: Address;
+    }
   /** The anchor has no address for that mobile. */
   | { readonly kind: 'missing'; readonly prefix: Prefix | undefined }
   /** The address asked for belongs to somebody else. */

@@ -6,15 +6,17 @@ import type { Instant } from '../../base/time.js';
 import { protocol } from '../../wire/ipv6/packet.js';
 import type { BindingRevocationIndication, MobilityMessage } from '../../wire/mobility/messages.js';
 import type { Engine, Environment, Input, Interests, OperatorCommand, Output, Row, StoredRecord } from '../contract.js';
+import { mobilityPacket } from './binding-updates.js';
 import type { GatewayConfig } from './config.js';
 import { type Count, newCounters } from './counters.js';
 import type { Dialect } from './dialect.js';
-import { Lifecycle, type Turn } from './lifecycle.js';
+import type { Exchange, Heard } from './exchange.js';
+import { type Hooks, Lifecycle, type Turn } from './lifecycle.js';
 import { restoreVisitor } from './records.js';
-import { mobilityPacket } from './registration.js';
 import { isHandover, judge, revocationAcknowledgement } from './revocation.js';
 import { isAttended, Stations } from './stations.js';
 import type { TimerKey, TimerName } from './timers.js';
+import { noTransfers, type Transfers, type Visits } from './transfers.js';
 import { type Visitor, VisitorList } from './visitor.js';
 
 /** The access gateway that all schemes share: somebody attached, somebody left, advertise, register, tunnel. */
@@ -27,21 +29,41 @@ export class Gateway implements Engine {
   readonly #lifecycle: Lifecycle;
   readonly #stations: Stations;
   readonly #config: GatewayConfig;
+  readonly #exchange: Exchange;
   readonly #environment: Environment;
 
-  constructor(config: GatewayConfig, dialect: Dialect, environment: Environment) {
+  constructor(
+    config: GatewayConfig,
+    dialect: Dialect,
+    environment: Environment,
+    transfers: (visits: Visits) => Transfers = () => noTransfers,
+  ) {
     this.#config = config;
+    this.#exchange = dialect.exchange(config);
     this.#environment = environment;
     this.interests = {
-      protocols: [protocol.mobility],
+      protocols: this.#exchange.protocols,
       accessLinks: config.accessLinks.map(link => link.name),
       udpPorts: [547],
+      services: this.#exchange.services,
     };
     const count: Count = name => {
       this.counters[name]++;
     };
-    const attend = (visitor: Visitor, turn: Turn) => this.#stations.attend(visitor, turn);
-    this.#lifecycle = new Lifecycle(config, dialect, environment, this.#visitors, this.#timers, count, attend);
+    const hooks: Hooks = {
+      attend: (visitor, turn) => this.#stations.attend(visitor, turn),
+      transfers: transfers(this.#visits()),
+    };
+    this.#lifecycle = new Lifecycle(
+      config,
+      dialect,
+      this.#exchange,
+      environment,
+      this.#visitors,
+      this.#timers,
+      count,
+      hooks,
+    );
     this.#stations = new Stations(this.#lifecycle, this.#visitors, this.#timers, count);
     this.views = { visitors: () => this.#rows() };
   }
@@ -62,6 +84,15 @@ export class Gateway implements Engine {
       case 'attached':
         if (this.interests.accessLinks.includes(input.link))
           this.#stations.attached(input.link, input.station, { handoff: 'unknown', ...input }, turn);
+        break;
+      case 'message':
+        if (this.#exchange.services.includes(input.service)) this.#heard(input, turn);
+        break;
+      case 'peerLost':
+        for (const visitor of this.#exchange.lost(input.peer, now)) this.#lifecycle.unanswered(visitor, turn);
+        break;
+      case 'handoffExpected':
+        this.#expected(input, turn);
         break;
       case 'detached':
         this.#detached(this.#visitors.byStation(input.link, input.station), turn);
@@ -88,21 +119,33 @@ export class Gateway implements Engine {
     const { packet, link } = input;
     if (link !== undefined && this.interests.accessLinks.includes(link))
       return this.#stations.receive(packet, link, input.neighbour, turn);
-    if (packet.payload.kind === 'mobility') return this.#mobility(packet.payload.message, packet.source, turn);
+    if (packet.payload.kind === 'mobility' && this.interests.protocols.includes(protocol.mobility))
+      return this.#mobility(packet.payload.message, packet.source, turn);
     if (packet.payload.kind === 'udp') return this.#stations.dhcpAnswered(packet, turn);
   }
 
   #mobility(message: MobilityMessage, source: Address, turn: Turn): void {
     switch (message.kind) {
       case 'bindingAcknowledgement':
-        this.counters.acknowledgementsReceived++;
-        if (!this.#lifecycle.acknowledged(message, source, turn)) this.counters.acknowledgementsUnmatched++;
-        return;
+        return this.#heard({ kind: 'acknowledgement', message, source }, turn);
       case 'bindingRevocationIndication':
         return this.#revocation(message, source, turn);
       default:
         this.counters.messagesUnexpected++;
     }
+  }
+
+  #heard(heard: Heard, turn: Turn): void {
+    this.counters.acknowledgementsReceived++;
+    const news = this.#exchange.hear(heard, this.#visitors);
+    if (!news) this.counters.acknowledgementsUnmatched++;
+    else if (news.kind === 'answer') this.#lifecycle.answered(news, turn);
+    else this.#lifecycle.moved(news.visitor, turn);
+  }
+
+  #expected({ link, station, accessPoint }: Extract<Input, { kind: 'handoffExpected' }>, turn: Turn): void {
+    const visitor = station && this.#visitors.byStation(link, station);
+    if (visitor) this.#lifecycle.hooks.transfers.expected(visitor, accessPoint, turn);
   }
 
   /** gundavelli §6.4: the visitor entry is removed before the acknowledgement is sent. */
@@ -144,7 +187,7 @@ export class Gateway implements Engine {
       case 'linger':
         return lifecycle.raise(visitor, visitor.sequence === undefined ? 'forgotten' : 'lingered', turn);
       case 'advertise':
-        if (isAttended(visitor)) lifecycle.advertise(visitor, turn);
+        if (isAttended(visitor)) lifecycle.presence.advertise(visitor, turn);
         return;
       case 'probe':
         return lifecycle.unheard(visitor, turn);
@@ -177,6 +220,18 @@ export class Gateway implements Engine {
         for (const visitor of [...this.#visitors]) this.#lifecycle.raise(visitor, 'closing', turn);
         return;
     }
+  }
+
+  #visits(): Visits {
+    const gateway = this;
+    return {
+      visitors: this.#visitors,
+      get forwarding() {
+        return gateway.#lifecycle.forwarding;
+      },
+      introduce: (visitor, introduction, turn) => this.#lifecycle.introduced(visitor, introduction, turn),
+      end: (visitor, turn) => this.#lifecycle.raise(visitor, 'displaced', turn),
+    };
   }
 
   *#rows(): Iterable<Row> {

@@ -1,18 +1,19 @@
-import { type Address, allNodes, isUnspecified, unspecified } from '../../base/address.js';
+import { type Address, unspecified } from '../../base/address.js';
 import type { Deadlines } from '../../base/deadlines.js';
 import { linkLocalAddress } from '../../base/link-address.js';
 import { type Instant, second } from '../../base/time.js';
-import type { BindingAcknowledgement } from '../../wire/mobility/messages.js';
 import type { AccessOutcome, Environment, Output, Profile } from '../contract.js';
-import type { VisitorChange } from '../trace.js';
-import { type Face, neighbourAdvertisement, probe, routerAdvertisement } from './access-link.js';
+import { neighbourAdvertisement, probe } from './access-link.js';
 import type { GatewayConfig } from './config.js';
 import type { Count } from './counters.js';
-import type { Dialect, Retry } from './dialect.js';
+import type { Answer, Dialect, Retry } from './dialect.js';
+import type { Exchange, News } from './exchange.js';
 import { Forwarding } from './forwarding.js';
+import { Presence } from './presence.js';
 import { recordKey, recordValue } from './records.js';
-import { type Acknowledged, Registrar, refusedTrace } from './registration.js';
+import { Registrar, refusedTrace } from './registration.js';
 import { quietKey, type TimerKey, timerKey, timerNames, timersOf } from './timers.js';
+import type { Introduction, Transfers } from './transfers.js';
 import { type Action, changes, type Event, transitions } from './transitions.js';
 import type { Purpose, Visitor, VisitorList } from './visitor.js';
 
@@ -20,6 +21,13 @@ import type { Purpose, Visitor, VisitorList } from './visitor.js';
 export interface Turn {
   readonly now: Instant;
   readonly outputs: Output[];
+}
+
+/** Who takes part in what happens to visitors. */
+export interface Hooks {
+  /** Answers what the station asked before there was anything to say. */
+  attend(visitor: Visitor, turn: Turn): void;
+  readonly transfers: Transfers;
 }
 
 const accessTimeoutS = 5;
@@ -33,6 +41,7 @@ const learningPauseS = 1;
 /** Takes visitors through {@link transitions}: what each action does. */
 export class Lifecycle {
   readonly registrar: Registrar;
+  readonly presence: Presence;
   readonly forwarding: Forwarding;
   #transaction = 0;
   #asking = new Map<number, Visitor>();
@@ -40,14 +49,15 @@ export class Lifecycle {
   constructor(
     readonly config: GatewayConfig,
     readonly dialect: Dialect,
+    exchange: Exchange,
     readonly environment: Environment,
     readonly visitors: VisitorList,
     readonly timers: Deadlines<TimerKey>,
     readonly count: Count,
-    /** Answers what the station asked before there was anything to say. */
-    readonly attend: (visitor: Visitor, turn: Turn) => void,
+    readonly hooks: Hooks,
   ) {
-    this.registrar = new Registrar(config, dialect, environment, timers);
+    this.registrar = new Registrar(config, dialect, exchange, environment, timers);
+    this.presence = new Presence(config, dialect, timers, count);
     this.forwarding = new Forwarding(config.careOfAddress ?? config.address);
   }
 
@@ -57,7 +67,7 @@ export class Lifecycle {
     if (!transition) return;
     const [next, ...actions] = transition;
     const change = changes[event];
-    if (change) this.trace(visitor, change, turn, reason);
+    if (change) this.presence.trace(visitor, change, turn, reason);
     if (next !== visitor.state) this.#enter(visitor, next);
     for (const action of actions) this.#perform(action, visitor, turn);
   }
@@ -89,19 +99,22 @@ export class Lifecycle {
         turn.outputs.push(...this.forwarding.unserve(visitor));
         return;
       case 'advertise':
-        return this.advertise(visitor, turn);
+        return this.presence.advertise(visitor, turn);
       case 'attend':
-        return this.attend(visitor, turn);
+        return this.hooks.attend(visitor, turn);
       case 'withdraw':
-        return this.#withdraw(visitor, turn);
+        return this.presence.withdraw(visitor, turn);
       case 'linger':
         this.timers.set(timerKey('linger', visitor), turn.now + this.config.departureDelayS * second);
-        return this.#quieten(visitor, turn);
+        this.#quieten(visitor, turn);
+        if (visitor.state === 'leaving') this.hooks.transfers.left(visitor, turn);
+        return;
       case 'retryLater':
         this.timers.set(timerKey('retry', visitor), turn.now + this.config.retryDelayS * second);
         return;
       case 'remove':
         this.#quieten(visitor, turn);
+        this.hooks.transfers.removed(visitor, turn);
         return this.visitors.remove(visitor);
     }
   }
@@ -135,6 +148,25 @@ export class Lifecycle {
     visitor.profile = undefined;
   }
 
+  /** What another gateway knows of a mobile that has come (draft-singh §4.2-1): no need to wait for AAA. */
+  introduced(visitor: Visitor, { profile, address, pmipClient, anchor }: Introduction, turn: Turn): void {
+    const { claimedIdentity, identity } = visitor;
+    if (profile.identity !== (claimedIdentity ?? profile.identity)) return;
+    const known = address && ({ address, learnt: 'manual' } as const);
+    if (visitor.state === 'authenticating') {
+      if (visitor.transaction !== undefined) this.#asking.delete(visitor.transaction);
+      visitor.transaction = undefined;
+      if (this.#adopt(visitor, anchor ? { ...profile, anchor } : profile, turn) !== undefined) return;
+      visitor.pmipClient = pmipClient ?? visitor.pmipClient;
+      visitor.candidate = known ?? visitor.candidate;
+      this.raise(visitor, 'accepted', turn);
+    } else if (visitor.state === 'awaitingAddress' && identity === profile.identity && known) {
+      visitor.pmipClient = pmipClient ?? visitor.pmipClient;
+      visitor.candidate = known;
+      this.raise(visitor, 'addressLearnt', turn);
+    }
+  }
+
   /** Takes over a profile; says why it is of no use. */
   #adopt(visitor: Visitor, profile: Profile, turn: Turn): string | undefined {
     if (profile.proxyRegistration === false) return 'no mobility service for this mobile';
@@ -165,6 +197,7 @@ export class Lifecycle {
 
   #begin(visitor: Visitor, purpose: Purpose, turn: Turn): void {
     this.count('updatesSent');
+    visitor.contested = false;
     turn.outputs.push(this.registrar.begin(visitor, purpose, turn.now));
     const { park } = this.config;
     if (park && visitor.state === 'registering')
@@ -179,16 +212,21 @@ export class Lifecycle {
   /** RFC 5213 §6.13: a registration is not extended before the mobile has been seen to be there. */
   #refresh(visitor: Visitor, turn: Turn): void {
     const target = visitor.addresses[0] ?? visitor.linkLocal;
-    const face = this.face(visitor);
-    if (target === undefined || face === undefined) return this.#begin(visitor, 'refresh', turn);
+    const face = this.presence.face(visitor);
+    if (target === undefined || face === undefined) return this.#present(visitor, turn);
     visitor.probes = (visitor.probes ?? 0) + 1;
     this.timers.set(timerKey('probe', visitor), turn.now + probeIntervalS * second);
-    this.toStation(visitor, probe(face, target), turn);
+    this.presence.toStation(visitor, probe(face, target), turn);
+  }
+
+  #present(visitor: Visitor, turn: Turn): void {
+    this.#begin(visitor, visitor.contested ? 'confirm' : 'refresh', turn);
   }
 
   /** The station did not answer a probe. */
   unheard(visitor: Visitor, turn: Turn): void {
     if ((visitor.probes ?? 0) < maximumProbes) return this.#refresh(visitor, turn);
+    if (visitor.contested) return this.#displaced(visitor, turn);
     this.raise(visitor, 'detached', turn, 'does not answer');
   }
 
@@ -197,7 +235,28 @@ export class Lifecycle {
     if (visitor.probes === undefined) return;
     visitor.probes = undefined;
     this.timers.clear(timerKey('probe', visitor));
-    this.#begin(visitor, 'refresh', turn);
+    this.#present(visitor, turn);
+  }
+
+  /**
+   * Another gateway has registered the mobile. Where it left that is as it should be; where it seems to be here it is asked,
+   * since one of the two gateways is late. Before this one's own request is answered there is nothing to be taken away.
+   */
+  moved(visitor: Visitor, turn: Turn): void {
+    if (visitor.state === 'leaving' || visitor.state === 'deregistering') return this.#displaced(visitor, turn);
+    if (visitor.state !== 'registered' && !visitor.request) return;
+    visitor.contested = true;
+    if (visitor.state === 'registered') this.#contest(visitor, turn);
+  }
+
+  #contest(visitor: Visitor, turn: Turn): void {
+    visitor.probes = undefined;
+    this.#refresh(visitor, turn);
+  }
+
+  #displaced(visitor: Visitor, turn: Turn): void {
+    const kept = visitor.state === 'leaving' && this.hooks.transfers.moved(visitor, turn) === 'keep';
+    this.raise(visitor, kept ? 'yielded' : 'displaced', turn, 'at another gateway');
   }
 
   /** The anchor did not answer, or with no more than a refusal that might have been of a copy. */
@@ -222,7 +281,7 @@ export class Lifecycle {
 
   /** A visitor from before a restart: served again at once, registered again once it has been heard. */
   resume(visitor: Visitor, turn: Turn): void {
-    this.trace(visitor, 'restored', turn);
+    this.presence.trace(visitor, 'restored', turn);
     // It may have left meanwhile, so it has to be asked, if need be by the link-local address that most hosts have.
     this.visitors.setLinkLocal(visitor, visitor.linkLocal ?? linkLocalAddress(visitor.station));
     visitor.advertised = true;
@@ -231,24 +290,25 @@ export class Lifecycle {
     this.raise(visitor, 'refreshDue', turn);
   }
 
-  /** An anchor's answer. */
-  acknowledged(message: BindingAcknowledgement, source: Address, turn: Turn): boolean {
-    const received = this.registrar.receive(message, source, this.visitors);
-    if (!received) return false;
-    const { visitor, answer } = received;
-    if (answer.kind === 'refused') turn.outputs.push(refusedTrace(visitor, source, message.status, answer.reason));
+  /** An answer to a visitor's outstanding request. */
+  answered({ visitor, peer, status, answer: read, granted }: Extract<News, { kind: 'answer' }>, turn: Turn): void {
+    const { purpose } = visitor.request!;
+    const answer = this.registrar.settle(visitor, read, granted);
+    if (answer.kind === 'refused') turn.outputs.push(refusedTrace(visitor, peer, status, answer.reason));
     if (answer.kind === 'ignored')
-      turn.outputs.push({ kind: 'trace', event: { event: 'discarded', peer: source, reason: answer.reason } });
-    this.#answered(received, turn);
-    return true;
+      turn.outputs.push({ kind: 'trace', event: { event: 'discarded', peer, reason: answer.reason } });
+    this.#settled(visitor, purpose, answer, turn);
   }
 
-  #answered({ visitor, purpose, answer }: Acknowledged, turn: Turn): void {
+  #settled(visitor: Visitor, purpose: Purpose, answer: Answer, turn: Turn): void {
     switch (answer.kind) {
       case 'accepted':
+        visitor.anchor = answer.anchor ?? visitor.anchor;
         visitor.prefix = answer.prefix ?? visitor.prefix;
         if (purpose !== 'deregister') this.visitors.setAddresses(visitor, answer.addresses);
         this.raise(visitor, 'acknowledged', turn);
+        if (visitor.state === 'registered') this.hooks.transfers.registered(visitor, turn);
+        if (visitor.contested && visitor.state === 'registered') this.#contest(visitor, turn);
         return this.#reconsider(visitor, purpose, turn);
       case 'missing':
         visitor.prefix = answer.prefix ?? visitor.prefix;
@@ -304,11 +364,11 @@ export class Lifecycle {
 
   /** RFC 4862 §5.4.4: the host learns that the address it probed for is somebody else's. */
   #defend(visitor: Visitor, turn: Turn): void {
-    const face = this.face(visitor);
+    const face = this.presence.face(visitor);
     const { candidate } = visitor;
     this.#dropCandidate(visitor, turn);
     if (face && candidate?.learnt === 'slaac')
-      this.toStation(visitor, neighbourAdvertisement(face, candidate.address, unspecified), turn);
+      this.presence.toStation(visitor, neighbourAdvertisement(face, candidate.address, unspecified), turn);
   }
 
   #serve(visitor: Visitor, turn: Turn): void {
@@ -322,64 +382,6 @@ export class Lifecycle {
   #store(visitor: Visitor, turn: Turn): void {
     const value = recordValue(visitor, turn.now, this.environment.clock(turn.now));
     turn.outputs.push({ kind: 'store', key: recordKey(visitor), value });
-  }
-
-  /** A Router Advertisement, and again well before the station would forget its router. */
-  advertise(visitor: Visitor, turn: Turn): void {
-    const face = this.face(visitor);
-    if (!face) return;
-    const destination = visitor.solicitor ?? visitor.linkLocal ?? unspecified;
-    visitor.solicitor = undefined;
-    visitor.advertised = true;
-    this.count('advertisementsSent');
-    this.timers.set(timerKey('advertise', visitor), turn.now + Math.floor((face.routerLifetimeS * second) / 3));
-    this.trace(visitor, 'advertised', turn);
-    this.toStation(visitor, routerAdvertisement(face, isUnspecified(destination) ? allNodes : destination), turn);
-  }
-
-  #withdraw(visitor: Visitor, turn: Turn): void {
-    const face = this.face(visitor);
-    if (!face || !visitor.advertised) return;
-    visitor.advertised = false;
-    this.toStation(visitor, routerAdvertisement({ ...face, routerLifetimeS: 0 }, visitor.linkLocal ?? allNodes), turn);
-  }
-
-  /** How the gateway shows itself to that visitor; undefined: nothing is known to show. */
-  face(visitor: Visitor): Face | undefined {
-    const { profile, prefix, anchor } = visitor;
-    if (!profile || !prefix || !anchor) return undefined;
-    const modes = profile.addressing;
-    return {
-      linkAddress: profile.anchorLinkAddress ?? this.config.anchorLinkAddress,
-      routers: profile.gateway ? [anchor, profile.gateway] : [anchor],
-      prefix,
-      onLink: this.dialect.onLink,
-      autonomous: modes.includes('slaac'),
-      managed: modes.includes('dhcpv6'),
-      otherConfiguration: modes.includes('dhcpv6') || (profile.dhcpServer ?? this.config.dhcpServer) !== undefined,
-      routerLifetimeS: this.config.routerLifetimeS,
-      mtu: this.config.mtu,
-    };
-  }
-
-  toStation(visitor: Visitor, packet: Extract<Output, { kind: 'send' }>['packet'], turn: Turn): void {
-    turn.outputs.push({ kind: 'send', packet, link: visitor.link, neighbour: visitor.station });
-  }
-
-  trace(visitor: Visitor, change: VisitorChange, turn: Turn, reason?: string): void {
-    const { station, identity } = visitor;
-    const address = visitor.candidate?.address ?? visitor.addresses[0];
-    turn.outputs.push({
-      kind: 'trace',
-      event: {
-        event: 'visitor',
-        change,
-        station,
-        ...(identity && { identity }),
-        ...(address && { address }),
-        ...(reason && { reason }),
-      },
-    });
   }
 
   #quieten(visitor: Visitor, turn: Turn): void {

@@ -29,10 +29,12 @@ export class Stations {
     if (!visitor) return;
     visitor.accessTechnology = how.accessTechnology;
     visitor.handoff = how.handoff;
+    visitor.previousAccessPoint = how.previousAccessPoint;
     visitor.claimedIdentity = how.identity ?? visitor.claimedIdentity;
     visitor.waiting.length = 0;
     visitor.solicitor = undefined;
     this.lifecycle.raise(visitor, 'attached', turn);
+    this.lifecycle.hooks.transfers.attached(visitor, turn);
   }
 
   /** A packet of an access link: of Neighbour Discovery, or for the DHCPv6 relay. */
@@ -105,7 +107,7 @@ export class Stations {
       case 'routerSolicitation':
         if (isLinkLocal(packet.source)) this.lifecycle.identifyLinkLocal(visitor, packet.source, turn);
         visitor.solicitor = packet.source;
-        if (isAttended(visitor)) this.lifecycle.advertise(visitor, turn);
+        if (isAttended(visitor)) this.lifecycle.presence.advertise(visitor, turn);
         return;
       case 'neighbourSolicitation':
         if (isAttended(visitor)) return this.#solicited(visitor, packet, message, turn);
@@ -121,7 +123,7 @@ export class Stations {
     if (!visitor) return;
     if (!isAttended(visitor)) return this.#wait(visitor, packet);
     const { config } = this.lifecycle;
-    const face = this.lifecycle.face(visitor);
+    const face = this.lifecycle.presence.face(visitor);
     const server = visitor.profile?.dhcpServer ?? config.dhcpServer;
     const forward = face && server && relayed(visitor, face, packet, config.address, server);
     if (!forward) return this.count('dhcpDiscarded');
@@ -135,12 +137,12 @@ export class Stations {
   dhcpAnswered(packet: Packet, turn: Turn): void {
     const answer = answerOf(packet);
     const visitor = answer?.link === undefined ? undefined : this.visitors.byKey(answer.link);
-    const face = visitor && this.lifecycle.face(visitor);
+    const face = visitor && this.lifecycle.presence.face(visitor);
     const server = visitor?.profile?.dhcpServer ?? this.lifecycle.config.dhcpServer;
     if (!answer || !visitor || !face || packet.source !== server || !isAttended(visitor))
       return this.count('dhcpDiscarded');
     this.count('dhcpReplied');
-    this.lifecycle.toStation(visitor, delivered(answer, face), turn);
+    this.lifecycle.presence.toStation(visitor, delivered(answer, face), turn);
     for (const address of endedBy(answer, visitor.givenBack)) this.#ended(visitor, address, turn);
     for (const news of answer.leases) if (news.kind === 'leased') this.learn(visitor, news.address, 'dhcpv6', turn);
   }
@@ -159,7 +161,7 @@ export class Stations {
   }
 
   #solicited(visitor: Visitor, packet: Packet, message: NeighbourSolicitation, turn: Turn): void {
-    const face = this.lifecycle.face(visitor);
+    const face = this.lifecycle.presence.face(visitor);
     if (!face) return;
     const result = solicited(face, message, packet.source, visitor.addresses, address =>
       this.#isTaken(visitor, address),
@@ -167,7 +169,11 @@ export class Stations {
     switch (result.kind) {
       case 'advertise':
         if (isUnspecified(packet.source)) this.count('duplicateAddresses');
-        return this.lifecycle.toStation(visitor, neighbourAdvertisement(face, message.target, packet.source), turn);
+        return this.lifecycle.presence.toStation(
+          visitor,
+          neighbourAdvertisement(face, message.target, packet.source),
+          turn,
+        );
       case 'linkLocal':
         return this.lifecycle.identifyLinkLocal(visitor, result.address, turn);
       case 'address':
@@ -194,6 +200,7 @@ export interface Attachment {
   readonly identity?: string | undefined;
   readonly accessTechnology: number;
   readonly handoff: Visitor['handoff'];
+  readonly previousAccessPoint?: LinkAddress | undefined;
 }
 
 /** Whether there is something to say to it: the home link is known (gundavelli §7). */

@@ -35,11 +35,12 @@ export function quietKey(link: LinkId, station: LinkAddress): TimerKey {
 /** The timers a visitor may have, state by state; entering a state stops the others. */
 export const timersOf: Readonly<Record<State, readonly TimerName[]>> = {
   authenticating: ['access', 'expire'],
-  registering: ['retransmit', 'expire'],
+  registering: ['retransmit', 'expire', 'probe'],
   awaitingAddress: ['retransmit', 'advertise'],
   registered: ['retransmit', 'refresh', 'expire', 'advertise', 'probe'],
   refused: ['retry'],
   leaving: ['linger', 'expire'],
+  yielding: ['linger'],
   deregistering: ['retransmit'],
   gone: [],
 };

@@ -14,6 +14,8 @@ export type State =
   | 'refused'
   /** Off the link; kept for a moment, since its next gateway is most likely to be heard of from the anchor. */
   | 'leaving'
+  /** Off the link and registered by another gateway: what is still under way to it is passed on. */
+  | 'yielding'
   /** Off the link for good; the anchor is being told. */
   | 'deregistering'
   | 'gone';
@@ -45,6 +47,9 @@ export type Event =
   /** The anchor says it is at another gateway; the anchor wants it served no more. */
   | 'revoked'
   | 'dismissed'
+  /** Another gateway has registered it, and it is not here; something is still to be passed on. */
+  | 'displaced'
+  | 'yielded'
   /** It is at another link of this gateway. */
   | 'superseded'
   /** The operator takes its state away; the gateway goes down. */
@@ -76,6 +81,7 @@ const always: Transitions = {
   attached: ['authenticating', 'authenticate'],
   detached: ['leaving', 'linger'],
   dismissed: ['gone', 'withdraw', 'unserve', 'remove'],
+  displaced: ['gone', 'unserve', 'remove'],
   superseded: ['gone', 'unserve', 'remove'],
   released: ['deregistering', 'withdraw', 'unserve', 'deregister'],
   closing: ['deregistering', 'unserve', 'deregister'],
@@ -126,6 +132,12 @@ export const transitions: Readonly<Record<State, Transitions>> = {
     forgotten: ['gone', 'unserve', 'remove'],
     expired: ['gone', 'unserve', 'remove'],
     revoked: ['gone', 'unserve', 'remove'],
+    yielded: ['yielding', 'linger'],
+  },
+  yielding: {
+    ...always,
+    detached: ['yielding'],
+    lingered: ['gone', 'unserve', 'remove'],
   },
   deregistering: {
     attached: ['authenticating', 'authenticate'],
@@ -135,6 +147,7 @@ export const transitions: Readonly<Record<State, Transitions>> = {
     exhausted: ['gone', 'remove'],
     revoked: ['gone', 'remove'],
     dismissed: ['gone', 'remove'],
+    displaced: ['gone', 'remove'],
     superseded: ['gone', 'remove'],
   },
   gone: {},
@@ -150,5 +163,7 @@ export const changes: Readonly<Partial<Record<Event, VisitorChange>>> = {
   detached: 'left',
   revoked: 'revoked',
   dismissed: 'revoked',
+  displaced: 'left',
+  yielded: 'left',
   superseded: 'left',
 };

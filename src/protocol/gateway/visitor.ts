@@ -16,6 +16,8 @@ export interface Visitor {
   state: State;
   accessTechnology: number;
   handoff: Handoff;
+  /** Where it came from, if it said so. */
+  previousAccessPoint: LinkAddress | undefined;
   /** What the link layer said, before AAA did. */
   claimedIdentity: string | undefined;
   /** Of the outstanding `authenticate`. */
@@ -23,6 +25,8 @@ export interface Visitor {
   profile: Profile | undefined;
   /** NAI, from AAA. */
   identity: string | undefined;
+  /** Who sends its Binding Updates, where that is not the gateway (draft-singh §4.1-3). */
+  pmipClient: Address | undefined;
   /** Tunnel destination: the destination address of its Binding Updates. */
   anchor: Address | undefined;
   /** LNP or HNP, from AAA or anchor. */
@@ -51,6 +55,8 @@ export interface Visitor {
   advertised: boolean;
   /** Probes sent since it last spoke; undefined: none is out. */
   probes: number | undefined;
+  /** Another gateway has registered it since: it is again if it turns out to be here. */
+  contested: boolean;
   /** Source of a Router Solicitation not answered yet. */
   solicitor: Address | undefined;
   /** What else it asked before there was anything to say. */
@@ -197,10 +203,12 @@ function newVisitor(id: number, link: LinkId, station: LinkAddress): Visitor {
     state: 'authenticating',
     accessTechnology: 0,
     handoff: 'unknown',
+    previousAccessPoint: undefined,
     claimedIdentity: undefined,
     transaction: undefined,
     profile: undefined,
     identity: undefined,
+    pmipClient: undefined,
     anchor: undefined,
     prefix: undefined,
     addresses: [],
@@ -216,6 +224,7 @@ function newVisitor(id: number, link: LinkId, station: LinkAddress): Visitor {
     parked: [],
     advertised: false,
     probes: undefined,
+    contested: false,
     solicitor: undefined,
     waiting: [],
   };

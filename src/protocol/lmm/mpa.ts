@@ -3,18 +3,15 @@ import { hostPrefix, maskAddress, type Prefix, prefixOf } from '../../base/prefi
 import { type BindingAcknowledgement, bindingUpdateFlags } from '../../wire/mobility/messages.js';
 import type { MobilityOption } from '../../wire/mobility/options.js';
 import { bindingStatus } from '../../wire/mobility/status.js';
+import { bindingUpdates, type UpdateForm } from '../gateway/binding-updates.js';
 import { type Answer, type Dialect, refusal } from '../gateway/dialect.js';
 import type { Purpose, Visitor } from '../gateway/visitor.js';
 
 /** The LMAP's address lies on the Local Network Prefix (gundavelli §6.1), which hosts extend by 64 bits (RFC 4291 §2.5.1). */
 const localNetworkPrefixLength = 64;
 
-/** The Mobility Proxy Agent's way (gundavelli §6 and §7). */
-export const mpaDialect: Dialect = {
-  onLink: false,
-  deregistrationTransmissions: 3,
-  registersAddresses: true,
-
+/** gundavelli §9.1. */
+const updateForm: UpdateForm = {
   compose: (visitor, purpose) => ({
     flags: bindingUpdateFlags({ acknowledge: true, homeRegistration: true, proxy: true }),
     options: [
@@ -33,7 +30,14 @@ export const mpaDialect: Dialect = {
     if (!acknowledgement.flags.proxy) return { kind: 'refused', retry: 'never', reason: 'answer without P' };
     return accepted(acknowledgement);
   },
+};
 
+/** The Mobility Proxy Agent's way (gundavelli §6 and §7). */
+export const mpaDialect: Dialect = {
+  exchange: config => bindingUpdates(updateForm, config),
+  onLink: false,
+  deregistrationTransmissions: 3,
+  registersAddresses: true,
   servedPrefixes: visitor => known(visitor).map(hostPrefix),
   impliedPrefix: anchor => prefixOf(anchor, localNetworkPrefixLength),
   /** A mobile has one place in the domain. */

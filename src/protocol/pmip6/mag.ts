@@ -6,6 +6,7 @@ import { findOption, type MobilityOption } from '../../wire/mobility/options.js'
 import { bindingStatus, handoffIndicator } from '../../wire/mobility/status.js';
 import { timestampOption } from '../anchor/ordering.js';
 import type { Environment, Handoff } from '../contract.js';
+import { bindingUpdates, type UpdateForm } from '../gateway/binding-updates.js';
 import { type Answer, type Dialect, refusal } from '../gateway/dialect.js';
 import type { Purpose, Visitor } from '../gateway/visitor.js';
 
@@ -16,17 +17,20 @@ export interface MagSettings {
 
 /** The Mobile Access Gateway's way (RFC 5213 §6). FixedMAGLinkLocalAddressOnAllAccessLinks is in use. */
 export function magDialect(settings: MagSettings, environment: Environment): Dialect {
-  return {
-    // RFC 5213 §6.9.1.2 (14): the prefix is hosted on the link, which is the mobile's alone.
-    onLink: true,
-    // RFC 5213 §6.9.1.4: a deregistration is over after INITIAL_BINDACK_TIMEOUT, answered or not.
-    deregistrationTransmissions: 1,
-    registersAddresses: false,
+  const updateForm: UpdateForm = {
     compose: (visitor, purpose, now) => ({
       flags: bindingUpdateFlags({ acknowledge: true, homeRegistration: true, proxy: true }),
       options: updateOptions(visitor, purpose, settings, environment, now),
     }),
     read,
+  };
+  return {
+    exchange: config => bindingUpdates(updateForm, config),
+    // RFC 5213 §6.9.1.2 (14): the prefix is hosted on the link, which is the mobile's alone.
+    onLink: true,
+    // RFC 5213 §6.9.1.4: a deregistration is over after INITIAL_BINDACK_TIMEOUT, answered or not.
+    deregistrationTransmissions: 1,
+    registersAddresses: false,
     servedPrefixes: ({ prefix }) => (prefix ? [prefix] : []),
     impliedPrefix: () => undefined,
     /** Another interface of a mobile is another session; the same one at another link is the same session. */

@@ -1,0 +1,80 @@
+import { allNodes, isUnspecified, unspecified } from '../../base/address.js';
+import type { Deadlines } from '../../base/deadlines.js';
+import { second } from '../../base/time.js';
+import type { Packet } from '../../wire/ipv6/packet.js';
+import type { VisitorChange } from '../trace.js';
+import { type Face, routerAdvertisement } from './access-link.js';
+import type { GatewayConfig } from './config.js';
+import type { Count } from './counters.js';
+import type { Dialect } from './dialect.js';
+import type { Turn } from './lifecycle.js';
+import { type TimerKey, timerKey } from './timers.js';
+import type { Visitor } from './visitor.js';
+
+/** How the gateway shows itself to its stations, and tells of them. */
+export class Presence {
+  constructor(
+    readonly config: GatewayConfig,
+    readonly dialect: Dialect,
+    readonly timers: Deadlines<TimerKey>,
+    readonly count: Count,
+  ) {}
+
+  /** A Router Advertisement, and again well before the station would forget its router. */
+  advertise(visitor: Visitor, turn: Turn): void {
+    const face = this.face(visitor);
+    if (!face) return;
+    const destination = visitor.solicitor ?? visitor.linkLocal ?? unspecified;
+    visitor.solicitor = undefined;
+    visitor.advertised = true;
+    this.count('advertisementsSent');
+    this.timers.set(timerKey('advertise', visitor), turn.now + Math.floor((face.routerLifetimeS * second) / 3));
+    this.trace(visitor, 'advertised', turn);
+    this.toStation(visitor, routerAdvertisement(face, isUnspecified(destination) ? allNodes : destination), turn);
+  }
+
+  withdraw(visitor: Visitor, turn: Turn): void {
+    const face = this.face(visitor);
+    if (!face || !visitor.advertised) return;
+    visitor.advertised = false;
+    this.toStation(visitor, routerAdvertisement({ ...face, routerLifetimeS: 0 }, visitor.linkLocal ?? allNodes), turn);
+  }
+
+  /** How the gateway shows itself to that visitor; undefined: nothing is known to show. */
+  face(visitor: Visitor): Face | undefined {
+    const { profile, prefix, anchor } = visitor;
+    if (!profile || !prefix || !anchor) return undefined;
+    const modes = profile.addressing;
+    return {
+      linkAddress: profile.anchorLinkAddress ?? this.config.anchorLinkAddress,
+      routers: profile.gateway ? [anchor, profile.gateway] : [anchor],
+      prefix,
+      onLink: this.dialect.onLink,
+      autonomous: modes.includes('slaac'),
+      managed: modes.includes('dhcpv6'),
+      otherConfiguration: modes.includes('dhcpv6') || (profile.dhcpServer ?? this.config.dhcpServer) !== undefined,
+      routerLifetimeS: this.config.routerLifetimeS,
+      mtu: this.config.mtu,
+    };
+  }
+
+  toStation(visitor: Visitor, packet: Packet, turn: Turn): void {
+    turn.outputs.push({ kind: 'send', packet, link: visitor.link, neighbour: visitor.station });
+  }
+
+  trace(visitor: Visitor, change: VisitorChange, turn: Turn, reason?: string): void {
+    const { station, identity } = visitor;
+    const address = visitor.candidate?.address ?? visitor.addresses[0];
+    turn.outputs.push({
+      kind: 'trace',
+      event: {
+        event: 'visitor',
+        change,
+        station,
+        ...(identity && { identity }),
+        ...(address && { address }),
+        ...(reason && { reason }),
+      },
+    });
+  }
+}
