@@ -108,9 +108,13 @@ export class EngineHost implements EventTarget<undefined> {
       case 'unforward':
         return this.#ended(stack.routes.deleteRule(output.to, output.from), false);
       case 'admit':
-        return this.#ends(output.end).admit(output.end);
+        for (const { packet, octets } of this.#ends(output.end).admit(output.end, output.hold)?.takeAll() ?? [])
+          stack.delivery.fromTunnel(packet, octets);
+        return;
       case 'unadmit':
-        return this.#ends(output.end).unadmit(output.end);
+        for (const { packet } of this.#ends(output.end).unadmit(output.end)?.takeAll() ?? [])
+          stack.dropped('parked', packet);
+        return;
       case 'configure':
         return this.#configure(output);
       case 'unconfigure':

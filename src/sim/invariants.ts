@@ -174,6 +174,8 @@ function leaks(nodes: readonly Node[]): Violation[] {
     // What a mobile without a link wants to send waits for one.
     const waits = rowsOf(node, 'registrations').length > 0 && addressesOnLink(node).length === 0;
     if (parkedOctets > 0 && !waits) leak(`${parkedOctets} octets parked`);
+    const { heldOctets } = stack.tunnelEnds;
+    if (heldOctets > 0) leak(`${heldOctets} octets held at the ends of tunnels`);
     for (const ip of stack.interfaces)
       if (ip.neighbours.waiting > 0) leak(`${ip.neighbours.waiting} packets wait for a neighbour on ${ip.port.name}`);
     const entries = ['bindings', 'visitors', 'registrations', 'correspondentBindings'].flatMap(view =>

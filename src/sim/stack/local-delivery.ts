@@ -200,15 +200,23 @@ export class LocalDelivery {
   ): void {
     const stack = this.#stack;
     const inner = withCongestionOf(outer, carried);
-    if (!stack.tunnelEnds.admits(outer.destination, outer.source, inner.source, inner.destination)) {
+    const admission = stack.tunnelEnds.admission(outer.destination, outer.source, inner.source, inner.destination);
+    if (admission === undefined) {
       if (stack.isForEngines(protocol.ipv6)) return this.#deliverToEngines(protocol.ipv6, ip, from, outer, hopLimit);
       return stack.dropped('unadmitted', outer, ip);
     }
     const innerOctets = outer.headers === undefined ? octets - headerOctets : packetLength(inner);
+    if (admission.held === undefined) this.fromTunnel(inner, innerOctets, ip, from);
+    else if (!admission.held.add(inner, inner.hopLimit, innerOctets)) stack.dropped('parked', inner, ip);
+  }
+
+  /** What came out of a tunnel, now or, if it was held, before. */
+  fromTunnel(inner: Packet, octets: number, ip?: IpInterface, from?: LinkAddress): void {
+    const stack = this.#stack;
     if (stack.localAddress(inner.destination, undefined) !== undefined) {
       stack.noteFlow(inner);
-      this.deliver(ip, from, inner, inner.hopLimit, innerOctets);
-    } else if (stack.forwarding) stack.relay(inner, inner.hopLimit, innerOctets);
+      this.deliver(ip, from, inner, inner.hopLimit, octets);
+    } else if (stack.forwarding) stack.relay(inner, inner.hopLimit, octets);
     else stack.dropped('not-forwarding', inner, ip);
   }
 
@@ -260,7 +268,7 @@ export class LocalDelivery {
     const home = effectiveSource(packet);
     if (home === packet.source || !isForUpperLayer(packet)) return true;
     const own = effectiveDestination(packet);
-    if (stack.homeAddressEnds.admits(own, packet.source, home, own)) return true;
+    if (stack.homeAddressEnds.admission(own, packet.source, home, own)) return true;
     stack.dropped('header', packet, ip);
     if (stack.isForEngines(protocol.destinationOptions))
       this.#deliverToEngines(protocol.destinationOptions, ip, from, packet, hopLimit);

@@ -1,6 +1,6 @@
 import type { Packet } from '../../wire/ipv6/packet.js';
 
-/** Packets that wait for their rule to be replaced, in order. */
+/** Packets that wait, in order, for their rule to be replaced or their tunnel's end to be opened. */
 export class ParkingPlace {
   readonly limitOctets: number;
   octets = 0;

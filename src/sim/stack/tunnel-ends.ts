@@ -1,12 +1,19 @@
 import type { Address } from '../../base/address.js';
 import type { TunnelEnd } from '../../protocol/contract.js';
+import { ParkingPlace } from './parking.js';
 import { PrefixTable } from './prefix-table.js';
 
 /** What a tunnel may carry. */
 interface Admitted {
-  readonly from: PrefixTable<true>;
-  readonly to: PrefixTable<true>;
+  readonly from: PrefixTable<Admission>;
+  readonly to: PrefixTable<Admission>;
 }
+
+/** `held`: where what comes waits for the end to be admitted without. */
+export interface Admission {
+  readonly held?: ParkingPlace | undefined;
+}
+const atOnce: Admission = {};
 
 /** Which tunnelled packets a node accepts: from whom, for which inner sources or destinations (RFC 6275 §10.4.5). */
 export class TunnelEnds {
@@ -17,7 +24,17 @@ export class TunnelEnds {
     return this.#size;
   }
 
-  admit(end: TunnelEnd): void {
+  /** In all that are held back. */
+  get heldOctets(): number {
+    let octets = 0;
+    for (const byLocal of this.#byRemote.values())
+      for (const { from, to } of byLocal.values())
+        for (const table of [from, to]) for (const { held } of table.values()) octets += held?.octets ?? 0;
+    return octets;
+  }
+
+  /** Returns what was held and now goes on. What is held already stays so, within its first limit, while it is to be held. */
+  admit(end: TunnelEnd, hold?: { readonly limitOctets: number }): ParkingPlace | undefined {
     const { local, remote } = end;
     let byLocal = this.#byRemote.get(remote);
     if (byLocal === undefined) {
@@ -31,30 +48,39 @@ export class TunnelEnds {
     }
     const table = tableOf(admitted, end);
     const prefix = end.from ?? end.to;
-    if (table.get(prefix) === undefined) this.#size++;
-    table.set(prefix, true);
+    const before = table.get(prefix);
+    if (before === undefined) this.#size++;
+    if (hold !== undefined && before?.held !== undefined) return undefined;
+    table.set(prefix, hold === undefined ? atOnce : { held: new ParkingPlace(hold.limitOctets) });
+    return before?.held;
   }
 
-  unadmit(end: TunnelEnd): void {
+  /** Returns what was held, which is lost. */
+  unadmit(end: TunnelEnd): ParkingPlace | undefined {
     const { local, remote } = end;
     const byLocal = this.#byRemote.get(remote);
     const admitted = byLocal?.get(local);
-    if (byLocal === undefined || admitted === undefined || !tableOf(admitted, end).delete(end.from ?? end.to)) return;
+    if (byLocal === undefined || admitted === undefined) return undefined;
+    const table = tableOf(admitted, end);
+    const prefix = end.from ?? end.to;
+    const before = table.get(prefix);
+    if (before === undefined) return undefined;
+    table.delete(prefix);
     this.#size--;
-    if (admitted.from.size + admitted.to.size > 0) return;
-    byLocal.delete(local);
-    if (byLocal.size === 0) this.#byRemote.delete(remote);
+    if (admitted.from.size + admitted.to.size === 0) {
+      byLocal.delete(local);
+      if (byLocal.size === 0) this.#byRemote.delete(remote);
+    }
+    return before.held;
   }
 
-  admits(local: Address, remote: Address, innerSource: Address, innerDestination: Address): boolean {
+  /** Undefined: what comes that way is dropped. */
+  admission(local: Address, remote: Address, innerSource: Address, innerDestination: Address): Admission | undefined {
     const admitted = this.#byRemote.get(remote)?.get(local);
-    return (
-      admitted !== undefined &&
-      (admitted.from.lookup(innerSource) !== undefined || admitted.to.lookup(innerDestination) !== undefined)
-    );
+    return admitted?.from.lookup(innerSource) ?? admitted?.to.lookup(innerDestination);
   }
 }
 
-function tableOf(admitted: Admitted, end: TunnelEnd): PrefixTable<true> {
+function tableOf(admitted: Admitted, end: TunnelEnd): PrefixTable<Admission> {
   return end.from === undefined ? admitted.to : admitted.from;
 }

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { datagram, icmpv6, ms, observed, on, puppet, received, sentOn } from '../../../test/support/network.js';
 import { parseAddress } from '../../base/address.js';
 import { hostPrefix, parsePrefix } from '../../base/prefix.js';
-import type { Via } from '../../protocol/contract.js';
+import type { TunnelEnd, Via } from '../../protocol/contract.js';
 
 /** sender (fd00:5::5) -2ms- anchor (fd00:f::1) -5ms- gateway (fd00:f::2) -1ms- mobile (fd00:b::b). */
 function tunnelled(mtu?: number) {
@@ -190,6 +190,43 @@ test('parked packets are lost when the rule goes without another', () => {
   assert.equal(w.anchor.stack?.routes.ruleCount, 0);
 });
 
+test('what an end holds waits within the limit and goes on in order when the end is admitted without; others are not held', () => {
+  const w = tunnelled();
+  w.at.anchor({ kind: 'forward', rule: { to: w.to, via: w.down } });
+  const end: TunnelEnd = { local: w.ends.remote, remote: w.ends.local, to: w.to };
+  const other: TunnelEnd = { local: w.ends.remote, remote: parseAddress('fd00:5::5'), to: w.to };
+  w.at.gateway({ kind: 'admit', end, hold: { limitOctets: 300 } }, { kind: 'admit', end: other });
+  const arrivals = received(w.mobile);
+  for (let i = 1; i <= 4; i++) w.sender.stack?.output({ ...datagram(w.correspondent, w.home), flowLabel: i });
+  const past = { ...datagram(w.correspondent, w.home), flowLabel: 7 };
+  const around = { source: other.remote, destination: other.local, hopLimit: 64 };
+  w.sender.stack?.output({ ...around, payload: { kind: 'ipv6', packet: past } });
+  w.simulation.run(20 * ms);
+  assert.deepEqual(labels(arrivals), [7]);
+  assert.deepEqual(w.drops(), [{ node: 'gateway', reason: 'parked' }]);
+  assert.equal(w.gateway.stack?.tunnelEnds.heldOctets, 300);
+  w.at.gateway({ kind: 'admit', end, hold: { limitOctets: 1000 } });
+  assert.equal(w.gateway.stack?.tunnelEnds.heldOctets, 300);
+  w.at.gateway({ kind: 'admit', end });
+  w.sender.stack?.output({ ...datagram(w.correspondent, w.home), flowLabel: 9 });
+  w.simulation.run(40 * ms);
+  assert.deepEqual(labels(arrivals), [7, 1, 2, 3, 9]);
+  assert.equal(w.gateway.stack?.tunnelEnds.heldOctets, 0);
+  assert.equal(w.gateway.stack?.tunnelEnds.size, 2);
+});
+
+test('what an end holds is lost when the end goes', () => {
+  const w = tunnelled();
+  w.at.anchor({ kind: 'forward', rule: { to: w.to, via: w.down } });
+  const end: TunnelEnd = { local: w.ends.remote, remote: w.ends.local, to: w.to };
+  w.at.gateway({ kind: 'admit', end, hold: { limitOctets: 300 } });
+  w.sender.stack?.output(datagram(w.correspondent, w.home));
+  w.simulation.run(20 * ms);
+  w.at.gateway({ kind: 'unadmit', end });
+  assert.deepEqual(w.drops(), [{ node: 'gateway', reason: 'parked' }]);
+  assert.equal(w.gateway.stack?.tunnelEnds.size, 0);
+});
+
 test('a copy goes the other way as well', () => {
   const w = tunnelled();
   const arrivals = received(w.mobile);
@@ -260,3 +297,7 @@ test('the first packet of a flow to a watched prefix is reported, once', () => {
   w.simulation.run(20 * ms);
   assert.deepEqual(heard, ['flow']);
 });
+
+function labels(arrivals: ReturnType<typeof received>) {
+  return arrivals.map(({ packet }) => packet.flowLabel);
+}
