@@ -132,6 +132,8 @@ FILES = {
                 'linkLocalAddress': {'address': 'fe80::1'},
                 'timestamp': {'seconds': 0x6553F100, 'fraction': 0x8000}}}),
         ('Simultaneous bindings', 'RFC 5094, RFC 4140 Appendix A [H4140-AppA-12]', 'by hand', mobility('3b 02 09 00 0000 00 00 0001 0002 01 00 13 07 00007ed9 05 0102 00'), 'Fast Binding Acknowledgment', {'options': {'vendorSpecific': {'content': {'kind': 'simultaneousBindings', 'lifetimeMs': 0x102}}}}),
+        ('IPv4 Home Address', 'RFC 5555 §3.1.1', 'by hand', mobility('3b 02 05 00 0000 0001 c000 0002 1d 06 8000 c0000201 01 02 0000'), 'Binding Update', {'options': {'ipv4HomeAddress': {'prefix': {'length': 32, 'requested': 0}, 'address': '::ffff:192.0.2.1'}}}),
+        ('IPv4 Address Acknowledgement', 'RFC 5555 §3.2.1', 'by hand', mobility('3b 02 06 00 0000 00 00 0001 0002 1e 06 84 00 c0000201 01 02 0000'), 'Binding Acknowledgement', {'options': {'ipv4AddressAcknowledgement': {'status': 132, 'prefix': {'length': 0}, 'address': '::ffff:192.0.2.1'}}}),
         ('an unknown option', 'RFC 6275 §6.2.1', 'by hand', mobility('3b 02 05 00 0000 0001 8000 0002 c8 03 aa bb cc 01 05 00 00 00 00 00'), 'Binding Update', {'options': {'unknown': {'type': 200, 'data': 'aabbcc'}}}),
     ],
     'icmpv6': [

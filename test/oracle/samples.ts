@@ -250,6 +250,19 @@ export const mobilityOptions: Sample[] = [
   option({ kind: 'mobileNodeLinkLayerIdentifier', identifier: mac }, { 'mip6.mnlli.lli': '020000000001' }),
   option({ kind: 'linkLocalAddress', address: parseAddress('fe80::1') }, { 'mip6.lila_lla': 'fe80::1' }),
   option(
+    { kind: 'ipv4HomeAddress', prefix: { length: 32, requested: 0 }, address: parseAddress('::ffff:192.0.2.1') },
+    { 'mip6.ipv4ha.preflen': '32', 'mip6.ipv4ha.p_flag': 'False', 'mip6.ipv4ha.ha': '192.0.2.1' },
+  ),
+  option(
+    {
+      kind: 'ipv4AddressAcknowledgement',
+      status: 129,
+      prefix: { length: 32 },
+      address: parseAddress('::ffff:192.0.2.1'),
+    },
+    { 'mip6.ipv4aa.sts': '129', 'mip6.options.ipv4aa': '1e068180c0000201' },
+  ),
+  option(
     { kind: 'timestamp', seconds: 1_700_000_000, fraction: 0x8000 },
     { 'mip6.options.ts': '1b0800006553f1008000' },
   ),

@@ -1,4 +1,4 @@
-import { type Address, addressFromBytes } from '../../src/base/address.js';
+import { type Address, addressFromBytes, parseAddress } from '../../src/base/address.js';
 import { linkAddressFromBytes } from '../../src/base/link-address.js';
 import { below, type Random, randomBytes } from '../../src/base/random.js';
 import type { Icmpv6Message } from '../../src/wire/icmpv6/messages.js';
@@ -9,19 +9,23 @@ import type { MobilityMessage } from '../../src/wire/mobility/messages.js';
 import type { MobilityOption } from '../../src/wire/mobility/options.js';
 
 /** One maker for each kind: a layout that is added without one does not compile. */
-type Makers<T extends { kind: string }> = { readonly [K in T['kind']]: (random: Random) => Extract<T, { kind: K }> };
+export type Makers<T extends { kind: string }> = {
+  readonly [K in T['kind']]: (random: Random) => Extract<T, { kind: K }>;
+};
 
-const bit = (random: Random) => below(random, 2) === 1;
-const u8 = (random: Random) => below(random, 0x100);
-const u16 = (random: Random) => below(random, 0x10000);
-const u32 = (random: Random) => random.uint32();
+export const bit = (random: Random) => below(random, 2) === 1;
+export const u8 = (random: Random) => below(random, 0x100);
+export const u16 = (random: Random) => below(random, 0x10000);
+export const u32 = (random: Random) => random.uint32();
 const fourSeconds = (random: Random) => 4 * u16(random);
-const octets = (random: Random, limit: number) => randomBytes(random, below(random, limit));
-const address = (random: Random): Address => addressFromBytes(randomBytes(random, 16));
-const linkAddress = (random: Random) => linkAddressFromBytes(randomBytes(random, 6));
-const prefix = (random: Random) => ({ length: below(random, 129), address: address(random) });
-const few = <T>(random: Random, make: () => T, limit = 5): T[] => Array.from({ length: below(random, limit) }, make);
-const identifier = (random: Random) =>
+export const octets = (random: Random, limit: number) => randomBytes(random, below(random, limit));
+export const address = (random: Random): Address => addressFromBytes(randomBytes(random, 16));
+export const ipv4Address = (random: Random): Address => parseAddress(`::ffff:${randomBytes(random, 4).join('.')}`);
+export const linkAddress = (random: Random) => linkAddressFromBytes(randomBytes(random, 6));
+export const prefix = (random: Random) => ({ length: below(random, 129), address: address(random) });
+export const few = <T>(random: Random, make: () => T, limit = 5): T[] =>
+  Array.from({ length: below(random, limit) }, make);
+export const identifier = (random: Random) =>
   ['mn1@example.org', '', 'a', 'münchen@example.org', '\u{1f4f1}@example.org', '\ufeffmn', '\udc80\udcffmn'][
     below(random, 7)
   ];
@@ -61,6 +65,17 @@ export const mobilityOptionMakers: Makers<MobilityOption> = {
   mobileNodeLinkLayerIdentifier: r => ({ kind: 'mobileNodeLinkLayerIdentifier', identifier: linkAddress(r) }),
   linkLocalAddress: r => ({ kind: 'linkLocalAddress', address: address(r) }),
   timestamp: r => ({ kind: 'timestamp', seconds: u16(r) * 0x1_0000_0000 + u32(r), fraction: u16(r) }),
+  ipv4HomeAddress: r => ({
+    kind: 'ipv4HomeAddress',
+    prefix: { length: below(r, 33), requested: below(r, 2) },
+    address: ipv4Address(r),
+  }),
+  ipv4AddressAcknowledgement: r => ({
+    kind: 'ipv4AddressAcknowledgement',
+    status: u8(r),
+    prefix: { length: below(r, 33) },
+    address: ipv4Address(r),
+  }),
   ipAddressPrefix: r => ({
     kind: 'ipAddressPrefix',
     code: 1 + below(r, 4),

@@ -221,19 +221,22 @@ export function flags16<M extends Record<string, number>>(masks: M): Codec<Flags
   return flags(u16, masks);
 }
 
-/** Named integers packed in one field, most significant first: `bits(u8, { distance: 4, preference: 4 })`. */
+/**
+ * Named integers packed in one field, most significant first: `bits(u8, { distance: 4, preference: 4 })`. What is named
+ * `reserved` is written as zero and ignored when read.
+ */
 export function bits<M extends Record<string, number>>(
   codec: Codec<number>,
   widths: M,
-): Codec<{ readonly [K in keyof M]: number }> {
+): Codec<{ readonly [K in Exclude<keyof M, 'reserved'>]: number }> {
   const entries = Object.entries(widths);
   const reversed = entries.toReversed();
   return {
     octets: codec.octets,
-    encode(writer, value) {
+    encode(writer, value: Record<string, number>) {
       let word = 0;
       for (const [name, width] of entries) {
-        const part = value[name];
+        const part = name === 'reserved' ? 0 : value[name];
         if (!(part >= 0 && part < 2 ** width)) throw new RangeError(`${name}: ${part} does not fit ${width} bits`);
         word = word * 2 ** width + part;
       }
@@ -243,10 +246,10 @@ export function bits<M extends Record<string, number>>(
       let word = codec.decode(reader);
       const value: Record<string, number> = {};
       for (const [name, width] of reversed) {
-        value[name] = word % 2 ** width;
+        if (name !== 'reserved') value[name] = word % 2 ** width;
         word = Math.floor(word / 2 ** width);
       }
-      return value as { readonly [K in keyof M]: number };
+      return value as { readonly [K in Exclude<keyof M, 'reserved'>]: number };
     },
   };
 }

@@ -48,7 +48,7 @@ const tcpHeader = f.struct({
 export function writeTcp(writer: Writer, segment: TcpSegment, endpoints: Endpoints | undefined): void {
   if (segment.options.length % 4 !== 0) throw new RangeError(`TCP options of ${segment.options.length} octets`);
   const start = writer.offset;
-  const dataOffset = { words: 5 + segment.options.length / 4, reserved: 0 };
+  const dataOffset = { words: 5 + segment.options.length / 4 };
   tcpHeader.encode(writer, { ...segment, dataOffset, checksum: 0 });
   writer.append(segment.options);
   writer.append(segment.data);

@@ -59,6 +59,20 @@ const mobileNodeLinkLayerIdentifier = option(
 const linkLocalAddress = option(26, 'linkLocalAddress', { address: f.address }, '8n+6');
 /** RFC 5213 §8.8: seconds since 1970 and 1/65536 seconds. */
 const timestamp = option(27, 'timestamp', { seconds: f.u48, fraction: f.u16 }, '8n+2');
+/** RFC 5555 §3.1.1; `requested` is 1 where a prefix is wanted. */
+const ipv4HomeAddress = option(
+  29,
+  'ipv4HomeAddress',
+  { prefix: f.bits(f.u16, { length: 6, requested: 1, reserved: 9 }), address: f.ipv4Address },
+  '4n',
+);
+/** RFC 5555 §3.2.1; `status` from 128 on is a refusal. */
+const ipv4AddressAcknowledgement = option(
+  30,
+  'ipv4AddressAcknowledgement',
+  { status: f.u8, prefix: f.bits(f.u8, { length: 6, reserved: 2 }), address: f.ipv4Address },
+  '4n',
+);
 /** RFC 5568 §6.4.2; `code` is one of {@link addressCode}. Its type stands in §11: the figure prints Neighbour Discovery's. */
 const ipAddressPrefix = option(
   34,
@@ -86,6 +100,8 @@ export const mobilityOptions = optionList(tlvFraming, [
   mobileNodeLinkLayerIdentifier,
   linkLocalAddress,
   timestamp,
+  ipv4HomeAddress,
+  ipv4AddressAcknowledgement,
   ipAddressPrefix,
 ]);
 

@@ -125,7 +125,7 @@ const pmipMessage: f.Codec<PmipMessage | UnknownPmipMessage> = {
     const unknown = message.kind === 'unknown';
     writer.u8(unknown ? message.type : types[message.kind]);
     writer.reserve(1);
-    version.encode(writer, { version: unknown ? message.version : pmipVersion, reserved: 0 });
+    version.encode(writer, { version: unknown ? message.version : pmipVersion });
     if (unknown) unknownBody.encode(writer, message);
     else body.encode(writer, message);
     const length = writer.offset - start;
