@@ -10,6 +10,7 @@ import {
 import type { MobilityMessage } from '../../wire/mobility/messages.js';
 import type { AssociationId, Engine, Environment, Input, Interests, Output, Row, StoredRecord } from '../contract.js';
 import { type Association, type RefusalCause, refusalCauses, type Verdict } from './association.js';
+import { Associations, type Keyring } from './associations.js';
 import { authenticationOption } from './authenticator.js';
 import { identityOf, type Peer, type PeerSecurity, type SignallingProtection } from './config.js';
 import { espHeader } from './esp.js';
@@ -42,28 +43,36 @@ const storePrefix = 'security/';
 type PacketInput = Extract<Input, { kind: 'packet' }>;
 type Send = Extract<Output, { kind: 'send' }>;
 
-class Secured implements Engine {
+/** The same with associations that come and go, by a keyring. */
+export class Secured implements Engine {
   readonly interests: Interests;
   readonly views: Engine['views'];
   readonly #engine: Engine;
   readonly #exempt: Exemption;
-  readonly #associations = new Map<Address, Association>();
-  /** Of mobiles known by their NAI. */
-  readonly #bySpi = new Map<number, readonly Association[]>();
-  readonly #byIdentity = new Map<AssociationId, Association>();
+  readonly #associations: Associations;
+  readonly #keyring: Keyring | undefined;
   readonly #tunnels: ProtectedTunnels;
   readonly #refused: Record<RefusalCause, number>;
   #accepted = 0;
   #protected = 0;
 
-  constructor(engine: Engine, { peers, address }: SignallingProtection, environment: Environment, exempt: Exemption) {
+  constructor(
+    engine: Engine,
+    { peers, address }: SignallingProtection,
+    environment: Environment,
+    exempt: Exemption,
+    keyring?: Keyring,
+  ) {
     this.#engine = engine;
     this.#exempt = exempt;
+    this.#keyring = keyring;
+    this.#associations = keyring?.associations ?? new Associations();
     this.#tunnels = new ProtectedTunnels(peers, address, environment, `${storePrefix}tunnel/`);
-    for (const peer of peers) if (peer.security) this.#add(peer, association(peer, peer.security, environment));
+    for (const peer of peers)
+      if (peer.security) this.#associations.add(association(peer, peer.security, environment), peer.address);
     this.#refused = Object.fromEntries(refusalCauses.map(cause => [cause, 0])) as Record<RefusalCause, number>;
     const { protocols, ...interests } = engine.interests;
-    const esp = peers.some(peer => peer.security?.kind === 'esp');
+    const esp = keyring !== undefined || peers.some(peer => peer.security?.kind === 'esp');
     this.interests = { ...interests, protocols: esp ? [...protocols, protocol.esp] : protocols };
     this.views = { ...engine.views, associations: () => this.#rows() };
   }
@@ -93,13 +102,14 @@ class Secured implements Engine {
     return this.#outgoing(this.#engine.handle(input, now), undefined, now);
   }
 
-  #add(peer: Peer, association: Association): void {
-    if (peer.address !== undefined) this.#associations.set(peer.address, association);
-    else {
-      const { inboundSpi } = association;
-      this.#bySpi.set(inboundSpi, [...(this.#bySpi.get(inboundSpi) ?? []), association]);
-      this.#byIdentity.set(association.name, association);
-    }
+  /** What came protected and was kept for a while. */
+  deliver(input: PacketInput, now: Instant): Output[] {
+    return this.#outgoing(this.#engine.handle(input, now), input.packet, now);
+  }
+
+  /** What goes out, under its association. */
+  transmit(outputs: Output[], now: Instant): Output[] {
+    return this.#outgoing(outputs, undefined, now);
   }
 
   /** What came in a tunnel goes on to whom it is for, this node's engine or others. */
@@ -125,6 +135,8 @@ class Secured implements Engine {
     const source = effectiveSource(input.packet);
     if (this.#tunnels.isMissing(input.packet)) return this.#refuse('unprotected', source, []);
     if (this.#isExempt(input.packet)) return this.#outgoing(this.#engine.handle(input, now), input.packet, now);
+    const stranger = this.#stranger(input, now);
+    if (stranger) return stranger;
     const [association, verdict] = this.#judge(input.packet, source, now);
     if (!association || !verdict) return this.#refuse('unknownPeer', source, []);
     switch (verdict.kind) {
@@ -138,24 +150,36 @@ class Secured implements Engine {
         const { packet } = verdict;
         const echo = echoReply(packet);
         if (echo) return [...verdict.outputs, ...association.protect(echo, packet, now)];
-        const outputs = this.#engine.handle({ ...input, packet, association: association.name }, now);
-        return [...verdict.outputs, ...this.#outgoing(outputs, packet, now)];
+        return [...verdict.outputs, ...this.#admit({ ...input, packet, association: association.name }, source, now)];
       }
     }
+  }
+
+  #admit(input: PacketInput & { readonly association: AssociationId }, source: Address, now: Instant): Output[] {
+    const admission = this.#keyring?.admits(input.association, input, now);
+    if (!admission || admission.admitted === true) return [...(admission?.outputs ?? []), ...this.deliver(input, now)];
+    return admission.admitted ? admission.outputs : this.#refuse('unknownPeer', source, admission.outputs);
+  }
+
+  /** ESP of nobody, if anything can be done about it. */
+  #stranger(input: PacketInput, now: Instant): Output[] | undefined {
+    const { payload } = input.packet;
+    const spi = this.#keyring && payload.kind === 'raw' ? espHeader(payload.data)?.spi : undefined;
+    return spi === undefined || this.#associations.isSpiKnown(spi) ? undefined : this.#keyring?.unknown(input, now);
   }
 
   /** RFC 6275 §6.7, §6.8: prefix discovery with a peer whose association can carry it. */
   #mustBeProtected(packet: Packet): boolean {
     const kind = packet.payload.kind === 'icmpv6' ? packet.payload.message.kind : undefined;
     if (kind !== 'mobilePrefixSolicitation' && kind !== 'mobilePrefixAdvertisement') return false;
-    return this.#associations.get(effectiveSource(packet))?.carries(packet) ?? false;
+    return this.#associations.at(effectiveSource(packet))?.carries(packet) ?? false;
   }
 
   /** By the association of that address; where there is none, by the one of those with the packet's SPI that it verifies under. */
   #judge(packet: Packet, source: Address, now: Instant): [] | [Association, Verdict] {
-    const known = this.#associations.get(source);
+    const known = this.#associations.at(source);
     const spi = known ? undefined : spiOf(packet);
-    const candidates = known ? [known] : spi === undefined ? [] : (this.#bySpi.get(spi) ?? []);
+    const candidates = known ? [known] : spi === undefined ? [] : this.#associations.withSpi(spi);
     let judged: [] | [Association, Verdict] = [];
     for (const association of candidates) {
       judged = [association, association.accept(packet, now)];
@@ -186,9 +210,13 @@ class Secured implements Engine {
     const { packet, association: name } = output;
     if (this.#isExempt(packet)) return [output];
     const peer = effectiveDestination(packet);
-    const association = name === undefined ? this.#associations.get(peer) : this.#byIdentity.get(name);
+    const association = name === undefined ? this.#forPeer(peer) : this.#associations.named(name);
     if (!association && packet.payload.kind === 'mobility')
-      return [{ kind: 'trace', event: { event: 'failed', peer, reason: 'no security association: nothing sent' } }];
+      return (
+        this.#keyring?.missing(output, peer, now) ?? [
+          { kind: 'trace', event: { event: 'failed', peer, reason: 'no security association: nothing sent' } },
+        ]
+      );
     if (!association?.carries(packet)) return [output];
     this.#protected++;
     const answering = input && effectiveSource(input) === peer ? input : undefined;
@@ -197,24 +225,23 @@ class Secured implements Engine {
       .map(made => (made.kind === 'send' ? { ...output, packet: made.packet } : made));
   }
 
+  #forPeer(peer: Address): Association | undefined {
+    return this.#associations.at(peer) ?? this.#keyring?.forPeer(peer);
+  }
+
   /** Takes its own records out of what the engine is given, whether or not the engine reads all of it. */
   #restored(records: Iterable<StoredRecord>, now: Instant): Output[] {
     const own: StoredRecord[] = [];
     const others: StoredRecord[] = [];
     for (const record of records) (record.key.startsWith(storePrefix) ? own : others).push(record);
-    for (const association of this.#all()) association.restore(own, now);
+    for (const association of this.#associations) association.restore(own, now);
     this.#tunnels.restore(own);
     return this.#outgoing(this.#engine.handle({ kind: 'restored', records: others }, now), undefined, now);
   }
 
   *#rows(): Generator<Row> {
-    for (const { name, row } of this.#all()) yield { name, ...row };
+    for (const { name, row } of this.#associations) yield { name, ...row };
     yield* this.#tunnels.rows();
-  }
-
-  *#all(): Generator<Association> {
-    yield* this.#associations.values();
-    yield* this.#byIdentity.values();
   }
 }
 
