@@ -26,6 +26,13 @@ export interface PmipContext {
   readonly lifetimeS?: number;
   /** The mobile's IPv4 address (appendix E.2). */
   readonly ipv4Address?: Address;
+  /** How the mobile may get addresses. */
+  readonly addressing?: { readonly slaac: boolean; readonly dhcpv6: boolean; readonly manual: boolean };
+  /** What routers are shown to it with. */
+  readonly anchorLinkAddress?: LinkAddress;
+  /** Its default gateway, where that is not the LMA. */
+  readonly defaultGateway?: Address;
+  readonly dhcpServer?: Address;
 }
 
 /** The previous gateway has forwarded the last packet it will. */
@@ -81,6 +88,10 @@ const pmipContext = f.fieldList({
   linkLayerAddress: counted(f.restLinkAddress),
   lifetimeS: f.u32,
   ipv4Address: f.ipv4Address,
+  addressing: f.flags8({ slaac: 0x80, dhcpv6: 0x40, manual: 0x20 }),
+  anchorLinkAddress: counted(f.restLinkAddress),
+  defaultGateway: f.address,
+  dhcpServer: f.address,
 });
 
 const presenceFlag = 0x80;

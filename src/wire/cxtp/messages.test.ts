@@ -77,6 +77,22 @@ const vectors: [string, CxtpMessage, string][] = [
     `23 40 0030 00000000 ${homeHex} ff01 03 80 10000000 20010db8000c00000000000000000001`,
   ],
   [
+    '§2.4: what the profile says of the mobile',
+    {
+      kind: 'contextTransferData',
+      ...allPresent,
+      blocks: [
+        {
+          kind: 'pmipContext',
+          addressing: { slaac: true, dhcpv6: false, manual: true },
+          anchorLinkAddress: parseLinkAddress('00:00:5e:00:52:13'),
+          dhcpServer: client,
+        },
+      ],
+    },
+    `23 40 0038 00000000 ${homeHex} ff01 04 80 00d00000 a0 06 00005e005213 20010db8000c00000000000000000001`,
+  ],
+  [
     '§2.5.3: predictive, with the key of the token',
     {
       kind: 'predictiveContextTransferData',
@@ -149,7 +165,7 @@ test('RFC 4067 §2.4: blocks of no length and blocks longer than the message are
 
 test('RFC 4067 §2.4: fields of later documents come after ours and are passed over; a block without P asks for all', () => {
   const data = `23 40 0028 00000000 ${homeHex}`;
-  const message = decodeCxtp(hexToBytes(`${data} ff01 02 80 02800000 000001a4 deadbeef`.replaceAll(' ', '')));
+  const message = decodeCxtp(hexToBytes(`${data} ff01 02 80 02080000 000001a4 deadbeef`.replaceAll(' ', '')));
   assert.ok(message.kind === 'contextTransferData');
   assert.deepEqual(message.blocks, [{ kind: 'pmipContext', lifetimeS: 420 }]);
   assert.equal(findContext(message.blocks, 'forwardingEnded'), undefined);
