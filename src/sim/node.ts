@@ -135,13 +135,17 @@ export class Node {
     });
   }
 
-  /** The link layer foresees a move to `to`: it tells the node itself, or the access point that serves it. */
+  /**
+   * The link layer foresees a move to `to`: it tells the node itself, or the access point that serves it. What a host that
+   * runs nothing hears of its link it can only report to its access point.
+   */
   foresee(interfaceName: string, { at = this.simulation.now, to, by = 'mobile' }: Foresight): void {
     const port = this.interface(interfaceName);
     this.simulation.schedule(at, () => {
       const accessPoint = to.gateway?.linkAddress;
       if (port.link === undefined || accessPoint === undefined) return;
-      if (by === 'mobile') return port.ip?.tellEngines({ kind: 'handoffExpected', link: port.name, accessPoint });
+      if (by === 'mobile' && (port.ip === undefined || this.engines.length > 0))
+        return port.ip?.tellEngines({ kind: 'handoffExpected', link: port.name, accessPoint });
       const { gateway } = port.link;
       if (gateway === undefined) return;
       const station = port.linkAddress;
