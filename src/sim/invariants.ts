@@ -106,17 +106,23 @@ function agreement(nodes: readonly Node[]): Violation[] {
   const bindings = held(nodes, 'bindings', presentBinding).filter(({ row }) => !own.has(homeOf(row)));
   const visitors = held(nodes, 'visitors', presentVisitor);
   const pairs = new Set(bindings.map(({ row }) => `${row.identity} ${row.careOf}`));
-  const places = new Set(visitors.map(({ row }) => `${row.identity} ${row.tunnelSource}`));
+  const places = new Set(visitors.flatMap(({ row }) => namesOf(row).map(name => `${name} ${row.tunnelSource}`)));
   const violations: Violation[] = [];
   const add = (node: Node, detail: string) => violations.push({ invariant: 'agreement', node: node.name, detail });
   for (const { node, row } of bindings)
     if (!places.has(`${row.identity} ${row.careOf}`))
       add(node, `a binding of ${row.identity} leads to ${row.careOf}, which does not have it`);
   for (const { node, row } of visitors) {
-    if (!pairs.has(`${row.identity} ${row.tunnelSource}`)) add(node, `${row.identity} is here, and no anchor says so`);
+    if (!namesOf(row).some(name => pairs.has(`${name} ${row.tunnelSource}`)))
+      add(node, `${row.identity} is here, and no anchor says so`);
     if (!isOnLink(node, row)) add(node, `${row.identity} is not on link ${row.link}`);
   }
   return violations;
+}
+
+/** A home agent calls a mobile by its home address where nobody has said its NAI. */
+function namesOf({ identity, forwards }: Row): string[] {
+  return [String(identity), ...String(forwards).replaceAll('/128', '').split(' ')];
 }
 
 /** Home addresses and regional care-of addresses of mobiles that signal for themselves, by whom. */

@@ -10,6 +10,8 @@ export const seriesColours: readonly (readonly [light: string, dark: string])[] 
   ['#4d7c0f', '#a3e635'],
   ['#475569', '#cbd5e1'],
   ['#7c2d12', '#fdba74'],
+  ['#9f1239', '#fda4af'],
+  ['#1e3a8a', '#93c5fd'],
 ];
 
 const series = (index: 0 | 1) => seriesColours.map((pair, i) => `--series-${i}: ${pair[index]};`).join(' ');
