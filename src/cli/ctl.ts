@@ -65,8 +65,12 @@ function registerStations(ctl: Command, ask: (request: ControlRequest, nothing: 
     .argument('<link>', 'name of the access link')
     .argument('<station>', 'link-layer address')
     .option('--identity <nai>', 'who the station said it is')
-    .action((link: string, station: string, options: { identity?: string }) =>
-      ask({ command: 'attach', link, station, ...options }, `${station} attached`),
+    .option('--from <access-point>', 'link-layer address of the one it says it comes from')
+    .action((link: string, station: string, { from, ...options }: { identity?: string; from?: string }) =>
+      ask(
+        { command: 'attach', link, station, ...options, ...(from !== undefined && { previousAccessPoint: from }) },
+        `${station} attached`,
+      ),
     );
   ctl
     .command('detach')
@@ -76,9 +80,7 @@ function registerStations(ctl: Command, ask: (request: ControlRequest, nothing: 
     .action((link: string, station: string) => ask({ command: 'detach', link, station }, `${station} detached`));
   ctl
     .command('expect')
-    .description(
-      'say that a handoff is near, for a fast one: of this mobile node, or of a station of this access router',
-    )
+    .description('say that a handoff is near, for a prepared one: of this mobile node, or of a station of this router')
     .argument('<link>', 'name of the link')
     .argument('<access-point>', 'link-layer address of the one it will go to')
     .option('--station <address>', 'link-layer address')

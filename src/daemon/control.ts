@@ -20,9 +20,11 @@ export type ControlRequest =
       readonly station: string;
       readonly identity?: string;
       readonly accessTechnology?: number;
+      /** Which it says it comes from. */
+      readonly previousAccessPoint?: string;
     }
   | { readonly command: 'detach'; readonly link: string; readonly station: string }
-  /** A handoff to that access point is near: of this node, or of that station of an access router (RFC 5568 §3). */
+  /** A handoff to that access point is near: of this node, or of that station of a router (RFC 5568 §3, RFC 4067 §3). */
   | { readonly command: 'expect'; readonly link: string; readonly accessPoint: string; readonly station?: string };
 
 /** The answer: any number of row lines, then exactly one line with `ok`. */

@@ -27,6 +27,7 @@ afterEach(async () => {
 /** Does nothing of what it is asked but `store`, and remembers the rest. */
 class RecordingWorld implements World {
   readonly outputs: Output[] = [];
+  readonly inputs: Input[] = [];
   stopped = false;
   constructor(
     readonly engine: Engine,
@@ -39,6 +40,7 @@ class RecordingWorld implements World {
     this.stopped = true;
   }
   handle(input: Input) {
+    this.inputs.push(input);
     const outputs = this.engine.handle(input, 0);
     this.outputs.push(...outputs);
     for (const output of outputs) if (output.kind === 'store') this.options.store.put(output.key, output.value);
@@ -117,6 +119,18 @@ test('daemon: what it cannot do it refuses in so many words', async () => {
     /no such link 'access0'; there is none/,
   );
   await assert.rejects(ask({ command: 'dance' } as unknown as ControlRequest), /no such command: "dance"/);
+});
+
+test('draft-singh App. D: a gateway hears where a station comes from, and where it is about to go', async () => {
+  await start();
+  const [station, accessPoint] = ['02:00:00:00:00:01', '02:0a:50:00:00:0a'];
+  await ask({ command: 'expect', link: 'access0', station, accessPoint });
+  await ask({ command: 'attach', link: 'access0', station, previousAccessPoint: accessPoint });
+  const link = { link: 'access0', station: parseLinkAddress(station) };
+  assert.deepEqual(world.inputs.slice(1), [
+    { kind: 'handoffExpected', ...link, accessPoint: parseLinkAddress(accessPoint) },
+    { kind: 'attached', ...link, accessTechnology: 4, previousAccessPoint: parseLinkAddress(accessPoint) },
+  ]);
 });
 
 test('RFC 4140 §7.1.1, §10 [H4140-10-07]: the operator says what is advertised of a MAP', async () => {

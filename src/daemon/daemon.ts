@@ -165,6 +165,9 @@ export class Daemon {
           ...this.#station(request),
           ...(request.identity !== undefined && { identity: request.identity }),
           accessTechnology: request.accessTechnology ?? ieee80211,
+          ...(request.previousAccessPoint !== undefined && {
+            previousAccessPoint: linkAddressIn(request.previousAccessPoint),
+          }),
         });
       case 'detach':
         return this.#world.handle({ kind: 'detached', ...this.#station(request) });
@@ -213,8 +216,8 @@ export class Daemon {
   }
 
   #expectation({ link, accessPoint, station }: Extract<ControlRequest, { readonly command: 'expect' }>): Input {
-    const { hostLinks = [], advertisedLinks = [] } = this.#engine.interests;
-    const links = station === undefined ? hostLinks : advertisedLinks;
+    const { hostLinks = [], advertisedLinks = [], accessLinks } = this.#engine.interests;
+    const links = station === undefined ? hostLinks : [...accessLinks, ...advertisedLinks];
     if (!links.includes(link)) throw new Refusal(`no such link '${link}'; there is ${links.join(', ') || 'none'}`);
     return {
       kind: 'handoffExpected',
