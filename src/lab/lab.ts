@@ -103,15 +103,18 @@ export class Lab {
     const left = from && this.#leave(mobile, from);
     await new Promise(resolve => setTimeout(resolve, l2GapMs));
     await left;
-    const upMs = await this.#arrive(mobile, router);
+    const upMs = await this.#arrive(mobile, router, from);
     return { mobile, from: from?.router ?? '', to: router, downMs, upMs };
   }
 
-  /** The mobile's link layer foresees a move to `router`: its daemon is told. */
+  /** The mobile's link layer foresees a move to `router`: its daemon is told, or where it has none the router it is at. */
   async foresee(mobile: string, router: string): Promise<void> {
-    const { linkAddress: accessPoint } = this.#radioOf(router);
-    if (accessPoint === undefined || !this.isHelped(mobile)) return;
-    await this.agent(mobile).ask({ command: 'expect', link: 'wlan0', accessPoint });
+    const { accessPoint } = this.#radioOf(router);
+    const at = this.#places.get(mobile);
+    if (accessPoint === undefined || at === undefined) return;
+    const { linkAddress: station } = this.mobile(mobile).node;
+    if (this.isHelped(mobile)) await this.agent(mobile).ask({ command: 'expect', link: 'wlan0', accessPoint });
+    else await this.#tell(at, { command: 'expect', link: at.name, station, accessPoint });
   }
 
   /** The mobile comes to its first access router and asks there for whatever it needs. */
@@ -127,13 +130,14 @@ export class Lab {
     await this.#tell(radio, { command: 'detach', link: radio.name, station: mobile.node.linkAddress });
   }
 
-  async #arrive(name: string, router: string): Promise<number> {
+  async #arrive(name: string, router: string, from: PlannedRadio | undefined): Promise<number> {
     const mobile = this.mobile(name);
     const radio = this.#radioOf(router);
     const upMs = wallMs();
     await this.#air!.arrive(mobile, radio);
     const { linkAddress: station, identity } = mobile.node;
-    await this.#tell(radio, { command: 'attach', link: radio.name, station, identity });
+    const previous = from?.accessPoint !== undefined && { previousAccessPoint: from.accessPoint };
+    await this.#tell(radio, { command: 'attach', link: radio.name, station, identity, ...previous });
     this.#places.set(name, radio);
     return upMs;
   }

@@ -45,7 +45,9 @@ export interface PlannedRadio {
   readonly mtu: number;
   readonly bridge: string;
   readonly routerPort: string;
-  /** Of the router's device, which stands for the access point. */
+  /** Link-layer address of the access point that leads to it. */
+  readonly accessPoint?: string;
+  /** Of the router's device, where it stands for the access point. */
   readonly linkAddress?: string;
   /** The router's own there, with the length of the prefix that is on the link. */
   readonly address?: string;
@@ -85,9 +87,10 @@ export function planLab(scenario: Scenario, placements: readonly Placement[] = [
         device: `radio${i}`,
         bridge: `cell${i}`,
         routerPort: `router${i}`,
+        ...accessPointOf(network, router, name),
         ...(routesAccessLinks(placements, router) && {
           address: addressIn(network, router),
-          linkAddress: accessPointOf(network, router, name),
+          linkAddress: accessPointOf(network, router, name).accessPoint,
         }),
       })),
     mobiles: scenario.nodes.filter(isMobile).map((node, i) => ({ node, port: `mobile${i}` })),
@@ -99,9 +102,9 @@ function addressesOf(node: string, placements: readonly Placement[]): string[] {
   return [...new Set(own.filter(address => typeof address === 'string'))];
 }
 
-function accessPointOf({ accessRouters }: NetworkDescription, router: string, link: string): string {
+function accessPointOf({ accessRouters }: NetworkDescription, router: string, link: string): { accessPoint?: string } {
   const { links, accessPoints = [] } = accessRouters.find(({ node }) => node === router)!;
-  return accessPoints[links.indexOf(link)];
+  return { accessPoint: accessPoints[links.indexOf(link)] };
 }
 
 /** The first of its prefix. */
