@@ -2,12 +2,12 @@ import { accessRouter } from './access-router-role.js';
 import { dhcpv6Server } from './dhcpv6/role.js';
 import { lmap } from './lmm/lmap-role.js';
 import { mpa } from './lmm/mpa-role.js';
+import { mag } from './mag-role.js';
 import { mobilityAnchorPoint } from './map-role.js';
 import { correspondent } from './mip6/correspondent-role.js';
 import { homeAgent } from './mip6/home-agent-role.js';
 import { mobileNode } from './mobile-node-role.js';
 import { lma } from './pmip6/lma-role.js';
-import { mag } from './pmip6/mag-role.js';
 import type { Role } from './scheme.js';
 
 /** Every participant that can be configured, by what follows `anchorage` on the command line. */

@@ -38,6 +38,7 @@ export function bindingUpdates({ compose, read }: UpdateForm, config: GatewayCon
         options: careOfAddress ? [...options, { kind: 'alternateCareOfAddress', careOfAddress }] : [...options],
       });
     },
+    ended: () => {},
     hear(heard, visitors) {
       if (heard.kind !== 'acknowledgement') return undefined;
       const { message, source } = heard;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Address } from '../../base/address.js';
 import { parseLinkAddress } from '../../base/link-address.js';
 import { localProfiles } from '../aaa/config.js';
 import { withLocalProfiles } from '../aaa/local-profiles.js';
@@ -57,15 +58,27 @@ export type GatewayConfig = Omit<GatewaySection, 'peers' | 'insecure' | 'aaa'> &
   readonly addressesPerMobile: number;
 };
 
-/** `section` with the rules that tie a gateway's keys together. */
-export function gatewaySection<S extends z.ZodType<GatewaySection>>(section: S): S {
-  return protectedSection(section).superRefine(({ accessLinks, peers, insecure, anchor }, context) => {
+/** `section` with the rules that tie a gateway's keys together; `partners` are whom it signals with. */
+export function gatewaySection<S extends z.ZodType<GatewaySection>>(
+  section: S,
+  partners: (config: z.output<S>) => readonly Partner[] = ({ anchor }) =>
+    anchor ? [{ path: ['anchor'], address: anchor }] : [],
+): S {
+  return protectedSection(section).superRefine((config, context) => {
+    const { accessLinks, peers, insecure } = config;
     for (const [i, { name }] of accessLinks.entries())
       if (accessLinks.findIndex(other => other.name === name) < i)
         context.addIssue({ code: 'custom', path: ['accessLinks', i, 'name'], message: `one entry for '${name}'` });
-    if (anchor && !insecure && !peers.some(peer => peer.address === anchor))
-      context.addIssue({ code: 'custom', path: ['anchor'], message: 'the address of one of peers' });
+    for (const { path, address } of partners(config))
+      if (!insecure && !peers.some(peer => peer.address === address))
+        context.addIssue({ code: 'custom', path: [...path], message: 'the address of one of peers' });
   });
+}
+
+export interface Partner {
+  /** Where the configuration names it. */
+  readonly path: readonly (string | number)[];
+  readonly address: Address;
 }
 
 /** A gateway as a role runs it: its signalling protected and, where there is an `aaa` section, its questions answered. */

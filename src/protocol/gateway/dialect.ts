@@ -10,8 +10,12 @@ export interface Dialect {
   exchange(config: GatewayConfig): Exchange;
   /** Whether a prefix is announced as on-link: L of the Prefix Information option. */
   readonly onLink: boolean;
+  /** Whether a mobile without a known anchor is turned away; else the answer to its registration tells of one. */
+  readonly needsAnchor: boolean;
   /** How often a deregistration is sent at most. */
   readonly deregistrationTransmissions: number;
+  /** Whether what the anchor sends before its answer is here is kept for the visitor: the answer takes a way of its own. */
+  readonly parksDownlink: boolean;
   /** What is forwarded for a registered visitor. */
   servedPrefixes(visitor: Visitor): readonly Prefix[];
   /** Whether addresses a station shows are registered one by one. */
@@ -46,8 +50,11 @@ export type Retry = 'now' | 'later' | 'never' | 'unlessAccepted';
 
 /** Refusals that mean the same in every dialect; those not named may be different next time. */
 export function refusal(status: number): Answer {
-  const retry = retries.get(status) ?? 'later';
-  return { kind: 'refused', retry, reason: `status ${status}` };
+  return { kind: 'refused', retry: retryAfter(status), reason: `status ${status}` };
+}
+
+export function retryAfter(status: number): Retry {
+  return retries.get(status) ?? 'later';
 }
 
 const retries: ReadonlyMap<number, Retry> = new Map([

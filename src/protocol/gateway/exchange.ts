@@ -12,9 +12,11 @@ export interface Exchange {
   readonly services: readonly MessageService[];
   /** The visitor's outstanding request as it goes out, for the first time or again. */
   request(visitor: Visitor, purpose: Purpose, attempt: Attempt): Output;
+  /** The visitor has no outstanding request any more. */
+  ended(visitor: Visitor): void;
   /** What has arrived says; undefined: nothing of what was asked. */
   hear(heard: Heard, visitors: VisitorList): News | undefined;
-  /** Whose requests a peer has lost, and where to send them now. */
+  /** Whose requests are lost with a peer, and go out again. */
   lost(peer: Address, now: Instant): Iterable<Visitor>;
 }
 
@@ -39,8 +41,11 @@ export type News =
       readonly answer: Answer;
       readonly granted?: Granted | undefined;
     }
-  /** The mobile has been registered by another gateway since. */
-  | { readonly kind: 'moved'; readonly visitor: Visitor };
+  /** The mobile has been registered by another gateway since. `superseded`: that is the answer to the outstanding request. */
+  | { readonly kind: 'moved'; readonly visitor: Visitor; readonly superseded: boolean }
+  /** Unasked: its registration has been extended, or is over. */
+  | { readonly kind: 'extended'; readonly visitor: Visitor; readonly granted: Granted }
+  | { readonly kind: 'ended'; readonly visitor: Visitor; readonly reason: string };
 
 export interface Granted {
   readonly lifetimeS: number;

@@ -10,6 +10,7 @@ import type { Visitor } from './visitor.js';
 export class Forwarding {
   readonly #local: Address;
   #owners = new Map<string, Visitor>();
+  #parking = new Map<string, Visitor>();
 
   /** `local` is the gateway's tunnel end. */
   constructor(local: Address) {
@@ -25,22 +26,33 @@ export class Forwarding {
     for (const prefix of without(old?.prefixes ?? [], prefixes)) this.#stop(prefix, outputs);
     if (old) this.#refuse(old.anchor === anchor ? without(old.prefixes, prefixes) : old.prefixes, old.anchor, outputs);
     // A rule put in the place of the parking one sends on what that kept.
-    for (const from of without(visitor.parked, prefixes)) outputs.push({ kind: 'unforward', from });
+    this.#unpark(visitor, prefixes, anchor, outputs);
     visitor.served = { prefixes, anchor };
-    visitor.parked = [];
     return outputs;
   }
 
-  /** Keeps what the visitor sends from `prefixes` until it is served or turned away. */
-  park(visitor: Visitor, prefixes: readonly Prefix[], limitOctets: number): Output[] {
-    if (visitor.served || visitor.parked.length > 0) return [];
-    visitor.parked = prefixes;
-    return prefixes.map(from => ({ kind: 'forward', rule: { from, via: { kind: 'park', limitOctets } } }));
+  /**
+   * Keeps what the visitor sends from `prefixes` until it is served or turned away and, where an `anchor` is given, what comes
+   * through its tunnel for them.
+   */
+  park(visitor: Visitor, prefixes: readonly Prefix[], limitOctets: number, anchor: Address | undefined): Output[] {
+    if (visitor.served || visitor.parked) return [];
+    const free = prefixes.filter(each => !this.#owners.has(prefixKey(each)) && !this.#parking.has(prefixKey(each)));
+    if (free.length === 0) return [];
+    visitor.parked = { prefixes: free, anchor };
+    const via = { kind: 'park', limitOctets } as const;
+    return free.flatMap((prefix): Output[] => {
+      this.#parking.set(prefixKey(prefix), visitor);
+      const uplink: Output = { kind: 'forward', rule: { from: prefix, via } };
+      if (anchor === undefined) return [uplink];
+      const end = this.#end(prefix, anchor);
+      return [uplink, { kind: 'forward', rule: { to: prefix, via } }, { kind: 'admit', end }];
+    });
   }
 
   unserve(visitor: Visitor): Output[] {
-    const outputs: Output[] = visitor.parked.map(from => ({ kind: 'unforward', from }));
-    visitor.parked = [];
+    const outputs: Output[] = [];
+    this.#unpark(visitor, [], undefined, outputs);
     const { served } = visitor;
     if (!served) return outputs;
     visitor.served = undefined;
@@ -55,13 +67,33 @@ export class Forwarding {
   }
 
   #start(visitor: Visitor, prefix: Prefix, anchor: Address, outputs: Output[]): void {
-    this.#owners.set(prefixKey(prefix), visitor);
+    const key = prefixKey(prefix);
+    const parking = this.#parking.get(key);
+    if (parking && parking !== visitor) this.#unpark(parking, [], undefined, outputs);
+    this.#owners.set(key, visitor);
     const { link, station: neighbour } = visitor;
     outputs.push(
       { kind: 'forward', rule: { to: prefix, via: { kind: 'link', link, neighbour } } },
       { kind: 'forward', rule: { from: prefix, via: { kind: 'tunnel', local: this.#local, remote: anchor } } },
-      { kind: 'admit', end: this.#end(prefix, anchor) },
     );
+    // The end that lets in what is parked is the same.
+    if (parking !== visitor || visitor.parked?.anchor !== anchor)
+      outputs.push({ kind: 'admit', end: this.#end(prefix, anchor) });
+  }
+
+  /** Ends parking, but for what goes on as served: those prefixes, with that anchor. */
+  #unpark(visitor: Visitor, served: readonly Prefix[], servedBy: Address | undefined, outputs: Output[]): void {
+    const { parked } = visitor;
+    if (!parked) return;
+    visitor.parked = undefined;
+    for (const prefix of parked.prefixes) this.#parking.delete(prefixKey(prefix));
+    for (const prefix of without(parked.prefixes, served)) {
+      outputs.push({ kind: 'unforward', from: prefix });
+      if (parked.anchor !== undefined) outputs.push({ kind: 'unforward', to: prefix });
+    }
+    const { anchor, prefixes } = parked;
+    if (anchor === undefined) return;
+    this.#refuse(anchor === servedBy ? without(prefixes, served) : prefixes, anchor, outputs);
   }
 
   #stop(prefix: Prefix, outputs: Output[]): void {

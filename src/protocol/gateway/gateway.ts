@@ -138,9 +138,21 @@ export class Gateway implements Engine {
   #heard(heard: Heard, turn: Turn): void {
     this.counters.acknowledgementsReceived++;
     const news = this.#exchange.hear(heard, this.#visitors);
-    if (!news) this.counters.acknowledgementsUnmatched++;
-    else if (news.kind === 'answer') this.#lifecycle.answered(news, turn);
-    else this.#lifecycle.moved(news.visitor, turn);
+    const lifecycle = this.#lifecycle;
+    switch (news?.kind) {
+      case undefined:
+        this.counters.acknowledgementsUnmatched++;
+        return;
+      case 'answer':
+        return lifecycle.answered(news, turn);
+      case 'moved':
+        return lifecycle.probing.moved(news.visitor, news.superseded, turn);
+      case 'extended':
+        if (news.visitor.state === 'registered') lifecycle.registrar.extend(news.visitor, news.granted, turn.now);
+        return;
+      case 'ended':
+        return lifecycle.raise(news.visitor, 'expired', turn, news.reason);
+    }
   }
 
   #expected({ link, station, accessPoint }: Extract<Input, { kind: 'handoffExpected' }>, turn: Turn): void {
@@ -190,7 +202,7 @@ export class Gateway implements Engine {
         if (isAttended(visitor)) lifecycle.presence.advertise(visitor, turn);
         return;
       case 'probe':
-        return lifecycle.unheard(visitor, turn);
+        return lifecycle.probing.unheard(visitor, turn);
     }
   }
 

@@ -1,15 +1,17 @@
 import { type Address, unspecified } from '../../base/address.js';
 import type { Deadlines } from '../../base/deadlines.js';
 import { linkLocalAddress } from '../../base/link-address.js';
+import type { Prefix } from '../../base/prefix.js';
 import { type Instant, second } from '../../base/time.js';
 import type { AccessOutcome, Environment, Output, Profile } from '../contract.js';
-import { neighbourAdvertisement, probe } from './access-link.js';
+import { neighbourAdvertisement } from './access-link.js';
 import type { GatewayConfig } from './config.js';
 import type { Count } from './counters.js';
 import type { Answer, Dialect, Retry } from './dialect.js';
 import type { Exchange, News } from './exchange.js';
 import { Forwarding } from './forwarding.js';
 import { Presence } from './presence.js';
+import { Probing } from './probing.js';
 import { recordKey, recordValue } from './records.js';
 import { Registrar, refusedTrace } from './registration.js';
 import { quietKey, type TimerKey, timerKey, timerNames, timersOf } from './timers.js';
@@ -33,9 +35,6 @@ export interface Hooks {
 const accessTimeoutS = 5;
 /** How long what a station said before it left may still arrive. */
 const quietS = 1;
-/** RFC 4861 §10 MAX_UNICAST_SOLICIT and RETRANS_TIMER. */
-const maximumProbes = 3;
-const probeIntervalS = 1;
 const learningPauseS = 1;
 
 /** Takes visitors through {@link transitions}: what each action does. */
@@ -43,6 +42,7 @@ export class Lifecycle {
   readonly registrar: Registrar;
   readonly presence: Presence;
   readonly forwarding: Forwarding;
+  readonly probing: Probing;
   #transaction = 0;
   #asking = new Map<number, Visitor>();
 
@@ -58,6 +58,7 @@ export class Lifecycle {
   ) {
     this.registrar = new Registrar(config, dialect, exchange, environment, timers);
     this.presence = new Presence(config, dialect, timers, count);
+    this.probing = new Probing(this);
     this.forwarding = new Forwarding(config.careOfAddress ?? config.address);
   }
 
@@ -86,12 +87,12 @@ export class Lifecycle {
         return this.#authenticate(visitor, turn);
       case 'confirm':
       case 'register':
-        return this.#begin(visitor, action, turn);
+        return this.begin(visitor, action, turn);
       case 'refresh':
-        return this.#refresh(visitor, turn);
+        return this.probing.ask(visitor, turn);
       case 'deregister':
         if (visitor.sequence === undefined) return this.raise(visitor, 'exhausted', turn);
-        return this.#begin(visitor, 'deregister', turn);
+        return this.begin(visitor, 'deregister', turn);
       case 'serve':
         return this.#serve(visitor, turn);
       case 'unserve':
@@ -170,18 +171,24 @@ export class Lifecycle {
   /** Takes over a profile; says why it is of no use. */
   #adopt(visitor: Visitor, profile: Profile, turn: Turn): string | undefined {
     if (profile.proxyRegistration === false) return 'no mobility service for this mobile';
-    const anchor = profile.anchor ?? this.config.anchor;
-    if (anchor === undefined) return 'no anchor';
-    const returning = visitor.identity === profile.identity && visitor.anchor === anchor;
+    const { needsAnchor } = this.dialect;
+    const named = profile.anchor ?? (needsAnchor ? this.config.anchor : undefined);
+    if (named === undefined && needsAnchor) return 'no anchor';
+    const returning = visitor.identity === profile.identity && (named === undefined || visitor.anchor === named);
+    const anchor = named ?? (returning ? visitor.anchor : undefined) ?? this.config.anchor;
     if (!returning) this.#perform('unserve', visitor, turn);
     const former = returning ? visitor.addresses[0] : this.#supersede(visitor, profile.identity, turn);
     this.visitors.setAddresses(visitor, []);
     visitor.candidate = former && { address: former, learnt: 'manual' };
     visitor.profile = profile;
     visitor.anchor = anchor;
-    visitor.prefix = profile.prefix ?? (returning ? visitor.prefix : undefined) ?? this.dialect.impliedPrefix(anchor);
+    visitor.prefix = profile.prefix ?? (returning ? visitor.prefix : undefined) ?? this.#impliedPrefix(anchor);
     this.visitors.identify(visitor, profile.identity);
     return undefined;
+  }
+
+  #impliedPrefix(anchor: Address | undefined): Prefix | undefined {
+    return anchor && this.dialect.impliedPrefix(anchor);
   }
 
   /** The mobile's former entry gives way; returns the address it had. */
@@ -195,68 +202,21 @@ export class Lifecycle {
     return address;
   }
 
-  #begin(visitor: Visitor, purpose: Purpose, turn: Turn): void {
+  /** A request, in place of an outstanding one. */
+  begin(visitor: Visitor, purpose: Purpose, turn: Turn): void {
     this.count('updatesSent');
     visitor.contested = false;
     turn.outputs.push(this.registrar.begin(visitor, purpose, turn.now));
     const { park } = this.config;
-    if (park && visitor.state === 'registering')
-      turn.outputs.push(...this.forwarding.park(visitor, this.dialect.servedPrefixes(visitor), park.limitOctets));
+    if (!park || visitor.state !== 'registering') return;
+    const anchor = this.dialect.parksDownlink ? visitor.anchor : undefined;
+    const prefixes = this.dialect.servedPrefixes(visitor);
+    turn.outputs.push(...this.forwarding.park(visitor, prefixes, park.limitOctets, anchor));
   }
 
   /** The anchor took another gateway's update for the later one: what it answers to ours may be from before that. */
   insist(visitor: Visitor, turn: Turn): void {
-    if (visitor.request) this.#begin(visitor, visitor.request.purpose, turn);
-  }
-
-  /** RFC 5213 §6.13: a registration is not extended before the mobile has been seen to be there. */
-  #refresh(visitor: Visitor, turn: Turn): void {
-    const target = visitor.addresses[0] ?? visitor.linkLocal;
-    const face = this.presence.face(visitor);
-    if (target === undefined || face === undefined) return this.#present(visitor, turn);
-    visitor.probes = (visitor.probes ?? 0) + 1;
-    this.timers.set(timerKey('probe', visitor), turn.now + probeIntervalS * second);
-    this.presence.toStation(visitor, probe(face, target), turn);
-  }
-
-  #present(visitor: Visitor, turn: Turn): void {
-    this.#begin(visitor, visitor.contested ? 'confirm' : 'refresh', turn);
-  }
-
-  /** The station did not answer a probe. */
-  unheard(visitor: Visitor, turn: Turn): void {
-    if ((visitor.probes ?? 0) < maximumProbes) return this.#refresh(visitor, turn);
-    if (visitor.contested) return this.#displaced(visitor, turn);
-    this.raise(visitor, 'detached', turn, 'does not answer');
-  }
-
-  /** The station said something: it is there. */
-  heard(visitor: Visitor, turn: Turn): void {
-    if (visitor.probes === undefined) return;
-    visitor.probes = undefined;
-    this.timers.clear(timerKey('probe', visitor));
-    this.#present(visitor, turn);
-  }
-
-  /**
-   * Another gateway has registered the mobile. Where it left that is as it should be; where it seems to be here it is asked,
-   * since one of the two gateways is late. Before this one's own request is answered there is nothing to be taken away.
-   */
-  moved(visitor: Visitor, turn: Turn): void {
-    if (visitor.state === 'leaving' || visitor.state === 'deregistering') return this.#displaced(visitor, turn);
-    if (visitor.state !== 'registered' && !visitor.request) return;
-    visitor.contested = true;
-    if (visitor.state === 'registered') this.#contest(visitor, turn);
-  }
-
-  #contest(visitor: Visitor, turn: Turn): void {
-    visitor.probes = undefined;
-    this.#refresh(visitor, turn);
-  }
-
-  #displaced(visitor: Visitor, turn: Turn): void {
-    const kept = visitor.state === 'leaving' && this.hooks.transfers.moved(visitor, turn) === 'keep';
-    this.raise(visitor, kept ? 'yielded' : 'displaced', turn, 'at another gateway');
+    if (visitor.request) this.begin(visitor, visitor.request.purpose, turn);
   }
 
   /** The anchor did not answer, or with no more than a refusal that might have been of a copy. */
@@ -264,7 +224,7 @@ export class Lifecycle {
     const { purpose, refusal } = visitor.request ?? {};
     if (purpose && refusal !== undefined) {
       this.registrar.cancel(visitor);
-      return this.#refused(visitor, purpose, 'later', refusal, turn);
+      return this.refused(visitor, purpose, 'later', refusal, turn);
     }
     const output = this.registrar.retransmit(visitor, turn.now);
     if (!output) return this.raise(visitor, 'exhausted', turn);
@@ -304,11 +264,11 @@ export class Lifecycle {
     switch (answer.kind) {
       case 'accepted':
         visitor.anchor = answer.anchor ?? visitor.anchor;
-        visitor.prefix = answer.prefix ?? visitor.prefix;
+        visitor.prefix = answer.prefix ?? visitor.prefix ?? this.#impliedPrefix(visitor.anchor);
         if (purpose !== 'deregister') this.visitors.setAddresses(visitor, answer.addresses);
         this.raise(visitor, 'acknowledged', turn);
         if (visitor.state === 'registered') this.hooks.transfers.registered(visitor, turn);
-        if (visitor.contested && visitor.state === 'registered') this.#contest(visitor, turn);
+        if (visitor.contested && visitor.state === 'registered') this.probing.contest(visitor, turn);
         return this.#reconsider(visitor, purpose, turn);
       case 'missing':
         visitor.prefix = answer.prefix ?? visitor.prefix;
@@ -324,7 +284,7 @@ export class Lifecycle {
           return;
         }
         if (answer.retry === 'unlessAccepted') return;
-        return this.#refused(visitor, purpose, answer.retry, answer.reason, turn);
+        return this.refused(visitor, purpose, answer.retry, answer.reason, turn);
       case 'ignored':
         return this.count('acknowledgementsIgnored');
     }
@@ -332,7 +292,7 @@ export class Lifecycle {
 
   /** The anchor knows no address; where one has been seen meanwhile it is registered at once. */
   #missing(visitor: Visitor, purpose: Purpose, turn: Turn): void {
-    if (purpose === 'register') return this.#refused(visitor, purpose, 'later', 'no binding for a given address', turn);
+    if (purpose === 'register') return this.refused(visitor, purpose, 'later', 'no binding for a given address', turn);
     const [address] = visitor.addresses;
     if (address) visitor.candidate ??= { address, learnt: 'manual' };
     this.visitors.setAddresses(visitor, []);
@@ -351,7 +311,7 @@ export class Lifecycle {
   }
 
   /** A further address that is refused takes nothing from those that are served. */
-  #refused(visitor: Visitor, purpose: Purpose, retry: Retry, reason: string, turn: Turn): void {
+  refused(visitor: Visitor, purpose: Purpose, retry: Retry, reason: string, turn: Turn): void {
     if (purpose === 'register' && visitor.state === 'registered') return this.#dropCandidate(visitor, turn);
     this.raise(visitor, 'refused', turn, reason);
     if (retry === 'never') this.timers.clear(timerKey('retry', visitor));

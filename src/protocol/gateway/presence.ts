@@ -43,11 +43,11 @@ export class Presence {
   /** How the gateway shows itself to that visitor; undefined: nothing is known to show. */
   face(visitor: Visitor): Face | undefined {
     const { profile, prefix, anchor } = visitor;
-    if (!profile || !prefix || !anchor) return undefined;
+    if (!profile || !prefix) return undefined;
     const modes = profile.addressing;
     return {
       linkAddress: profile.anchorLinkAddress ?? this.config.anchorLinkAddress,
-      routers: profile.gateway ? [anchor, profile.gateway] : [anchor],
+      routers: [anchor, profile.gateway].filter(address => address !== undefined),
       prefix,
       onLink: this.dialect.onLink,
       autonomous: modes.includes('slaac'),

@@ -10,6 +10,7 @@ interface VisitorRecord {
   readonly link: LinkId;
   readonly station: string;
   readonly accessTechnology: number;
+  readonly pmipClient?: string | undefined;
   readonly anchor: string;
   readonly prefix: string;
   readonly addresses: readonly string[];
@@ -44,6 +45,7 @@ export function recordValue(visitor: Visitor, now: Instant, wall: WallTime): Vis
     link: visitor.link,
     station: formatLinkAddress(visitor.station),
     accessTechnology: visitor.accessTechnology,
+    pmipClient: optional(visitor.pmipClient, formatAddress),
     anchor: formatAddress(visitor.anchor!),
     prefix: formatPrefix(visitor.prefix!),
     addresses: visitor.addresses.map(formatAddress),
@@ -81,6 +83,7 @@ export function restoreVisitor(
   visitor.profile = profileFrom(value.profile);
   list.identify(visitor, value.profile.identity);
   visitor.claimedIdentity = value.profile.identity;
+  visitor.pmipClient = optional(value.pmipClient, parseAddress);
   visitor.anchor = parseAddress(value.anchor);
   visitor.prefix = parsePrefix(value.prefix);
   list.setAddresses(visitor, value.addresses.map(parseAddress));

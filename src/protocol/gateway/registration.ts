@@ -49,6 +49,7 @@ export class Registrar {
   }
 
   cancel(visitor: Visitor): void {
+    if (visitor.request) this.exchange.ended(visitor);
     visitor.request = undefined;
     this.timers.clear(timerKey('retransmit', visitor));
   }
@@ -78,14 +79,17 @@ export class Registrar {
   }
 
   /** RFC 6275 §11.7.3: the lifetime counts from the sending of the update. */
-  #grant(visitor: Visitor, { lifetimeS, refreshAdviceS }: Granted): void {
+  #grant(visitor: Visitor, granted: Granted): void {
     const { request } = visitor;
-    if (!request || request.purpose === 'deregister') return;
+    if (request && request.purpose !== 'deregister') this.extend(visitor, granted, request.sentAt);
+  }
+
+  extend(visitor: Visitor, { lifetimeS, refreshAdviceS }: Granted, since: Instant): void {
     visitor.lifetimeS = lifetimeS;
-    visitor.expiresAt = request.sentAt + lifetimeS * second;
+    visitor.expiresAt = since + lifetimeS * second;
     const refreshS = Math.min(lifetimeS * this.config.refreshFraction, refreshAdviceS || lifetimeS);
     this.timers.set(timerKey('expire', visitor), visitor.expiresAt);
-    this.timers.set(timerKey('refresh', visitor), request.sentAt + Math.round(refreshS * second));
+    this.timers.set(timerKey('refresh', visitor), since + Math.round(refreshS * second));
   }
 
   #transmit(visitor: Visitor, sequence: number, now: Instant): Output {

@@ -93,7 +93,7 @@ export class Stations {
   #speaker(link: LinkId, station: LinkAddress, turn: Turn): Visitor | undefined {
     const visitor = this.visitors.byStation(link, station);
     if (visitor && visitor.state !== 'leaving' && visitor.state !== 'deregistering') {
-      this.lifecycle.heard(visitor, turn);
+      this.lifecycle.probing.heard(visitor, turn);
       return visitor;
     }
     if (this.timers.get(quietKey(link, station)) !== undefined) return undefined;

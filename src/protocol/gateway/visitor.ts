@@ -49,8 +49,8 @@ export interface Visitor {
   expiresAt: Instant | undefined;
   /** What the world was told to forward for it. */
   served: Served | undefined;
-  /** Whose packets the world keeps while it is being registered. */
-  parked: readonly Prefix[];
+  /** What the world keeps while it is being registered: packets from those prefixes and, through that anchor's tunnel, to them. */
+  parked: Parked | undefined;
   /** It took this gateway for its router. */
   advertised: boolean;
   /** Probes sent since it last spoke; undefined: none is out. */
@@ -95,6 +95,11 @@ export interface Served {
   /** LoA/128, or HNP. */
   readonly prefixes: readonly Prefix[];
   readonly anchor: Address;
+}
+
+export interface Parked {
+  readonly prefixes: readonly Prefix[];
+  readonly anchor: Address | undefined;
 }
 
 /** One entry an attached station; found by station, by NAI and by its addresses. */
@@ -221,7 +226,7 @@ function newVisitor(id: number, link: LinkId, station: LinkAddress): Visitor {
     lifetimeS: undefined,
     expiresAt: undefined,
     served: undefined,
-    parked: [],
+    parked: undefined,
     advertised: false,
     probes: undefined,
     contested: false,

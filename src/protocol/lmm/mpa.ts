@@ -36,8 +36,10 @@ const updateForm: UpdateForm = {
 export const mpaDialect: Dialect = {
   exchange: config => bindingUpdates(updateForm, config),
   onLink: false,
+  needsAnchor: true,
   deregistrationTransmissions: 3,
   registersAddresses: true,
+  parksDownlink: false,
   servedPrefixes: visitor => known(visitor).map(hostPrefix),
   impliedPrefix: anchor => prefixOf(anchor, localNetworkPrefixLength),
   /** A mobile has one place in the domain. */

@@ -28,9 +28,11 @@ export function magDialect(settings: MagSettings, environment: Environment): Dia
     exchange: config => bindingUpdates(updateForm, config),
     // RFC 5213 §6.9.1.2 (14): the prefix is hosted on the link, which is the mobile's alone.
     onLink: true,
+    needsAnchor: true,
     // RFC 5213 §6.9.1.4: a deregistration is over after INITIAL_BINDACK_TIMEOUT, answered or not.
     deregistrationTransmissions: 1,
     registersAddresses: false,
+    parksDownlink: false,
     servedPrefixes: ({ prefix }) => (prefix ? [prefix] : []),
     impliedPrefix: () => undefined,
     /** Another interface of a mobile is another session; the same one at another link is the same session. */

@@ -1,0 +1,21 @@
+import { z } from 'zod';
+import * as c from '../config.js';
+import type { KnownClient } from './client-choice.js';
+
+/** A PMIP client, with the mobiles it has for certain. */
+const knownClient = z.strictObject({
+  address: c.unicastAddress,
+  identities: z.array(c.identity).default([]),
+  realms: z.array(c.name).default([]),
+}) satisfies z.ZodType<KnownClient>;
+
+/** Keys of a gateway whose mobiles are registered by PMIP clients. */
+export const triggeringKeys = {
+  pmipClients: z.array(knownClient).min(1, 'at least one PMIP client'),
+  /** How mobiles that no client has for certain are dealt out (draft-singh §4.1-3). */
+  choice: c.choice(['identifier', 'available', 'local']).default('identifier'),
+  /** Every mobile has a prefix of its own (appendix E.3). */
+  prefixPerMobile: c.flag.default(false),
+  /** Keep what comes from and for stations while they are being registered. */
+  park: z.strictObject({ limitOctets: c.integer(1, 0xffff_ffff, 'octets') }).default({ limitOctets: 1_000_000 }),
+};

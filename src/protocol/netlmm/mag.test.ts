@@ -1,0 +1,266 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import {
+  anchorAddress,
+  gatewayAddress,
+  identity,
+  lnp,
+  loa,
+  neighbourAdvertisement,
+  otherStation,
+  routerLinkLocal,
+  routerSolicitation,
+  station,
+  stationLinkLocal,
+} from '../../../test/support/gateway.js';
+import {
+  accepted,
+  clientAddress,
+  container,
+  mobileProfile,
+  optionOf,
+  TriggeringBench,
+} from '../../../test/support/triggering-gateway.js';
+import { allRouters, parseAddress } from '../../base/address.js';
+import { findNeighbourOption } from '../../wire/icmpv6/neighbour-options.js';
+
+const withAddress = { ...mobileProfile, address: loa };
+const mismatch = [{ kind: 'status', status: 129 }] as const;
+
+test('S02-4.1-1-01, S02-4.1-3-01, S02-4.9-02: what the link layer and AAA say of a mobile goes into a Trigger', () => {
+  const b = new TriggeringBench();
+  b.give({ kind: 'attached', link: 'radio', station, accessTechnology: 4, identity });
+  assert.equal(b.questions[0].identity, identity);
+  b.authenticate(withAddress);
+  assert.equal(b.trigger.kind, 'trigger');
+  assert.equal(b.trigger.peer, clientAddress);
+  assert.deepEqual(b.trigger.options, [
+    { kind: 'l2Id', subtype: 1, identifier: identity },
+    { kind: 'ipAddress', address: loa },
+    { kind: 'flags', flags: { stateless: true, detached: false, refresh: false } },
+  ]);
+});
+
+test('S02-4.1-2-05, S02-AppB-01, S02-AppB-02: an address that the mobile makes itself is learnt from its probe and triggers with the stateless flag', () => {
+  const b = new TriggeringBench();
+  b.attach();
+  b.authenticate(mobileProfile);
+  assert.equal(optionOf(b.trigger, 'ipAddress'), undefined);
+  b.notify(mismatch);
+  const [{ message }] = b.said('routerAdvertisement');
+  const prefix = findNeighbourOption(message.options, 'prefixInformation');
+  assert.deepEqual([prefix?.prefix, prefix?.flags.autonomous], [lnp.address, true]);
+  b.probes(loa);
+  assert.equal(optionOf(b.trigger, 'ipAddress')?.address, loa);
+  assert.equal(optionOf(b.trigger, 'flags')?.flags.stateless, true);
+});
+
+test('S02-4.9-04, S02-4.1-6-02, S02-2-01, S02-2-09: the tunnel to the LMA of the acknowledgement is set up by the Notification, not before', () => {
+  const b = new TriggeringBench({ anchor: undefined });
+  b.attach();
+  b.authenticate(withAddress);
+  assert.equal(b.ends.size, 0);
+  assert.deepEqual(b.vias, ['from fd00:a::ff:fe00:11/128 park']);
+  b.notify();
+  assert.deepEqual(
+    [...b.rules.values()],
+    [
+      {
+        kind: 'forward',
+        rule: {
+          from: { address: loa, length: 128 },
+          via: { kind: 'tunnel', local: gatewayAddress, remote: anchorAddress },
+        },
+      },
+      {
+        kind: 'forward',
+        rule: { to: { address: loa, length: 128 }, via: { kind: 'link', link: 'radio', neighbour: station } },
+      },
+    ],
+  );
+  assert.deepEqual(
+    [...b.ends.values()],
+    [{ kind: 'admit', end: { local: gatewayAddress, remote: anchorAddress, to: { address: loa, length: 128 } } }],
+  );
+});
+
+test('S02-4.1-6-02: what the LMA sends before the Notification is here is kept and then delivered', () => {
+  const b = new TriggeringBench();
+  b.attach();
+  b.authenticate(withAddress);
+  assert.deepEqual(b.vias, ['from fd00:a::ff:fe00:11/128 park', 'to fd00:a::ff:fe00:11/128 park']);
+  assert.equal(b.ends.size, 1);
+  b.notify();
+  assert.deepEqual(b.vias, ['from fd00:a::ff:fe00:11/128 tunnel', 'to fd00:a::ff:fe00:11/128 link']);
+  assert.equal(b.ends.size, 1);
+});
+
+test('S02-4.9-04: a Notification without the acknowledgement, or of another client, sets up nothing', () => {
+  const b = new TriggeringBench();
+  b.attach();
+  b.authenticate(withAddress);
+  const { trigger } = b;
+  b.tell({ kind: 'notification', transaction: trigger.transaction, options: accepted() }, parseAddress('fd00:bad::1'));
+  assert.equal(b.row.state, 'registering');
+  b.notify(
+    [
+      { kind: 'status', status: 0 },
+      { kind: 'ipAddress', address: loa },
+    ],
+    trigger,
+  );
+  assert.deepEqual([b.row.state, b.rules.size, b.ends.size], ['refused', 0, 0]);
+});
+
+test('S02-4.2-2-01, S02-3-04: a mobile that comes again triggers at once with the address it had', () => {
+  const b = new TriggeringBench().register();
+  b.detach();
+  b.attach();
+  b.authenticate(mobileProfile);
+  assert.equal(optionOf(b.trigger, 'ipAddress')?.address, loa);
+});
+
+test('S02-3-04: a Trigger is sent again with its Transaction Number, and another one has another', () => {
+  const b = new TriggeringBench();
+  b.attach();
+  b.authenticate(withAddress);
+  const first = b.trigger;
+  b.until(1);
+  assert.deepEqual(b.trigger, first);
+  b.notify();
+  b.detach();
+  b.until(7);
+  assert.notEqual(b.trigger.transaction, first.transaction);
+  assert.equal(optionOf(b.trigger, 'flags')?.flags.detached, true);
+});
+
+test('S02-3-03, S02-4.2-1-01: every gateway advertises the mobile’s prefix alike', () => {
+  const advertised = (gateway: string) => {
+    const b = new TriggeringBench({ address: parseAddress(gateway) });
+    b.attach();
+    b.authenticate(withAddress);
+    b.notify();
+    return b.said('routerAdvertisement')[0].packet;
+  };
+  const { payload } = advertised('fd00::1');
+  assert.deepEqual(advertised('fd00::2').payload, payload);
+  const message = payload.kind === 'icmpv6' && payload.message.kind === 'routerAdvertisement' && payload.message;
+  assert.ok(message);
+  assert.equal(findNeighbourOption(message.options, 'prefixInformation')?.prefix, lnp.address);
+});
+
+test('draft-singh §4.7: a mismatch with what the gateway remembers is asked again without an address', () => {
+  const b = new TriggeringBench().register();
+  b.detach();
+  b.attach();
+  b.authenticate(mobileProfile);
+  b.notify(mismatch);
+  assert.equal(
+    b.traces.some(trace => trace.event === 'refused' && trace.status === 129),
+    true,
+  );
+  assert.equal(optionOf(b.trigger, 'ipAddress'), undefined);
+  b.notify(accepted(parseAddress('fd00:a::77')));
+  assert.equal(b.row.addresses, 'fd00:a::77');
+});
+
+test('draft-singh appendix B: a conflict is told to the host as a duplicate address', () => {
+  const b = new TriggeringBench();
+  b.attach();
+  b.authenticate(mobileProfile);
+  b.notify(mismatch);
+  b.probes(loa);
+  b.notify([{ kind: 'status', status: 130 }]);
+  assert.equal(b.said('neighbourAdvertisement')[0].message.target, loa);
+  assert.equal(b.row.state, 'awaitingAddress');
+});
+
+test('draft-singh §4.1-6: what the LMA refuses is in the container and in the reason', () => {
+  const b = new TriggeringBench();
+  b.attach();
+  b.authenticate(withAddress);
+  b.notify([{ kind: 'status', status: 131 }, container({ status: 133 })]);
+  const refused = b.traces.find(trace => trace.event === 'refused');
+  assert.equal(refused?.event === 'refused' && refused.reason, 'refused by the LMA: status 133');
+  b.until(100);
+  assert.deepEqual(b.triggers, [], 'not the home agent of that mobile: nothing that time cures');
+});
+
+test('draft-singh §4.9, RFC 5213 §6.13: a registration is extended once the mobile has been heard, with the refresh flag', () => {
+  const b = new TriggeringBench().register();
+  b.say(routerSolicitation, stationLinkLocal, allRouters);
+  b.until(2700);
+  assert.equal(b.said('neighbourSolicitation')[0].message.target, loa);
+  b.say(neighbourAdvertisement(loa), loa, routerLinkLocal);
+  assert.equal(optionOf(b.trigger, 'flags')?.flags.refresh, true);
+});
+
+test('draft-singh §4.9, races: told that the mobile moved, a gateway it has left lets go of it', () => {
+  const b = new TriggeringBench().register();
+  b.detach();
+  b.announce(1);
+  assert.deepEqual([b.rows.length, b.rules.size, b.ends.size], [0, 0, 0]);
+  b.until(100);
+  assert.deepEqual(b.triggers, []);
+});
+
+test('draft-singh §4.9, races: told that the mobile moved, a gateway that has it asks it and triggers again', () => {
+  const b = new TriggeringBench().register();
+  b.announce(1);
+  assert.equal(b.said('neighbourSolicitation')[0].message.target, loa);
+  assert.deepEqual(b.triggers, []);
+  b.say(neighbourAdvertisement(loa), loa, routerLinkLocal);
+  assert.equal(optionOf(b.trigger, 'ipAddress')?.address, loa);
+  assert.deepEqual(optionOf(b.trigger, 'flags')?.flags, { stateless: true, detached: false, refresh: false });
+  b.notify();
+  assert.equal(b.row.state, 'registered');
+});
+
+test('draft-singh §4.9, races: told that the mobile moved, a gateway it does not answer lets go of it', () => {
+  const b = new TriggeringBench().register();
+  b.announce(1);
+  b.until(4);
+  assert.deepEqual([b.rows.length, b.rules.size], [0, 0]);
+  assert.deepEqual(b.triggers, []);
+});
+
+test('draft-singh §4.9, races: whose Trigger was overtaken by another gateway’s asks the station, and triggers again if it is here', () => {
+  const b = new TriggeringBench();
+  b.attach();
+  b.authenticate(withAddress);
+  b.notify([{ kind: 'status', status: 1 }]);
+  assert.deepEqual(b.triggers, []);
+  assert.equal(b.said('neighbourSolicitation')[0].message.target, loa);
+  b.say(neighbourAdvertisement(loa), loa, routerLinkLocal);
+  b.notify();
+  assert.equal(b.row.state, 'registered');
+});
+
+test('draft-singh §4.9, races: whose Trigger was overtaken and whose station is silent gives up', () => {
+  const b = new TriggeringBench();
+  b.attach();
+  b.authenticate(withAddress);
+  b.notify([{ kind: 'status', status: 1 }]);
+  b.until(10);
+  assert.deepEqual([b.rows.length, b.rules.size, b.ends.size, b.triggers.length], [0, 0, 0, 0]);
+});
+
+test('draft-singh §4.9, races: a move told of while the own Trigger is under way is looked into after its answer', () => {
+  const b = new TriggeringBench();
+  b.attach();
+  b.authenticate(withAddress);
+  const { trigger } = b;
+  b.announce(1);
+  assert.deepEqual(b.said('neighbourSolicitation'), []);
+  b.notify(accepted(), trigger);
+  assert.equal(b.said('neighbourSolicitation')[0].message.target, loa);
+  b.say(neighbourAdvertisement(loa), loa, routerLinkLocal);
+  assert.equal(b.triggers.length, 1);
+});
+
+test('draft-singh §4.1: another station’s address is not taken over, nor is what is kept for it', () => {
+  const b = new TriggeringBench().register();
+  b.attach(otherStation);
+  b.authenticate({ ...withAddress, identity: 'other@example.net' });
+  assert.deepEqual(b.vias, ['from fd00:a::ff:fe00:11/128 tunnel', 'to fd00:a::ff:fe00:11/128 link']);
+});
