@@ -36,6 +36,7 @@ export const protocol = {
   icmpv6: 58,
   none: 59,
   destinationOptions: 60,
+  sctp: 132,
   mobility: 135,
 } as const;
 
