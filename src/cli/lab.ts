@@ -84,14 +84,15 @@ function isGood(result: LabResult): boolean {
 
 function describe(result: LabResult): string {
   const { tcp, ping } = result.traffic;
+  const { lost, disordered } = result;
   const rows = [
-    ['beyond the L2 gap', 'median ms', '95 % ms', 'packets lost'],
-    ['downlink', ...numbers(result.downlinkMs), String(result.lost.down)],
-    ['uplink', ...numbers(result.uplinkMs), String(result.lost.up)],
+    ['beyond the L2 gap', 'median ms', '95 % ms', 'packets lost', 'out of order'],
+    ['downlink', ...numbers(result.downlinkMs), String(lost.down), String(disordered.down)],
+    ['uplink', ...numbers(result.uplinkMs), String(lost.up), String(disordered.up)],
   ];
   return [
     `${result.mobile} ${result.addressKept ? 'kept' : 'DID NOT KEEP'} ${result.address} over ${result.handovers.length} moves, each ${result.l2GapMs} ms without a link`,
-    textTable(rows, 'lrrr').trimEnd(),
+    textTable(rows, 'lrrrr').trimEnd(),
     ...(result.helpedMobile ? [`${result.mobile} ran a daemon of ours: ${result.scheme} needs the host's help`] : []),
     `TCP: ${tcp.octets} octets, at most ${tcp.secondsWithout.toFixed(1)} s without progress`,
     `ping: ${ping.received} of ${ping.sent} answered`,

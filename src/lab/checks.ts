@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { formatAddress } from '../base/address.js';
 import { DecodeError } from '../base/errors.js';
 import type { Protection } from '../protocol/scheme.js';
-import { decodePacket } from '../wire/ipv6/codec.js';
-import type { Packet } from '../wire/ipv6/packet.js';
+import { decodePacket, payloadProtocol } from '../wire/ipv6/codec.js';
+import { type Packet, protocol } from '../wire/ipv6/packet.js';
 import type { MobilityMessage } from '../wire/mobility/messages.js';
 import { findOption } from '../wire/mobility/options.js';
 import { readCapture } from '../wire/pcapng/reader.js';
@@ -25,7 +25,7 @@ interface Tally {
   /** Tunnelled packets whose outer headers are an IPv6 header alone, between two of our agents. */
   plainTunnels: number;
   readonly otherTunnels: string[];
-  /** Mobility Headers on the wire: with an RFC 4285 option, and without. */
+  /** Mobility Headers on the wire with an RFC 4285 option; those without, and SCTP. */
   authenticated: number;
   readonly naked: string[];
   encrypted: number;
@@ -59,7 +59,7 @@ export function checkCaptures(captures: readonly Capture[], expected: Expected):
   });
   return [
     none('malformed frames', tally.malformed),
-    ...(expected.helpedMobiles ? [] : [none('mobility signalling, tunnels or ESP on access links', tally.onRadio)]),
+    ...(expected.helpedMobiles ? [] : [none('signalling, tunnels or ESP on access links', tally.onRadio)]),
     ...(expected.tunnels
       ? [
           {
@@ -104,10 +104,11 @@ function tallyCapture(capture: Capture, expected: Expected, tally: Tally): void 
 
 function tallyPacket(packet: Packet, capture: Capture, where: string, expected: Expected, tally: Tally): void {
   const { payload } = packet;
-  const esp = payload.kind === 'raw' && payload.protocol === espProtocol;
+  const number = payloadProtocol(payload);
   if (capture.kind !== 'wire' && !expected.helpedMobiles) {
-    if (esp || payload.kind === 'mobility' || payload.kind === 'ipv6') tally.onRadio.push(where);
-  } else if (esp) tally.encrypted++;
+    if (agentsOnly.includes(number)) tally.onRadio.push(where);
+  } else if (number === protocol.esp) tally.encrypted++;
+  else if (number === protocol.sctp) tally.naked.push(`${where}: SCTP`);
   else if (payload.kind === 'mobility') {
     if (isBetweenStrangers(payload.message)) return;
     if (isAuthenticated(payload.message)) tally.authenticated++;
@@ -140,7 +141,8 @@ function isBetweenStrangers(message: MobilityMessage): boolean {
   }
 }
 
-const espProtocol = 50;
+/** What hosts that run nothing of ours neither send nor get. */
+const agentsOnly: readonly number[] = [protocol.esp, protocol.mobility, protocol.ipv6, protocol.sctp];
 
 function isAuthenticated(message: object): boolean {
   const { options } = message as { options?: Parameters<typeof findOption>[0] };

@@ -5,7 +5,7 @@ import type { Scenario } from '../scenario/model.js';
 import { topologyOf } from '../scenario/topology.js';
 import { type Check, checkCaptures } from './checks.js';
 import { Lab, type LabSetup } from './lab.js';
-import { type LabMove, type MoveResult, measureMoves, quantile, readProbe } from './probe.js';
+import { disordered, type LabMove, type MoveResult, measureMoves, quantile, readProbe } from './probe.js';
 import { Traffic, type TrafficReport } from './traffic.js';
 
 export interface ExperimentOptions extends LabSetup {
@@ -31,6 +31,8 @@ export interface LabResult {
   readonly uplinkMs: Quantiles;
   /** Probe packets, one a millisecond each way. */
   readonly lost: { readonly down: number; readonly up: number };
+  /** Of the probe packets those that came after one that was sent later. */
+  readonly disordered: { readonly down: number; readonly up: number };
   readonly traffic: TrafficReport;
   readonly checks: readonly Check[];
 }
@@ -140,10 +142,8 @@ function report(course: Course, tunnels: boolean, lab: Lab, { scenario, scheme }
   const captures = lab.captures.captures;
   const file = (name: string) => captures.find(capture => capture.name === name)!.file;
   const wire = lab.plan.wires.find(({ ends }) => ends.some(({ node }) => node === course.correspondent))!;
-  const handovers = measureMoves(course.moves, {
-    mobile: readProbe(file(mobile)),
-    correspondent: readProbe(file(wire.name)),
-  });
+  const seenAt = { mobile: readProbe(file(mobile)), correspondent: readProbe(file(wire.name)) };
+  const handovers = measureMoves(course.moves, seenAt);
   return {
     scheme: scheme.name,
     mobile,
@@ -155,6 +155,7 @@ function report(course: Course, tunnels: boolean, lab: Lab, { scenario, scheme }
     downlinkMs: quantiles(handovers.map(handover => handover.downlinkMs)),
     uplinkMs: quantiles(handovers.map(handover => handover.uplinkMs)),
     lost: { down: sum(handovers.map(({ lostDown }) => lostDown)), up: sum(handovers.map(({ lostUp }) => lostUp)) },
+    disordered: { down: disordered(seenAt.mobile, 'down'), up: disordered(seenAt.correspondent, 'up') },
     traffic,
     checks: checkCaptures(captures, {
       protection: scenario.protection,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { measureMoves, type ProbePacket, quantile } from './probe.js';
+import { disordered, measureMoves, type ProbePacket, quantile } from './probe.js';
 import { readPing, readTcp } from './traffic.js';
 
 const move = { mobile: 'mn', from: 'ar1', to: 'ar2', downMs: 100, upMs: 150 };
@@ -35,6 +35,11 @@ test('lab measure: a packet of the next move does not count for this one', () =>
       [10, 160],
     ],
   );
+});
+
+test('lab measure: a packet is out of order where one that was sent later is before it', () => {
+  const packets = [3, 1, 2, 4].map((sequence): ProbePacket => ({ direction: 'down', sequence, timeMs: 0 }));
+  assert.deepEqual([disordered(packets, 'down'), disordered(packets, 'up')], [2, 0]);
 });
 
 test('lab measure: quantiles are values that occurred', () => {

@@ -80,6 +80,18 @@ export function measureMoves(
   });
 }
 
+/** Packets that came after one that was sent later. */
+export function disordered(packets: readonly ProbePacket[], direction: ProbePacket['direction']): number {
+  let latest = Number.NEGATIVE_INFINITY;
+  let count = 0;
+  for (const packet of packets) {
+    if (packet.direction !== direction) continue;
+    if (packet.sequence < latest) count++;
+    latest = Math.max(latest, packet.sequence);
+  }
+  return count;
+}
+
 /** Sequence numbers missing between the last packet before `fromMs` and the last before `untilMs`. */
 function lostBetween(packets: readonly ProbePacket[], fromMs: number, untilMs: number): number {
   const before = packets.findLast(({ timeMs }) => timeMs < fromMs);
