@@ -178,26 +178,29 @@ function dissectPayload(
 ): void {
   if (number === protocol.ipv6) return named('packet', () => dissectPacket(reader, layers, depth + 1));
   const dissector = upperLayers[number];
-  if (dissector) return dissector(reader, layers, endpoints);
+  if (dissector) return dissector(reader, layers, endpoints, depth);
   if (number === protocol.none && reader.remaining === 0) return;
   const name = nextHeaders[number] ?? `Protocol ${number}`;
   const offset = reader.offset;
   layers.push({ name, offset, fields: [{ name: 'data', value: bytesToHex(reader.slice(reader.remaining)) }] });
 }
 
-type UpperLayer = (reader: Reader, layers: Layer[], endpoints: Endpoints | undefined) => void;
+type UpperLayer = (reader: Reader, layers: Layer[], endpoints: Endpoints | undefined, depth: number) => void;
 
 const upperLayers: Readonly<Record<number, UpperLayer>> = {
-  [protocol.mobility](reader, layers, endpoints) {
+  [protocol.mobility](reader, layers, endpoints, depth) {
     const { bytes, offset } = reader;
     const verdict = verdictOn(reader, offset, 8 * ((bytes[offset + 1] ?? 0) + 1), 4, endpoints, protocol.mobility);
+    let nests = false;
     underneath('Mobility Header', 'mobility', offset, layers, verdict, () => {
       const message = readMobilityHeader(reader, undefined);
+      nests = bytes[offset] === protocol.ipv6 && message.kind !== 'unknown';
       const head = { payloadProto: bytes[offset], headerLen: bytes[offset + 1], mhType: bytes[offset + 2] };
       const fields = plainMobilityMessage(message);
       const name = messageName(message.kind, flagsOf(fields));
       return { name, fields: [...fieldsOf('mobility', head), ...fieldsOf(message.kind, fields)] };
     });
+    if (nests) named('nested', () => dissectPacket(reader, layers, depth + 1));
   },
   [protocol.icmpv6](reader, layers, endpoints) {
     const { bytes, offset } = reader;

@@ -226,6 +226,14 @@ export const mobilityOptions: Sample[] = [
     },
   ),
   option(
+    { kind: 'vendorSpecific', content: { kind: 'tunnelRequest', flags: { ipv4: true } } },
+    { 'mip6.vsm.subtype': '3', 'mip6.options.vsm': '130600007ed90380' },
+  ),
+  option(
+    { kind: 'vendorSpecific', content: { kind: 'tunnelPreference', family: 2 } },
+    { 'mip6.vsm.subtype': '4', 'mip6.options.vsm': '130600007ed90402' },
+  ),
+  option(
     { kind: 'homeNetworkPrefix', length: 64, address: home },
     { 'mip6.nemo.mnp.pfl': '64', 'mip6.nemo.mnp.mnp': '2001:db8:3::3' },
   ),

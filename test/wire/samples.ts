@@ -50,9 +50,11 @@ export const mobilityOptionMakers: Makers<MobilityOption> = {
     content: [
       { kind: 'bindingCacheConfirmation' } as const,
       { kind: 'assignedHomeAddress', prefixLength: below(r, 129), address: address(r) } as const,
+      { kind: 'tunnelRequest', flags: { ipv4: bit(r) } } as const,
+      { kind: 'tunnelPreference', family: u8(r) } as const,
       { kind: 'simultaneousBindings', lifetimeMs: u16(r) } as const,
       { kind: 'other', enterprise: 1 + below(r, 1000), subtype: u8(r), data: octets(r, 40) } as const,
-    ][below(r, 4)],
+    ][below(r, 6)],
   }),
   fastBindingAuthorizationData: r => ({
     kind: 'fastBindingAuthorizationData',
@@ -211,6 +213,14 @@ export const neighbourOptionMakers: Makers<NeighbourOption> = {
     lifetimeS: u32(r),
     servers: [address(r), ...few(r, () => address(r))],
   }),
+  localMobilityAgents: r => ({
+    kind: 'localMobilityAgents',
+    sequence: u16(r),
+    lifetimeS: u16(r),
+    flags: { ownCareOfAddressNeeded: bit(r), ipv4Tunnel: bit(r) },
+    addresses: [address(r), ...few(r, () => address(r))],
+  }),
+  anchoring: r => ({ kind: 'anchoring', zone: u32(r) }),
   unknown: r => ({ kind: 'unknown', type: 200 + below(r, 50), data: randomBytes(r, 6 + 8 * below(r, 5)) }),
 };
 
@@ -305,7 +315,11 @@ export const extensionHeaderMakers: Makers<ExtensionHeader> = {
 
 export const payloadMakers: Makers<Payload> = {
   icmpv6: r => ({ kind: 'icmpv6', message: anyOf(r, icmpv6MessageMakers) }),
-  mobility: r => ({ kind: 'mobility', message: anyOf(r, mobilityMessageMakers) }),
+  mobility: r => {
+    const message = anyOf(r, mobilityMessageMakers);
+    const nests = message.kind === 'bindingUpdate' || message.kind === 'bindingAcknowledgement';
+    return { kind: 'mobility', message, ...(nests && below(r, 4) === 0 && { nested: randomPacket(r) }) };
+  },
   udp: r => ({ kind: 'udp', sourcePort: u16(r), destinationPort: u16(r), data: octets(r, 100) }),
   tcp: r => ({
     kind: 'tcp',

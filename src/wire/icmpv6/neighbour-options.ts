@@ -56,6 +56,18 @@ const recursiveDnsServer = option(25, 'recursiveDnsServer', {
   lifetimeS: f.u32,
   servers: f.repeated(f.address),
 });
+/**
+ * draft-dommety §2.2.1, as an option for experiments (RFC 4727); lengths are Neighbour Discovery's, in eight octets. Flags:
+ * C, the first address needs a care-of address of the mobile's own behind it; L, an IPv4 tunnel may end there.
+ */
+const localMobilityAgents = option(253, 'localMobilityAgents', {
+  sequence: f.u16,
+  lifetimeS: f.u16,
+  flags: f.flags16({ ownCareOfAddressNeeded: 0x8000, ipv4Tunnel: 0x4000 }),
+  addresses: f.repeated(f.address),
+});
+/** draft-dommety §4.2: the agent serves as anchor in all of a zone, whose number is the operator's. */
+const anchoring = option(254, 'anchoring', { reserved: f.reserved(2), zone: f.u32 });
 
 /** The options of Neighbour Discovery messages. */
 export const neighbourOptions = optionList(neighbourDiscoveryFraming, [
@@ -72,6 +84,8 @@ export const neighbourOptions = optionList(neighbourDiscoveryFraming, [
   neighbourAdvertisementAcknowledgment,
   mapOption,
   recursiveDnsServer,
+  localMobilityAgents,
+  anchoring,
 ]);
 
 export type NeighbourOption = f.ValueOf<typeof neighbourOptions>[number];

@@ -104,8 +104,12 @@ export function endpointsOf(packet: Packet): Endpoints {
 function writePayload(writer: Writer, packet: Packet): void {
   const { payload } = packet;
   switch (payload.kind) {
-    case 'mobility':
-      return writeMobilityHeader(writer, payload.message, endpointsOf(packet));
+    case 'mobility': {
+      const { message, nested } = payload;
+      if (!nested) return writeMobilityHeader(writer, message, endpointsOf(packet));
+      writeMobilityHeader(writer, message, endpointsOf(packet), protocol.ipv6);
+      return writePacket(writer, nested);
+    }
     case 'icmpv6':
       return writeIcmpv6(writer, payload.message, endpointsOf(packet));
     case 'udp':
@@ -177,12 +181,16 @@ function payloadLength(payload: Payload): number {
     case 'mobility':
       scratch.reset();
       writeMobilityHeader(scratch, payload.message, undefined);
-      return scratch.offset;
+      return payload.nested ? nestedLength(scratch.offset, payload.nested) : scratch.offset;
     case 'icmpv6':
       scratch.reset();
       writeIcmpv6(scratch, payload.message, undefined);
       return scratch.offset;
   }
+}
+
+function nestedLength(header: number, nested: Packet): number {
+  return header + packetLength(nested);
 }
 
 /** The fields of the fixed header that a decoded packet keeps. */
@@ -251,8 +259,11 @@ function readPayload(reader: Reader, number: number, packet: Packet, options: De
     case protocol.mobility: {
       const start = reader.offset;
       const message = named('mobility', () => readMobilityHeader(reader, endpoints));
-      if (!options.mobilityOctets) return { kind: 'mobility', message };
-      return { kind: 'mobility', message, octets: reader.bytes.slice(start, reader.offset) };
+      const payload: { -readonly [K in keyof MobilityPayload]: MobilityPayload[K] } = { kind: 'mobility', message };
+      if (options.mobilityOctets) payload.octets = reader.bytes.slice(start, reader.offset);
+      if (reader.bytes[start] === protocol.ipv6 && message.kind !== 'unknown')
+        payload.nested = named('nested', () => readPacket(reader, options, depth + 1));
+      return payload;
     }
     case protocol.icmpv6:
       return { kind: 'icmpv6', message: named('icmpv6', () => readIcmpv6(reader, endpoints)) };
@@ -268,6 +279,8 @@ function readPayload(reader: Reader, number: number, packet: Packet, options: De
       return { kind: 'raw', protocol: number, data: reader.slice(reader.remaining) };
   }
 }
+
+type MobilityPayload = Extract<Payload, { kind: 'mobility' }>;
 
 /** A routing header of a type we do not know hides where the packet ends up while segments are left. */
 export function finalDestinationKnown(packet: Packet): boolean {

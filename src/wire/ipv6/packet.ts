@@ -25,8 +25,16 @@ export interface Packet {
 
 export type Payload =
   | { readonly kind: 'icmpv6'; readonly message: Icmpv6Message }
-  /** `octets`: the header as it came in, where it came in octets: an authenticator covers those, however they are padded. */
-  | { readonly kind: 'mobility'; readonly message: MobilityMessage; readonly octets?: Uint8Array }
+  /**
+   * `octets`: the header as it came in, where it came in octets: an authenticator covers those, however they are padded.
+   * `nested`: the whole packet that follows a Binding Update or its acknowledgement (Payload Proto 41; draft-dommety §2.2.2).
+   */
+  | {
+      readonly kind: 'mobility';
+      readonly message: MobilityMessage;
+      readonly octets?: Uint8Array;
+      readonly nested?: Packet;
+    }
   | UdpDatagram
   | TcpSegment
   /** A tunnelled packet (RFC 2473). */

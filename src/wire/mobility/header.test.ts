@@ -100,7 +100,8 @@ test('RFC 6275 §9.2: the checksum is looked at first, then type, Payload Proto 
     (error: unknown) => error instanceof DecodeError && error.code === 'checksum' && error.offset === 4,
   );
   assert.equal(readMobilityHeader(new Reader(bytes), undefined).kind, 'unknown');
-  assertFails('29 00 05 00 0000 0001', 'payload-proto', '', 0);
+  assertFails('3a 00 05 00 0000 0001', 'payload-proto', '', 0);
+  assertFails('29 00 00 00 0000 0000', 'payload-proto', '', 0);
   assertFails('3b 00 05 00 0000 0001', 'header-length', '', 1);
 });
 

@@ -26,12 +26,17 @@ export function decodeMobilityHeader(bytes: Uint8Array, source: Address, destina
   return readMobilityHeader(new Reader(bytes), { source, destination });
 }
 
-/** Appends the header; without `endpoints` its checksum stays zero. */
-export function writeMobilityHeader(writer: Writer, message: MobilityMessage, endpoints: Endpoints | undefined): void {
+/** Appends the header; without `endpoints` its checksum stays zero. `payloadProto` is what follows it. */
+export function writeMobilityHeader(
+  writer: Writer,
+  message: MobilityMessage,
+  endpoints: Endpoints | undefined,
+  payloadProto: number = protocol.none,
+): void {
   const start = writer.offset;
   const outerBase = writer.base;
   writer.base = start;
-  writer.u8(protocol.none);
+  writer.u8(payloadProto);
   writer.reserve(1);
   writer.u8(mobilityType(message));
   writer.reserve(3);
@@ -43,6 +48,9 @@ export function writeMobilityHeader(writer: Writer, message: MobilityMessage, en
   writer.setU8(start + 1, octets / 8 - 1);
   if (endpoints) writer.setU16(start + 4, checksum(writer.bytes, start, writer.offset, endpoints, protocol.mobility));
 }
+
+/** Binding Updates and their acknowledgements may have a packet behind them (draft-dommety §2.2.2). */
+const nesting: ReadonlySet<number> = new Set([5, 6]);
 
 /** Reads a header in the order of the checks of RFC 6275 §9.2. Without `endpoints` its checksum is not looked at. */
 export function readMobilityHeader(reader: Reader, endpoints: Endpoints | undefined): MobilityMessage {
@@ -57,7 +65,7 @@ export function readMobilityHeader(reader: Reader, endpoints: Endpoints | undefi
   const type = bytes[start + 2];
   const minimum = minimumMessageOctets(type, bytes[start + 6]);
   if (minimum !== undefined) {
-    if (bytes[start] !== protocol.none)
+    if (bytes[start] !== protocol.none && !(bytes[start] === protocol.ipv6 && nesting.has(type)))
       throw reader.error('payload-proto', `Payload Proto ${bytes[start]} where 59 is meant`, start);
     if (octets < 6 + minimum)
       throw reader.error('header-length', `Header Len ${bytes[start + 1]} too short for type ${type}`, start + 1);

@@ -12,57 +12,61 @@ export const enterpriseNumber = 32473;
 export type VendorContent =
   | { readonly kind: 'bindingCacheConfirmation' } // gundavelli §4.3
   | { readonly kind: 'assignedHomeAddress'; readonly prefixLength: number; readonly address: Address } // gundavelli §6.1
+  | { readonly kind: 'tunnelRequest'; readonly flags: { readonly ipv4: boolean } } // L of draft-dommety §2.2.2, in a Binding Update
+  | { readonly kind: 'tunnelPreference'; readonly family: number } // its answer: one of tunnelFamily
   | { readonly kind: 'simultaneousBindings'; readonly lifetimeMs: number } // RFC 4140 Appendix A, in an FBack
   | { readonly kind: 'other'; readonly enterprise: number; readonly subtype: number; readonly data: Uint8Array };
+type OwnKind = Exclude<VendorContent['kind'], 'other'>;
 
-/** gundavelli §6.1's Assigned Home Address: pad, reserved, prefix length, address. */
-const assignedHomeAddress = f.struct({ reserved: f.reserved(2), prefixLength: f.prefixLength, address: f.address });
+/** What a home agent tunnels by (draft-dommety §2.2.2). */
+export const tunnelFamily = { ipv6: 1, ipv4: 2 } as const;
+
+/** Our subtypes, and what stands behind them. */
+const own: { readonly [K in OwnKind]: { readonly subtype: number; readonly data: f.Codec<Data<K>> } } = {
+  bindingCacheConfirmation: { subtype: 1, data: f.struct({}) },
+  assignedHomeAddress: {
+    subtype: 2,
+    data: f.struct({ reserved: f.reserved(2), prefixLength: f.prefixLength, address: f.address }),
+  },
+  tunnelRequest: { subtype: 3, data: f.struct({ flags: f.flags8({ ipv4: 0x80 }) }) },
+  tunnelPreference: { subtype: 4, data: f.struct({ family: f.u8 }) },
+  simultaneousBindings: { subtype: 5, data: f.struct({ lifetimeMs: f.u16 }) },
+};
+type Data<K extends OwnKind> = Omit<Extract<VendorContent, { kind: K }>, 'kind'>;
+const bySubtype = new Map(Object.entries(own).map(([kind, { subtype }]) => [subtype, kind as OwnKind]));
+
+/** The layout of one kind, for whatever kind it is. */
+function layoutOf(kind: OwnKind): { readonly subtype: number; readonly data: f.Codec<object> } {
+  return own[kind] as { readonly subtype: number; readonly data: f.Codec<object> };
+}
 
 const content: f.Codec<VendorContent> = {
   octets: 5,
   encode(writer: Writer, value: VendorContent) {
     writer.u32(value.kind === 'other' ? value.enterprise : enterpriseNumber);
-    switch (value.kind) {
-      case 'bindingCacheConfirmation':
-        return writer.u8(1);
-      case 'assignedHomeAddress':
-        writer.u8(2);
-        return assignedHomeAddress.encode(writer, value);
-      case 'simultaneousBindings':
-        writer.u8(5);
-        return f.u16.encode(writer, value.lifetimeMs);
-      case 'other':
-        writer.u8(value.subtype);
-        return writer.append(value.data);
+    if (value.kind === 'other') {
+      writer.u8(value.subtype);
+      return writer.append(value.data);
     }
+    const { subtype, data } = layoutOf(value.kind);
+    writer.u8(subtype);
+    data.encode(writer, value);
   },
   decode(reader: Reader): VendorContent {
     const enterprise = reader.u32();
     const subtype = reader.u8();
+    const kind = enterprise === enterpriseNumber ? bySubtype.get(subtype) : undefined;
+    if (!kind) return { kind: 'other', enterprise, subtype, data: reader.slice(reader.remaining) };
     try {
-      if (enterprise === enterpriseNumber && subtype === 1) return { kind: 'bindingCacheConfirmation' };
-      if (enterprise === enterpriseNumber && subtype === 2)
-        return { kind: 'assignedHomeAddress', ...assignedHomeAddress.decode(reader) };
-      if (enterprise === enterpriseNumber && subtype === 5)
-        return { kind: 'simultaneousBindings', lifetimeMs: f.u16.decode(reader) };
+      return { kind, ...layoutOf(kind).data.decode(reader) } as VendorContent;
     } catch (error) {
-      if (error instanceof DecodeError)
-        throw error.within(subtype === 2 ? 'assignedHomeAddress' : 'simultaneousBindings');
+      if (error instanceof DecodeError) throw error.within(kind);
       throw error;
     }
-    return { kind: 'other', enterprise, subtype, data: reader.slice(reader.remaining) };
   },
   plain(value: VendorContent): f.Plain {
-    switch (value.kind) {
-      case 'bindingCacheConfirmation':
-        return { kind: value.kind };
-      case 'assignedHomeAddress':
-        return { kind: value.kind, ...(f.plainValue(assignedHomeAddress, value) as object) };
-      case 'simultaneousBindings':
-        return { ...value };
-      case 'other':
-        return { ...value, data: bytesToHex(value.data) };
-    }
+    if (value.kind === 'other') return { ...value, data: bytesToHex(value.data) };
+    return { kind: value.kind, ...(f.plainValue(layoutOf(value.kind).data, value) as object) };
   },
 };
 
