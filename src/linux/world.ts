@@ -277,7 +277,8 @@ export class LinuxWorld {
   /** What stands behind extension headers only shows once they are decoded. */
   #isWanted(packet: Packet): boolean {
     const { payload } = packet;
-    const { protocols, udpPorts } = this.engine.interests;
+    const { protocols, udpPorts, nestedUpdates = false } = this.engine.interests;
+    if (payload.kind === 'mobility' && payload.nested && !nestedUpdates) return false;
     if (effectiveSource(packet) !== packet.source && protocols.includes(protocol.destinationOptions)) return true;
     if (payload.kind === 'udp') return udpPorts.includes(payload.destinationPort);
     return payload.kind === 'icmpv6' || protocols.includes(payloadProtocol(payload));

@@ -69,6 +69,8 @@ export interface Interests {
    * through a type 2 routing header reach it whatever home address that names.
    */
   readonly registersOthers?: boolean;
+  /** It takes Binding Updates and acknowledgements that a packet follows (draft-dommety §2.2.2); others get none of them (RFC 6275 §9.2). */
+  readonly nestedUpdates?: boolean;
   /** The node is a host. Of these links the engine hears their state, the node's addresses, and of routers there. */
   readonly hostLinks?: readonly LinkId[];
   /**

@@ -16,6 +16,7 @@ import { formatAddress, parseAddress } from '../base/address.js';
 import { parseLinkAddress } from '../base/link-address.js';
 import { hostPrefix } from '../base/prefix.js';
 import type { Input } from '../protocol/contract.js';
+import { bindingUpdateFlags } from '../wire/mobility/messages.js';
 import { LinkPath } from './stack/routes.js';
 
 /** A cell whose gateway has an engine that serves it. */
@@ -329,4 +330,21 @@ test('wall clocks show the epoch, the skew, and a skew that changes', () => {
   assert.deepEqual(a.environment.clock(0), { seconds: simulation.epochS + 1, nanoseconds: 500 * ms });
   a.setClockSkew(-1 * ms);
   assert.deepEqual(a.environment.clock(0), { seconds: simulation.epochS - 1, nanoseconds: 999 * ms });
+});
+
+test('RFC 6275 §9.2: what follows a Binding Update reaches only an engine that takes nested ones', () => {
+  const flags = bindingUpdateFlags({ acknowledge: true });
+  const message = { kind: 'bindingUpdate', sequence: 1, flags, lifetimeS: 60, options: [] } as const;
+  const nested = datagram(addressA, addressB);
+  const packet = { ...nested, payload: { kind: 'mobility', message, nested } } as const;
+  for (const nestedUpdates of [false, true]) {
+    const { simulation, a, b, drops } = pair();
+    const engine = new ScriptedEngine({ accessLinks: [], protocols: [135], udpPorts: [], nestedUpdates });
+    b.addEngine(() => engine);
+    a.stack?.output(packet);
+    simulation.run(20 * ms);
+    assert.equal(only(engine, 'packet').length, nestedUpdates ? 1 : 0);
+    assert.deepEqual(drops(), nestedUpdates ? [] : [{ node: 'b', reason: 'header' }]);
+    assert.equal(a.errorsReceived, nestedUpdates ? 0 : 1);
+  }
 });

@@ -116,6 +116,19 @@ test('gundavelli §11 [G00-11-02]: signalling is unprotected only with insecure:
   assert.equal(secured(inner, { peers: [], insecure: true }, environment()), inner);
 });
 
+test('RFC 6275 §9.2: what follows a protected message does not reach an engine that takes none', () => {
+  const mpa = end(new Puppet(), gateway, anchor, 0, 'esp');
+  const lmap = end(acceptingAnchor(), anchor, gateway, 0, 'esp');
+  const packet = mobility(gateway, anchor, update(1));
+  const nested = mobility(gateway, anchor, update(2));
+  mpa.inner.answer = () => [
+    { kind: 'send', packet: { ...packet, payload: { ...packet.payload, nested } as Packet['payload'] } },
+  ];
+  const [sealed] = sent(mpa.engine.handle({ kind: 'tick' }, second));
+  assert.deepEqual(reasons(receive(lmap, sealed, second)), ['malformed']);
+  assert.equal(lmap.inner.inputs.length, 0);
+});
+
 test('RFC 4285 §5.1: MN identifier before, replay protection next, authentication last', () => {
   const message = messageOf(register(gatewayEnd(), 1, second));
   assert.ok(message.kind === 'bindingUpdate');

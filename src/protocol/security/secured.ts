@@ -146,8 +146,10 @@ export class Secured implements Engine {
         this.#accepted++;
         return verdict.outputs;
       case 'accepted': {
-        this.#accepted++;
         const { packet } = verdict;
+        if (packet.payload.kind === 'mobility' && packet.payload.nested && !this.interests.nestedUpdates)
+          return this.#refuse('malformed', source, verdict.outputs);
+        this.#accepted++;
         const echo = echoReply(packet);
         if (echo) return [...verdict.outputs, ...association.protect(echo, packet, now)];
         return [...verdict.outputs, ...this.#admit({ ...input, packet, association: association.name }, source, now)];

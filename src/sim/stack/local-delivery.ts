@@ -71,10 +71,23 @@ export class LocalDelivery {
         return;
       }
       case 'mobility':
+        if (payload.nested !== undefined && !this.#takesNested()) {
+          // RFC 6275 §9.2: at Payload Proto.
+          this.#stack.dropped('header', packet, ip);
+          return this.#stack.icmpErrors.send(
+            { kind: 'parameterProblem', code: 0, pointer: headerOctets },
+            packet,
+            hopLimit,
+          );
+        }
         return this.#deliverToEngines(protocol.mobility, ip, from, packet, hopLimit);
       case 'raw':
         return this.#deliverToEngines(payload.protocol, ip, from, packet, hopLimit);
     }
+  }
+
+  #takesNested(): boolean {
+    return this.#stack.engines.some(({ engine }) => engine.interests.nestedUpdates === true);
   }
 
   /** To the engine that is the authority on the link: groups, and a router that is only shown. */
