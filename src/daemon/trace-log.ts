@@ -17,6 +17,8 @@ export function logTrace(log: Log, event: TraceEvent): void {
       return log[event.change === 'failed' ? 'warn' : 'info'](fields, `MAP ${event.change}`);
     case 'handover':
       return log.info(fields, `handover ${event.change}`);
+    case 'trigger':
+      return log[event.change === 'refresh' ? 'debug' : 'info'](fields, `trigger: ${event.change}`);
     case 'refused':
       return log.warn(fields, 'refused');
     case 'discarded':
@@ -49,6 +51,9 @@ function traceFields(event: TraceEvent): Record<string, unknown> {
     if (event.previous !== undefined) fields.previous = formatAddress(event.previous);
     if (event.careOf !== undefined) fields.careOf = formatAddress(event.careOf);
     if (event.peer !== undefined) fields.peer = formatAddress(event.peer);
+  } else if (event.event === 'trigger') {
+    fields.gateway = formatAddress(event.gateway);
+    if (event.address !== undefined) fields.address = formatAddress(event.address);
   } else if (event.event === 'map') fields.map = formatAddress(event.map);
   else if (event.peer !== undefined) fields.peer = formatAddress(event.peer);
   return fields;

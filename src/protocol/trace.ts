@@ -48,6 +48,14 @@ export type TraceEvent =
       /** The other router. */
       readonly peer?: Address;
     }
+  /** What a gateway told a PMIP client of a mobile, as the client understood it (draft-singh §4.7). */
+  | {
+      readonly event: 'trigger';
+      readonly change: TriggerChange;
+      readonly identity: string;
+      readonly gateway: Address;
+      readonly address?: Address;
+    }
   /** A request was answered with a refusal. */
   | {
       readonly event: 'refused';
@@ -73,6 +81,7 @@ export type HandoverChange =
   | 'waiting'
   | 'arrived'
   | 'missed';
+export type TriggerChange = 'attachment' | 'handover' | 'refresh' | 'departure';
 export type VisitorChange =
   | 'attached'
   | 'authenticated'

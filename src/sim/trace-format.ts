@@ -72,6 +72,10 @@ function plainEngineEvent(event: TraceEvent): PlainObject {
         peer: peer && formatAddress(peer),
       });
     }
+    case 'trigger': {
+      const { gateway, address, ...rest } = event;
+      return defined({ ...rest, gateway: formatAddress(gateway), address: address && formatAddress(address) });
+    }
     case 'refused':
       return defined({ ...event, peer: formatAddress(event.peer) });
     case 'discarded':

@@ -29,6 +29,7 @@ export function isAbout({ nodes, identities, stations }: Bystanders, { node, eve
     case 'visitor':
       return stations.has(event.station);
     case 'binding':
+    case 'trigger':
     case 'refused':
     case 'failed':
       return event.identity !== undefined && identities.has(event.identity);

@@ -139,6 +139,8 @@ function markText(event: SimulationEvent): { name: string; detail: string } | un
         name: `handover ${event.change}`,
         detail: event.careOf === undefined ? '' : formatAddress(event.careOf),
       };
+    case 'trigger':
+      return { name: `trigger: ${event.change}`, detail: formatAddress(event.gateway) };
     case 'refused':
     case 'failed':
     case 'discarded':

@@ -1,3 +1,4 @@
+import type { Address } from '../../base/address.js';
 import type { LinkAddress } from '../../base/link-address.js';
 import type { Icmpv6Message } from '../../wire/icmpv6/messages.js';
 import { headerOctets, packetLength } from '../../wire/ipv6/codec.js';
@@ -126,8 +127,10 @@ export class LocalDelivery {
     hopLimit: number,
   ): void {
     let taken = false;
+    const isOthers = this.#othersHome(packet) !== undefined;
     for (const host of this.#stack.engines) {
-      if (!host.engine.interests.protocols.includes(number)) continue;
+      const { protocols, registersOthers = false } = host.engine.interests;
+      if (!protocols.includes(number) || (isOthers && !registersOthers)) continue;
       if (!taken) this.#stack.traceMessage('received', packet, ip);
       taken = true;
       this.#give(host, ip, from, packet, hopLimit);
@@ -247,8 +250,8 @@ export class LocalDelivery {
     hopLimit: number,
   ): boolean {
     for (const header of packet.headers ?? []) {
-      // RFC 6275 §6.4: only to a home address of this very node.
-      if (header.kind === 'routingType2' && header.segmentsLeft > 0 && !this.#stack.homes.has(header.homeAddress)) {
+      // RFC 6275 §6.4: only to a home address of this very node, or to an engine that registers others (draft-singh §4.1).
+      if (header.kind === 'routingType2' && this.#othersHome(packet) !== undefined && !this.#isForRegistrar(packet)) {
         this.#stack.dropped('header', packet);
         return false;
       }
@@ -265,6 +268,18 @@ export class LocalDelivery {
         return false;
     }
     return this.#acceptHomeAddress(ip, from, packet, hopLimit);
+  }
+
+  /** The home address that a type 2 routing header leads to, where it is no home address of this node. */
+  #othersHome({ headers = [] }: Packet): Address | undefined {
+    for (const header of headers)
+      if (header.kind === 'routingType2' && header.segmentsLeft > 0)
+        return this.#stack.homes.has(header.homeAddress) ? undefined : header.homeAddress;
+    return undefined;
+  }
+
+  #isForRegistrar(packet: Packet): boolean {
+    return !isForUpperLayer(packet) && this.#stack.engines.some(({ engine }) => engine.interests.registersOthers);
   }
 
   /**
