@@ -56,7 +56,10 @@ export interface Node {
 }
 
 /** What becomes of a packet: when its copies arrive, in nanoseconds after now. */
-export type Network = (packet: SctpPacket, from: Node) => readonly number[];
+export type Network = (packet: SctpPacket | undefined, from: Node) => readonly number[];
+
+/** A layer below SCTP: its protection. */
+export type Below = (engine: Engine, address: Address) => Engine;
 
 /** Two nodes and the network between them, in virtual time. */
 export class Pair {
@@ -64,24 +67,37 @@ export class Pair {
   readonly b: Node;
   readonly sent: { readonly at: Instant; readonly from: Node; readonly packet: SctpPacket }[] = [];
   readonly traces: Extract<Output, { kind: 'trace' }>['event'][] = [];
+  /** Every packet as it was sent, under ESP or not. */
+  readonly wire: Packet[] = [];
   network: Network = () => [oneWay];
   now: Instant = 0;
   #arrivals: { at: Instant; order: number; to: Node; packet: Packet }[] = [];
   #order = 0;
+  readonly #below: Below;
 
-  constructor(seed = 1, settings: Partial<SctpSettings> = {}, answer?: (input: Heard) => Output[]) {
+  constructor(
+    seed = 1,
+    settings: Partial<SctpSettings> = {},
+    answer?: (input: Heard) => Output[],
+    below: Below = engine => engine,
+  ) {
+    this.#below = below;
     this.a = this.#node(left, `a${seed}`, settings);
     this.b = this.#node(right, `b${seed}`, settings, answer);
   }
 
   #node(address: Address, stream: string, settings: Partial<SctpSettings>, answer?: (input: Heard) => Output[]): Node {
     const speaker = new Speaker(answer);
-    return { address, speaker, engine: start(speaker, { ...settings, address }, seededRandom(1, stream)) };
+    return { address, speaker, engine: this.#start(speaker, { ...settings, address }, seededRandom(1, stream)) };
   }
 
   /** The node forgets everything but what its speaker has heard. */
   restart(node: Node, stream = 'anew', settings: Partial<SctpSettings> = {}): void {
-    node.engine = start(node.speaker, { ...settings, address: node.address }, seededRandom(2, stream));
+    node.engine = this.#start(node.speaker, { ...settings, address: node.address }, seededRandom(2, stream));
+  }
+
+  #start(speaker: Speaker, settings: SctpSettings, random: Random): Engine {
+    return this.#below(withSctp(speaker, settings, { random, clock: wallClockFrom(0) }), settings.address);
   }
 
   send(from: Node, data: string | Uint8Array, service: MessageService = 'pmip'): void {
@@ -135,9 +151,11 @@ export class Pair {
 
   #perform(node: Node, output: Output): void {
     if (output.kind === 'trace') this.traces.push(output.event);
-    if (output.kind !== 'send' || output.packet.payload.kind !== 'raw') return;
-    const packet = decodeSctp(output.packet.payload.data);
-    this.sent.push({ at: this.now, from: node, packet });
+    if (output.kind !== 'send') return;
+    const { payload } = output.packet;
+    this.wire.push(output.packet);
+    const packet = payload.kind === 'raw' && payload.protocol === 132 ? decodeSctp(payload.data) : undefined;
+    if (packet) this.sent.push({ at: this.now, from: node, packet });
     for (const delay of this.network(packet, node))
       this.#arrivals.push({ at: this.now + delay, order: this.#order++, to: this.other(node), packet: output.packet });
     this.#arrivals.sort((x, y) => x.at - y.at || x.order - y.order);
@@ -159,8 +177,4 @@ export function octets(message: string): Uint8Array {
 
 export function text(data: Uint8Array): string {
   return new TextDecoder().decode(data);
-}
-
-function start(speaker: Speaker, settings: SctpSettings, random: Random): Engine {
-  return withSctp(speaker, settings, { random, clock: wallClockFrom(0) });
 }

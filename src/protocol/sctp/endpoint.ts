@@ -3,7 +3,7 @@ import { formatAddress } from '../../base/address.js';
 import { Deadlines } from '../../base/deadlines.js';
 import { DecodeError } from '../../base/errors.js';
 import { earliest, type Instant, millisecond } from '../../base/time.js';
-import { defaultHopLimit, type Packet, protocol } from '../../wire/ipv6/packet.js';
+import { defaultHopLimit, isSctp, type Packet, protocol } from '../../wire/ipv6/packet.js';
 import type { Chunk } from '../../wire/sctp/chunks.js';
 import { decodeSctp, encodeSctp, type SctpPacket } from '../../wire/sctp/packet.js';
 import { sctpServiceOf, sctpServices } from '../../wire/sctp/services.js';
@@ -112,7 +112,7 @@ export class Endpoint {
   }
 
   receive({ source, destination, payload }: Packet, now: Instant): void {
-    if (payload.kind !== 'raw' || destination !== this.#address) return;
+    if (!isSctp(payload) || destination !== this.#address) return;
     let packet: SctpPacket;
     try {
       packet = decodeSctp(payload.data);

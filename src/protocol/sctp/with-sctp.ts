@@ -1,6 +1,6 @@
 import type { Address } from '../../base/address.js';
 import { earliest, type Instant } from '../../base/time.js';
-import { type Packet, protocol } from '../../wire/ipv6/packet.js';
+import { isSctp, protocol } from '../../wire/ipv6/packet.js';
 import type { Engine, Environment, Input, Interests, Output } from '../contract.js';
 import { Endpoint, type ServiceInput } from './endpoint.js';
 import type { SctpSettings } from './settings.js';
@@ -42,7 +42,7 @@ class SctpEngine implements Engine {
   handle(input: Input, now: Instant): Output[] {
     const endpoint = this.#endpoint;
     const outputs: Output[] = [];
-    if (endpoint && input.kind === 'packet' && isSctp(input.packet)) endpoint.receive(input.packet, now);
+    if (endpoint && input.kind === 'packet' && isSctp(input.packet.payload)) endpoint.receive(input.packet, now);
     else this.#run(input, outputs, now);
     if (endpoint && input.kind === 'tick') {
       endpoint.tick(now);
@@ -74,8 +74,4 @@ class SctpEngine implements Engine {
         else outputs.push(output);
       }
   }
-}
-
-function isSctp({ payload }: Packet): boolean {
-  return payload.kind === 'raw' && payload.protocol === protocol.sctp;
 }

@@ -115,6 +115,23 @@ export function protectedSection<S extends z.ZodType<SignallingProtection>>(sect
   });
 }
 
+/**
+ * Draft-singh §4.9.4: what goes over SCTP goes under ESP with non-null integrity. `parties` are those that a section names as
+ * peers of a service, each with where it names them.
+ */
+export function checkServices(
+  { peers, insecure }: SignallingProtection,
+  parties: readonly { readonly path: (string | number)[]; readonly address: Address }[],
+  context: z.RefinementCtx,
+): void {
+  if (insecure) return;
+  for (const { path, address } of parties) {
+    const peer = peers.find(candidate => candidate.address === address);
+    if (peer?.security?.kind !== 'esp')
+      problem(context, path, 'the address of a peer with security of kind esp: SCTP needs it');
+  }
+}
+
 /** What tells peers apart is each one's own: addresses; NAIs, which are nobody's name; and the keys of who has no address. */
 function checkNames(peers: readonly Peer[], context: z.RefinementCtx): void {
   const addresses = new Set<string>();

@@ -2,7 +2,7 @@ import { type Address, formatAddress, isMulticast } from '../../base/address.js'
 import { DecodeError } from '../../base/errors.js';
 import type { Instant } from '../../base/time.js';
 import { encodePayload, withDecodedPayload } from '../../wire/ipv6/codec.js';
-import { effectiveSource, type Packet, protocol } from '../../wire/ipv6/packet.js';
+import { effectiveSource, isSctp, type Packet, protocol } from '../../wire/ipv6/packet.js';
 import type { BindingUpdate } from '../../wire/mobility/messages.js';
 import { findOption } from '../../wire/mobility/options.js';
 import type { AssociationId, Environment, Output, Row, StoredRecord } from '../contract.js';
@@ -97,11 +97,11 @@ function withCareOf(packet: Packet): Packet {
 }
 
 /**
- * Signalling; prefix discovery (RFC 6275 §6.7, §6.8); Router Advertisements to a router (RFC 4140 §7) and the echoes that show
+ * Signalling, over SCTP, too (draft-singh §4.9.4); prefix discovery (RFC 6275 §6.7, §6.8); Router Advertisements to a router (RFC 4140 §7) and the echoes that show
  * whether it lives (§10).
  */
 function isCarried({ payload, destination }: Packet): boolean {
-  if (payload.kind === 'mobility') return true;
+  if (payload.kind === 'mobility' || isSctp(payload)) return true;
   if (payload.kind !== 'icmpv6' || isMulticast(destination)) return false;
   switch (payload.message.kind) {
     case 'mobilePrefixSolicitation':

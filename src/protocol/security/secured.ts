@@ -4,6 +4,7 @@ import {
   defaultHopLimit,
   effectiveDestination,
   effectiveSource,
+  isSctp,
   type Packet,
   protocol,
 } from '../../wire/ipv6/packet.js';
@@ -24,9 +25,9 @@ export type Exemption = (message: MobilityMessage) => boolean;
 /**
  * `engine` with its signalling protected (gundavelli §11): what it sends to a peer goes out under the peer's
  * association, what comes in reaches it only when it verifies, with `association` naming who it is from. With
- * `insecure` it is the engine itself. Under ESP go also Router Advertisements to a peer, and echoes (RFC 4140 §7, §10). A
- * mobile node is known by its home address wherever it is (RFC 6275 §5.1), or by the SPI where its address is its own
- * choice (RFC 4140 §12.1).
+ * `insecure` it is the engine itself. Under ESP go also SCTP, which nothing else protects (draft-singh §4.9.4), and Router
+ * Advertisements to a peer, and echoes (RFC 4140 §7, §10). A mobile node is known by its home address wherever it is
+ * (RFC 6275 §5.1), or by the SPI where its address is its own choice (RFC 4140 §12.1).
  */
 export function secured(
   engine: Engine,
@@ -149,6 +150,9 @@ export class Secured implements Engine {
         const { packet } = verdict;
         if (packet.payload.kind === 'mobility' && packet.payload.nested && !this.interests.nestedUpdates)
           return this.#refuse('malformed', source, verdict.outputs);
+        // A mobile's keys are not for what agents say to each other: SCTP is a peer's at its own address.
+        if (isSctp(packet.payload) && association !== this.#forPeer(source))
+          return this.#refuse('unknownPeer', source, verdict.outputs);
         this.#accepted++;
         const echo = echoReply(packet);
         if (echo) return [...verdict.outputs, ...association.protect(echo, packet, now)];
@@ -166,7 +170,7 @@ export class Secured implements Engine {
   /** ESP of nobody, if anything can be done about it. */
   #stranger(input: PacketInput, now: Instant): Output[] | undefined {
     const { payload } = input.packet;
-    const spi = this.#keyring && payload.kind === 'raw' ? espHeader(payload.data)?.spi : undefined;
+    const spi = this.#keyring && isEsp(payload) ? espHeader(payload.data)?.spi : undefined;
     return spi === undefined || this.#associations.isSpiKnown(spi) ? undefined : this.#keyring?.unknown(input, now);
   }
 
@@ -213,12 +217,10 @@ export class Secured implements Engine {
     if (this.#isExempt(packet)) return [output];
     const peer = effectiveDestination(packet);
     const association = name === undefined ? this.#forPeer(peer) : this.#associations.named(name);
-    if (!association && packet.payload.kind === 'mobility')
-      return (
-        this.#keyring?.missing(output, peer, now) ?? [
-          { kind: 'trace', event: { event: 'failed', peer, reason: 'no security association: nothing sent' } },
-        ]
-      );
+    const { payload } = packet;
+    if (!association && (payload.kind === 'mobility' || isSctp(payload)))
+      return this.#keyring?.missing(output, peer, now) ?? unsent(peer, 'no security association');
+    if (isSctp(payload) && !association?.carries(packet)) return unsent(peer, 'SCTP needs ESP (draft-singh §4.9.4)');
     if (!association?.carries(packet)) return [output];
     this.#protected++;
     const answering = input && effectiveSource(input) === peer ? input : undefined;
@@ -248,12 +250,20 @@ export class Secured implements Engine {
 }
 
 function isSignalling({ payload }: Packet): boolean {
-  return payload.kind === 'mobility' || (payload.kind === 'raw' && payload.protocol === protocol.esp);
+  return payload.kind === 'mobility' || isEsp(payload) || isSctp(payload);
+}
+
+function isEsp(payload: Packet['payload']): payload is Extract<Packet['payload'], { kind: 'raw' }> {
+  return payload.kind === 'raw' && payload.protocol === protocol.esp;
+}
+
+function unsent(peer: Address, reason: string): Output[] {
+  return [{ kind: 'trace', event: { event: 'failed', peer, reason: `${reason}: nothing sent` } }];
 }
 
 /** The SPI that a packet names: nothing is proved by it. */
 function spiOf({ payload }: Packet): number | undefined {
-  if (payload.kind === 'raw') return espHeader(payload.data)?.spi;
+  if (isEsp(payload)) return espHeader(payload.data)?.spi;
   if (payload.kind !== 'mobility' || payload.message.kind === 'unknown') return undefined;
   return authenticationOption(payload.message)?.spi;
 }

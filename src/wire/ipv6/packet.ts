@@ -1,7 +1,7 @@
 import type { Address } from '../../base/address.js';
 import type { Icmpv6Message } from '../icmpv6/messages.js';
 import type { MobilityMessage } from '../mobility/messages.js';
-import type { ExtensionHeader } from './extension-headers.js';
+import { type ExtensionHeader, protocol } from './extension-headers.js';
 
 export { type ExtensionHeader, protocol } from './extension-headers.js';
 
@@ -93,4 +93,9 @@ export function effectiveDestination(packet: Packet): Address {
   for (const header of packet.headers ?? [])
     if (header.kind === 'routingType2' && header.segmentsLeft > 0) return header.homeAddress;
   return packet.destination;
+}
+
+/** Octets of an SCTP packet: `readSctp` knows what they say. */
+export function isSctp(payload: Payload): payload is Extract<Payload, { kind: 'raw' }> {
+  return payload.kind === 'raw' && payload.protocol === protocol.sctp;
 }
