@@ -4,8 +4,10 @@ import { formatPrefix } from '../../src/base/prefix.js';
 import { type Duration, type Instant, milliseconds } from '../../src/base/time.js';
 import type { Engine, Output, StoredRecord } from '../../src/protocol/contract.js';
 import { homeAgent } from '../../src/protocol/mip6/home-agent-role.js';
-import { pmipClient } from '../../src/protocol/netlmm/pmip-client-role.js';
+import { createPmipClient } from '../../src/protocol/netlmm/pmip-client.js';
+import { parsePmipClient, pmipClientSettings } from '../../src/protocol/netlmm/pmip-client-config.js';
 import { placedSecurity } from '../../src/protocol/security/placement.js';
+import { secured } from '../../src/protocol/security/secured.js';
 import type { TraceEvent } from '../../src/protocol/trace.js';
 import { decodePacket } from '../../src/wire/ipv6/codec.js';
 import { effectiveDestination, type Packet } from '../../src/wire/ipv6/packet.js';
@@ -308,10 +310,12 @@ export function protectedDomain(protection: 'rfc4285' | 'esp', client: Config = 
   });
 }
 
-export function madeClient(config: Config, address = clientAddress): Engine {
-  const parsed = pmipClient.parse({ address: formatAddress(address), ...config });
+/** Without SCTP: its messages are the gateways' as they are. */
+export function madeClient(fields: Config, address = clientAddress): Engine {
+  const parsed = parsePmipClient({ address: formatAddress(address), ...fields });
   if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems));
-  return pmipClient.create(parsed.config, environment());
+  const { config } = parsed;
+  return secured(createPmipClient(pmipClientSettings(config), environment()), config, environment());
 }
 
 export function madeHomeAgent(config: Config, address = anchorAddress): Engine {

@@ -3,6 +3,7 @@ import type { Address } from '../../base/address.js';
 import { prefixContains } from '../../base/prefix.js';
 import { milliseconds } from '../../base/time.js';
 import * as c from '../config.js';
+import { sctpKeys } from '../sctp/settings.js';
 import { identityOf, mobileSignalling, protectedSection } from '../security/config.js';
 import type { PmipClientSettings } from './pmip-client-settings.js';
 
@@ -32,33 +33,41 @@ const conflicts = z.strictObject({
   relyOnAnchor: c.flag.default(false),
 });
 
+/** What a PMIP client is told beside its signalling: spread them into its section and check it by {@link checkPmipClient}. */
+export const pmipClientKeys = {
+  /** The anchor of mobiles for which nothing says another. */
+  lma: c.unicastAddress.optional(),
+  lmas: z.array(anchor).default([]),
+  /** Of each mobile with its anchor, or one with each anchor (§4.3). */
+  associations: c.choice(['mobile', 'client']).default('mobile'),
+  mobiles: z.array(mobile).default([]),
+  /** Whether mobiles that `mobiles` does not name are served; by default where they need no keys of their own. */
+  unknownMobiles: c.flag.optional(),
+  /** To ask for. */
+  lifetimeS: c.lifetimeS.default(3600),
+  /** Of the granted lifetime: when it is renewed. */
+  refreshFraction: c.number(0.1, 0.95, 'lifetimes').default(0.8),
+  /** Of an update, before its gateway is told that the anchor does not answer. */
+  transmissions: c.integer(1, 16, 'messages').default(4),
+  /** From a gateway's word that a mobile left to the end of its binding. */
+  departureDelayMs: c.durationMs.default(1000),
+  maximumBindings: c.integer(1, 8_000_000).default(1_000_000),
+  maximumBindingsPerGateway: c.integer(1, 8_000_000).default(100_000),
+  /** Others of the domain (§4.5). */
+  otherClients: z.array(c.unicastAddress).default([]),
+  conflicts: conflicts.prefault({}),
+};
+
 /** In `peers`: gateways and other clients by address, mobiles by NAI, and where `associations` says so the anchors. */
-const section = protectedSection(
-  z.strictObject({
-    ...mobileSignalling,
-    /** The anchor of mobiles for which nothing says another. */
-    lma: c.unicastAddress.optional(),
-    lmas: z.array(anchor).default([]),
-    /** Of each mobile with its anchor, or one with each anchor (§4.3). */
-    associations: c.choice(['mobile', 'client']).default('mobile'),
-    mobiles: z.array(mobile).default([]),
-    /** Whether mobiles that `mobiles` does not name are served; by default where they need no keys of their own. */
-    unknownMobiles: c.flag.optional(),
-    /** To ask for. */
-    lifetimeS: c.lifetimeS.default(3600),
-    /** Of the granted lifetime: when it is renewed. */
-    refreshFraction: c.number(0.1, 0.95, 'lifetimes').default(0.8),
-    /** Of an update, before its gateway is told that the anchor does not answer. */
-    transmissions: c.integer(1, 16, 'messages').default(4),
-    /** From a gateway's word that a mobile left to the end of its binding. */
-    departureDelayMs: c.durationMs.default(1000),
-    maximumBindings: c.integer(1, 8_000_000).default(1_000_000),
-    maximumBindingsPerGateway: c.integer(1, 8_000_000).default(100_000),
-    /** Others of the domain (§4.5). */
-    otherClients: z.array(c.unicastAddress).default([]),
-    conflicts: conflicts.prefault({}),
-  }),
-).superRefine((config, context) => {
+const section = protectedSection(z.strictObject({ ...mobileSignalling, ...sctpKeys, ...pmipClientKeys })).superRefine(
+  checkPmipClient,
+);
+export type PmipClientConfig = z.infer<typeof section>;
+const clientObject = z.strictObject({ ...mobileSignalling, ...pmipClientKeys });
+type ClientSection = z.infer<typeof clientObject>;
+
+/** The rules that tie a client's keys together. */
+export function checkPmipClient(config: ClientSection, context: z.RefinementCtx): void {
   const problem = (path: (string | number)[], message: string) => context.addIssue({ code: 'custom', path, message });
   const { mobiles, peers, insecure, associations, otherClients, lma, lmas, address } = config;
   const addresses = new Set(peers.map(peer => peer.address));
@@ -80,14 +89,13 @@ const section = protectedSection(
   for (const [i, other] of otherClients.entries())
     if (other === address || !(insecure || addresses.has(other)))
       problem(['otherClients', i], 'the address of one of peers');
-});
-export type PmipClientConfig = z.infer<typeof section>;
+}
 
 export function parsePmipClient(input: unknown) {
   return c.parsed(section, input);
 }
 
-export function pmipClientSettings(config: PmipClientConfig): PmipClientSettings {
+export function pmipClientSettings(config: ClientSection): PmipClientSettings {
   const { address, lma, lmas, insecure, associations, conflicts: detection } = config;
   const known = config.peers.flatMap(peer => peer.address ?? []);
   return {

@@ -20,7 +20,7 @@ export interface Trigger extends Waiting {
   readonly identity: string;
   /** pHoA; undefined where the gateway does not know it. */
   readonly home: Address | undefined;
-  /** All zero stands in its place: the anchor is to assign one (appendix A). */
+  /** All zero stands in the place of pHoA or prefix: the anchor is to assign it (appendix A). */
   readonly assign: boolean;
   /** Appendix E.3. */
   readonly prefix: Prefix | undefined;
@@ -101,7 +101,7 @@ function triggerOf(message: PmipMessage, data: Uint8Array, gateway: Address, ide
     trigger: data,
     identity,
     home: known(address),
-    assign: address !== undefined && isUnspecified(address),
+    assign: [address, prefix?.address].some(one => one !== undefined && isUnspecified(one)),
     prefix: prefix && known(prefix.address) && prefixOf(prefix.address, prefix.length),
     ipv4: known(findPmipOption(message, 'ipv4Address')?.address),
     lma: known(findPmipOption(message, 'lmaAddress')?.address),

@@ -1,5 +1,6 @@
 import type { Environment } from '../contract.js';
 import type { Role } from '../scheme.js';
+import { withSctp } from '../sctp/with-sctp.js';
 import { secured } from '../security/secured.js';
 import { createPmipClient } from './pmip-client.js';
 import { type PmipClientConfig, parsePmipClient, pmipClientSettings } from './pmip-client-config.js';
@@ -8,6 +9,10 @@ export const pmipClient: Role<PmipClientConfig> = {
   name: 'pmip-client',
   title: 'PMIP client (draft-singh-netlmm)',
   parse: parsePmipClient,
-  create: (config: PmipClientConfig, environment: Environment) =>
-    secured(createPmipClient(pmipClientSettings(config), environment), config, environment),
+  create(config: PmipClientConfig, environment: Environment) {
+    const { address, transport, otherClients } = config;
+    const connect = otherClients.map(peer => ({ service: 'pmip', peer }) as const);
+    const client = createPmipClient(pmipClientSettings(config), environment);
+    return secured(withSctp(client, { address, transport, connect }, environment), config, environment);
+  },
 };
