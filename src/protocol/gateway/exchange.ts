@@ -43,9 +43,12 @@ export type News =
     }
   /** The mobile has been registered by another gateway since. `superseded`: that is the answer to the outstanding request. */
   | { readonly kind: 'moved'; readonly visitor: Visitor; readonly superseded: boolean }
-  /** Unasked: its registration has been extended, or is over. */
+  /** Unasked: its registration has been extended. */
   | { readonly kind: 'extended'; readonly visitor: Visitor; readonly granted: Granted }
-  | { readonly kind: 'ended'; readonly visitor: Visitor; readonly reason: string };
+  /** Unasked: its registration is over, the anchor having refused to extend it. */
+  | { readonly kind: 'lost'; readonly visitor: Visitor; readonly reason: string }
+  /** Unasked: its registration is over, and no other is wanted. */
+  | { readonly kind: 'dismissed'; readonly visitor: Visitor; readonly reason: string };
 
 export interface Granted {
   readonly lifetimeS: number;

@@ -150,8 +150,10 @@ export class Gateway implements Engine {
       case 'extended':
         if (news.visitor.state === 'registered') lifecycle.registrar.extend(news.visitor, news.granted, turn.now);
         return;
-      case 'ended':
+      case 'lost':
         return lifecycle.raise(news.visitor, 'expired', turn, news.reason);
+      case 'dismissed':
+        return lifecycle.raise(news.visitor, 'dismissed', turn, news.reason);
     }
   }
 

@@ -16,7 +16,7 @@ import {
 import type { Environment, Output } from '../contract.js';
 import { grantedBy } from '../gateway/binding-updates.js';
 import { type Answer, retryAfter } from '../gateway/dialect.js';
-import type { Attempt, Exchange, Heard, News } from '../gateway/exchange.js';
+import type { Exchange, Heard, News } from '../gateway/exchange.js';
 import type { Purpose, Visitor, VisitorList } from '../gateway/visitor.js';
 import type { Clients } from './client-choice.js';
 
@@ -41,7 +41,7 @@ export class Triggers implements Exchange {
   readonly #wishFor: (visitor: Visitor, purpose: Purpose) => Wish;
   readonly #clients: Clients;
   readonly #outstanding = new Map<number, Visitor>();
-  readonly #numbers = new Map<Visitor, number>();
+  readonly #sent = new Map<Visitor, Sent>();
   #next: number;
 
   constructor(wishFor: (visitor: Visitor, purpose: Purpose) => Wish, clients: Clients, environment: Environment) {
@@ -51,43 +51,33 @@ export class Triggers implements Exchange {
     this.#next = below(environment.random, 2 ** 32);
   }
 
-  request(visitor: Visitor, purpose: Purpose, { now: _ }: Attempt): Output {
-    if (visitor.request?.transmissions === 1) this.#number(visitor);
-    const transaction = this.#numbers.get(visitor)!;
+  request(visitor: Visitor, purpose: Purpose): Output {
+    if (visitor.request?.transmissions === 1) this.#compose(visitor, purpose);
     visitor.pmipClient ??= this.#clients.pick(visitor.identity!);
-    const data = encodePmip({ kind: 'trigger', transaction, options: this.#options(visitor, purpose) });
-    return { kind: 'message', service: 'pmip', peer: visitor.pmipClient, data };
+    return { kind: 'message', service: 'pmip', peer: visitor.pmipClient, data: this.#sent.get(visitor)!.data };
   }
 
-  #number(visitor: Visitor): void {
+  #compose(visitor: Visitor, purpose: Purpose): void {
     this.ended(visitor);
     do this.#next = (this.#next + 1) >>> 0;
     while (this.#next === 0 || this.#outstanding.has(this.#next));
-    this.#numbers.set(visitor, this.#next);
-    this.#outstanding.set(this.#next, visitor);
-  }
-
-  #options(visitor: Visitor, purpose: Purpose): PmipOption[] {
-    const { address, stateless, options } = this.#wishFor(visitor, purpose);
-    const flags = { stateless, detached: purpose === 'deregister', refresh: purpose === 'refresh' };
-    return [
-      { kind: 'l2Id', subtype: nai, identifier: visitor.identity! },
-      ...(address === undefined ? [] : [{ kind: 'ipAddress', address } as const]),
-      ...(flags.stateless || flags.detached || flags.refresh ? [{ kind: 'flags', flags } as const] : []),
-      ...options,
-    ];
+    const transaction = this.#next;
+    const wish = this.#wishFor(visitor, purpose);
+    const options = triggerOptions(visitor.identity!, wish, purpose);
+    this.#sent.set(visitor, { transaction, address: wish.address, data: encodePmip({ kind: 'trigger', transaction, options }) });
+    this.#outstanding.set(transaction, visitor);
   }
 
   ended(visitor: Visitor): void {
-    const number = this.#numbers.get(visitor);
-    this.#numbers.delete(visitor);
-    if (number !== undefined) this.#outstanding.delete(number);
+    const sent = this.#sent.get(visitor);
+    this.#sent.delete(visitor);
+    if (sent) this.#outstanding.delete(sent.transaction);
   }
 
   /** Dynamically chosen, another client takes over those that it had not registered yet (§4.1-3); the others wait for it (§4.5). */
   lost(peer: Address, now: Instant): Iterable<Visitor> {
     this.#clients.lost(peer, now);
-    const concerned = [...this.#numbers.keys()].filter(visitor => visitor.pmipClient === peer);
+    const concerned = [...this.#sent.keys()].filter(visitor => visitor.pmipClient === peer);
     for (const visitor of concerned)
       if (this.#clients.isDynamic && visitor.addresses.length === 0) visitor.pmipClient = undefined;
     return concerned;
@@ -106,7 +96,7 @@ export class Triggers implements Exchange {
     const status = findPmipOption(message, 'status')?.status ?? pmipStatus.unspecified;
     if (status === pmipStatus.moved && purpose !== 'deregister') return { kind: 'moved', visitor, superseded: true };
     const contained = containedIn(message);
-    const asked = this.#wishFor(visitor, purpose).address;
+    const asked = this.#sent.get(visitor)?.address;
     const answer =
       status < 128
         ? accepted(message, contained, purpose)
@@ -119,6 +109,24 @@ export class Triggers implements Exchange {
 /** RFC 4283 §3.1. */
 const nai = 1;
 
+/** A Trigger under way: the same octets each time. */
+interface Sent {
+  readonly transaction: number;
+  /** The wish's. */
+  readonly address: Address | undefined;
+  readonly data: Uint8Array;
+}
+
+function triggerOptions(identity: string, { address, stateless, options }: Wish, purpose: Purpose): PmipOption[] {
+  const flags = { stateless, detached: purpose === 'deregister', refresh: purpose === 'refresh' };
+  return [
+    { kind: 'l2Id', subtype: nai, identifier: identity },
+    ...(address === undefined ? [] : [{ kind: 'ipAddress', address } as const]),
+    ...(flags.stateless || flags.detached || flags.refresh ? [{ kind: 'flags', flags } as const] : []),
+    ...options,
+  ];
+}
+
 /** A Notification that nobody asked for is about a mobile at the anchor that the gateway's tunnel goes to. */
 function unasked(message: Notification, peer: Address, visitors: VisitorList): News | undefined {
   const identity = findPmipOption(message, 'l2Id')?.identifier;
@@ -129,9 +137,9 @@ function unasked(message: Notification, peer: Address, visitors: VisitorList): N
     if (visitor.pmipClient !== peer) continue;
     if (address !== undefined && visitor.addresses.length > 0 && !visitor.addresses.includes(address)) continue;
     if (status === pmipStatus.moved) return { kind: 'moved', visitor, superseded: false };
-    if (status >= 128)
-      return { kind: 'ended', visitor, reason: reasonOf(status, containedIn(message)?.message.status) };
     const contained = containedIn(message);
+    const reason = reasonOf(status, contained?.message.status);
+    if (status >= 128) return { kind: status === pmipStatus.refusedByLma ? 'lost' : 'dismissed', visitor, reason };
     return contained && { kind: 'extended', visitor, granted: grantedBy(contained.message) };
   }
   return undefined;
