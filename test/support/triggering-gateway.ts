@@ -1,5 +1,6 @@
 import { type Address, parseAddress } from '../../src/base/address.js';
 import type { Environment, Output, Profile } from '../../src/protocol/contract.js';
+import type { ProxyDhcp } from '../../src/protocol/gateway/dhcp-proxy.js';
 import { Gateway } from '../../src/protocol/gateway/gateway.js';
 import type { Transfers, Visits } from '../../src/protocol/gateway/transfers.js';
 import { type ClientChoice, Clients, type KnownClient } from '../../src/protocol/netlmm/client-choice.js';
@@ -29,6 +30,7 @@ export interface TriggeringOptions {
   readonly anchor?: Address | undefined;
   readonly address?: Address;
   readonly transfers?: (visits: Visits) => Transfers;
+  readonly proxyDhcp?: ProxyDhcp;
   readonly world?: Environment;
 }
 
@@ -44,7 +46,7 @@ export class TriggeringBench extends GatewayBench {
     }));
     const anchor = 'anchor' in options ? options.anchor : anchorAddress;
     const { address = gatewayAddress } = options;
-    const config = { ...gatewayConfig, address, anchor, park: { limitOctets: 100_000 } };
+    const config = { ...gatewayConfig, address, anchor, park: { limitOctets: 100_000 }, proxyDhcp: options.proxyDhcp };
     const dialect = triggeringDialect({ prefixPerMobile }, new Clients(known, choice, address), world);
     super(new Gateway(config, dialect, world, transfers));
   }

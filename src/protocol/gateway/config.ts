@@ -7,6 +7,7 @@ import * as c from '../config.js';
 import type { Engine, Environment } from '../contract.js';
 import { protectedSection, signalling } from '../security/config.js';
 import { secured } from '../security/secured.js';
+import type { ProxyDhcp } from './dhcp-proxy.js';
 
 /** RFC 6543: the link-layer address reserved for gateways of a Proxy Mobile IPv6 domain, the same on all their access links. */
 const reservedLinkAddress = parseLinkAddress('00:00:5e:00:52:13');
@@ -56,6 +57,8 @@ type GatewaySection = z.infer<typeof gatewayObject>;
 export type GatewayConfig = Omit<GatewaySection, 'peers' | 'insecure' | 'aaa'> & {
   /** LoAs of one mobile. */
   readonly addressesPerMobile: number;
+  /** Addresses that anchors assign are given out by DHCPv6. */
+  readonly proxyDhcp?: ProxyDhcp | undefined;
 };
 
 /** `section` with the rules that tie a gateway's keys together; `partners` are whom it signals with. */

@@ -66,7 +66,8 @@ function addressOnPrefix({ routers, prefix, linkAddress }: Face): Address {
   return router ?? withInterfaceId(prefix, interfaceIdFromLinkAddress(linkAddress));
 }
 
-function decoded({ payload }: Packet): Dhcpv6Message | undefined {
+/** What a client or a server says. */
+export function decoded({ payload }: Packet): Dhcpv6Message | undefined {
   if (payload.kind !== 'udp') return undefined;
   try {
     return decodeDhcpv6(payload.data);

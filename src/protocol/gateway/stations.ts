@@ -7,6 +7,7 @@ import type { Packet } from '../../wire/ipv6/packet.js';
 import type { AddressingMode, LinkId } from '../contract.js';
 import { discoveryProblem, neighbourAdvertisement, solicited } from './access-link.js';
 import type { Count } from './counters.js';
+import { asksForAddress, type ProxyDhcp, proxyAnswer } from './dhcp-proxy.js';
 import { answerOf, delivered, endedBy, givenBack, relayed } from './dhcp-relay.js';
 import type { Lifecycle, Turn } from './lifecycle.js';
 import { quietKey, type TimerKey } from './timers.js';
@@ -125,12 +126,28 @@ export class Stations {
     const { config } = this.lifecycle;
     const face = this.lifecycle.presence.face(visitor);
     const server = visitor.profile?.dhcpServer ?? config.dhcpServer;
+    if (server === undefined && config.proxyDhcp) return this.#proxied(visitor, packet, config.proxyDhcp, turn);
     const forward = face && server && relayed(visitor, face, packet, config.address, server);
     if (!forward) return this.count('dhcpDiscarded');
     if (isLinkLocal(packet.source)) this.lifecycle.identifyLinkLocal(visitor, packet.source, turn);
     visitor.givenBack = givenBack(packet) ?? visitor.givenBack;
     this.count('dhcpRelayed');
     turn.outputs.push({ kind: 'send', packet: forward });
+  }
+
+  /** draft-singh appendix A: the gateway is the server, and who asks before there is an address waits for the anchor's. */
+  #proxied(visitor: Visitor, packet: Packet, settings: ProxyDhcp, turn: Turn): void {
+    const face = this.lifecycle.presence.face(visitor);
+    if (!face || !visitor.profile?.addressing.includes('dhcpv6')) return this.count('dhcpDiscarded');
+    if (isLinkLocal(packet.source)) this.lifecycle.identifyLinkLocal(visitor, packet.source, turn);
+    if (visitor.state === 'awaitingAddress' && asksForAddress(packet)) {
+      this.#wait(visitor, packet);
+      return this.lifecycle.raise(visitor, 'addressLearnt', turn);
+    }
+    const outputs = proxyAnswer(visitor, face, packet, settings, this.lifecycle.environment, turn.now);
+    this.count(outputs.some(output => output.kind === 'send') ? 'dhcpReplied' : 'dhcpDiscarded');
+    turn.outputs.push(...outputs);
+    for (const address of givenBack(packet)?.addresses ?? []) this.#ended(visitor, address, turn);
   }
 
   /** gundavelli §6.3-3, steps 3 to 5: the host first, then the LMAP. */

@@ -9,11 +9,25 @@ const knownClient = z.strictObject({
   realms: z.array(c.name).default([]),
 }) satisfies z.ZodType<KnownClient>;
 
+const leaseTimeS = c.integer(60, 0xffff_ffff, 'seconds');
+
 /** Keys of a gateway whose mobiles are registered by PMIP clients. */
 export const triggeringKeys = {
   pmipClients: z.array(knownClient).min(1, 'at least one PMIP client'),
   /** How mobiles that no client has for certain are dealt out (draft-singh §4.1-3). */
   choice: c.choice(['identifier', 'available', 'local']).default('identifier'),
+  /** Mobiles that use DHCPv6, and have no server, get the address that their LMA assigns them (appendix A). */
+  proxyDhcp: z
+    .strictObject({
+      preferredLifetimeS: leaseTimeS.default(3600),
+      validLifetimeS: leaseTimeS.default(7200),
+      dnsServers: z.array(c.address).default([]),
+    })
+    .refine(value => value.preferredLifetimeS <= value.validLifetimeS, {
+      path: ['preferredLifetimeS'],
+      error: 'no more than validLifetimeS',
+    })
+    .optional(),
   /** Every mobile has a prefix of its own (appendix E.3). */
   prefixPerMobile: c.flag.default(false),
   /** Keep what comes from and for stations while they are being registered. */

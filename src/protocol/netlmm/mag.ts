@@ -37,15 +37,20 @@ export function triggeringDialect(
 const hostedPrefixLength = 64;
 
 function wish(visitor: Visitor, purpose: Purpose, prefixPerMobile: boolean): Wish {
-  const { profile, candidate } = visitor;
+  const { profile } = visitor;
   const options: PmipOption[] = [];
   const prefix = prefixPerMobile ? (visitor.prefix ?? anyPrefix) : undefined;
   if (prefix) options.push({ kind: 'prefix', ...prefix });
   // §4.4: who names an anchor wants the mobile to be there; else the client knows where it is.
   if (profile?.anchor !== undefined) options.push({ kind: 'lmaAddress', address: profile.anchor });
-  const address = addressOf(visitor, purpose);
-  const stateful = candidate ? candidate.learnt === 'dhcpv6' : profile?.addressing.includes('dhcpv6');
-  return { address, stateless: address !== undefined && !stateful, options };
+  const address = addressOf(visitor, purpose) ?? (purpose === 'register' && !prefix ? unspecified : undefined);
+  return { address, stateless: address !== undefined && !isStateful(visitor), options };
+}
+
+/** Appendix B: whether a server gave the address out. */
+function isStateful({ profile, candidate }: Visitor): boolean {
+  if (candidate && candidate.learnt !== 'manual') return candidate.learnt === 'dhcpv6';
+  return profile?.addressing.includes('dhcpv6') ?? false;
 }
 
 /** To be assigned by the anchor. */

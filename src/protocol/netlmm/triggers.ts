@@ -64,7 +64,11 @@ export class Triggers implements Exchange {
     const transaction = this.#next;
     const wish = this.#wishFor(visitor, purpose);
     const options = triggerOptions(visitor.identity!, wish, purpose);
-    this.#sent.set(visitor, { transaction, address: wish.address, data: encodePmip({ kind: 'trigger', transaction, options }) });
+    this.#sent.set(visitor, {
+      transaction,
+      address: wish.address,
+      data: encodePmip({ kind: 'trigger', transaction, options }),
+    });
     this.#outstanding.set(transaction, visitor);
   }
 
