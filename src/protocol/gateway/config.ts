@@ -5,7 +5,7 @@ import { localProfiles } from '../aaa/config.js';
 import { withLocalProfiles } from '../aaa/local-profiles.js';
 import * as c from '../config.js';
 import type { Engine, Environment } from '../contract.js';
-import { protectedSection, signalling } from '../security/config.js';
+import { protectedSection, type SignallingProtection, signalling } from '../security/config.js';
 import { secured } from '../security/secured.js';
 import type { ProxyDhcp } from './dhcp-proxy.js';
 
@@ -51,7 +51,7 @@ export const gatewayKeys = {
 };
 
 const gatewayObject = z.strictObject(gatewayKeys);
-type GatewaySection = z.infer<typeof gatewayObject>;
+type GatewaySection = Omit<z.infer<typeof gatewayObject>, 'peers'> & SignallingProtection;
 
 /** What every dialect's gateway is told. */
 export type GatewayConfig = Omit<GatewaySection, 'peers' | 'insecure' | 'aaa'> & {
