@@ -21,6 +21,17 @@ export const prefix = parsedText<Prefix>('an IPv6 prefix such as 2001:db8:1::/64
   unlessRangeError(() => parsePrefix(text)),
 );
 
+/** In its IPv4-mapped form. */
+export const ipv4Prefix = parsedText<Prefix>(
+  'an IPv4 prefix such as 192.0.2.0/24, no bits set past its length',
+  text => {
+    const [address, length] = text.split('/');
+    return /^[\d.]+\/\d{1,2}$/.test(text)
+      ? unlessRangeError(() => parsePrefix(`::ffff:${address}/${96 + Number(length)}`))
+      : undefined;
+  },
+);
+
 /** A prefix, or an address that stands for itself alone. */
 export const prefixOrAddress = parsedText<Prefix>('an IPv6 prefix or address', text =>
   unlessRangeError(() => (text.includes('/') ? parsePrefix(text) : hostPrefix(parseAddress(text)))),

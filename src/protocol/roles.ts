@@ -7,6 +7,7 @@ import { mobilityAnchorPoint } from './map-role.js';
 import { correspondent } from './mip6/correspondent-role.js';
 import { homeAgent } from './mip6/home-agent-role.js';
 import { mobileNode } from './mobile-node-role.js';
+import { netlmmLma } from './netlmm/lma-role.js';
 import { pmipClient } from './netlmm/pmip-client-role.js';
 import { lma } from './pmip6/lma-role.js';
 import type { Role } from './scheme.js';
@@ -24,4 +25,5 @@ export const roles: readonly Role[] = [
   accessRouter,
   correspondent,
   dhcpv6Server,
+  netlmmLma,
 ];

@@ -1,4 +1,4 @@
-import type { Address } from '../../base/address.js';
+import { type Address, isIpv4Mapped } from '../../base/address.js';
 import { DeadlineSlots } from '../../base/deadline-slots.js';
 import type { LinkAddress } from '../../base/link-address.js';
 import { hostPrefix, type Prefix, prefixContains, prefixCovers, withInterfaceId } from '../../base/prefix.js';
@@ -20,11 +20,15 @@ export interface AnchorSettings {
   readonly address: Address;
   readonly peers: readonly PeerSettings[];
   readonly insecure: boolean;
+  /** Peers register mobiles by Home Address options of theirs (draft-singh §4.3). */
+  readonly peersRegisterOthers?: boolean;
   /** What it owns: homes lie in them, and packets to them come here. */
   readonly prefixes: readonly Prefix[];
   /** A link of the node on which its prefixes are, and where it stands in for mobiles (RFC 6275 §10.4.1); undefined: on none. */
   readonly homeLink?: LinkId | undefined;
-  /** Length of the homes in each. */
+  /** More that it owns, and that no link has. */
+  readonly offLinkPrefixes?: readonly Prefix[];
+  /** Length of the homes in each of `prefixes`. */
   readonly homeLength: number;
   readonly maximumLifetimeS: number;
   readonly maximumBindings: number;
@@ -70,7 +74,7 @@ export class Anchor {
     this.settings = settings;
     this.environment = environment;
     this.cache = new BindingCache([settings.homeLength]);
-    this.peers = new Peers(settings.peers, settings.insecure, settings.updateRate);
+    this.peers = new Peers(settings.peers, settings.insecure, settings.updateRate, settings.peersRegisterOthers);
     this.revocations = settings.revocation && new Revocations(settings.revocation, environment.random.uint32());
     this.#draining = new Draining(settings.drainDelay);
   }
@@ -90,13 +94,16 @@ export class Anchor {
 
   /** Packets to an owned prefix without a binding end here (gundavelli §9, RFC 5213 §5.6.2), unless a link has it. */
   start(outputs: Output[]): void {
-    if (this.settings.homeLink !== undefined) return;
-    for (const to of this.settings.prefixes) outputs.push({ kind: 'forward', rule: { to, via: { kind: 'drop' } } });
+    const { homeLink, prefixes, offLinkPrefixes = [] } = this.settings;
+    for (const to of homeLink === undefined ? [...prefixes, ...offLinkPrefixes] : offLinkPrefixes)
+      outputs.push({ kind: 'forward', rule: { to, via: { kind: 'drop' } } });
   }
 
   /** The owned prefix that covers `home`. */
   ownerOf(home: Prefix): Prefix | undefined {
-    return this.settings.prefixes.find(owned => prefixCovers(owned, home));
+    const { prefixes, offLinkPrefixes } = this.settings;
+    const covers = (owned: Prefix) => prefixCovers(owned, home);
+    return prefixes.find(covers) ?? offLinkPrefixes?.find(covers);
   }
 
   owns(address: Address): Prefix | undefined {
@@ -290,7 +297,7 @@ export class Anchor {
       homeLink !== undefined && outputs.push({ kind: 'proxy', link: homeLink, address, detect: false });
     if (binding.linkLocal !== undefined) standIn(binding.linkLocal);
     for (const to of homes) {
-      standIn(to.address);
+      if (isOnHomeLink(to)) standIn(to.address);
       outputs.push({ kind: 'forward', rule: { to, via } });
       outputs.push({ kind: 'admit', end: { local: via.local, remote: via.remote, from: to } });
     }
@@ -307,7 +314,7 @@ export class Anchor {
 
   #unintercept(to: Prefix, outputs: Output[]): void {
     outputs.push({ kind: 'unforward', to });
-    this.standDown([to.address], outputs);
+    if (isOnHomeLink(to)) this.standDown([to.address], outputs);
   }
 
   /** Addresses on the home link that others may have again. */
@@ -336,6 +343,11 @@ export class Anchor {
     if (current?.remote === via.remote && current.local === via.local) return;
     outputs.push({ kind: 'unadmit', end: { local: via.local, remote: via.remote, from } });
   }
+}
+
+/** Neither whole prefixes of mobiles nor IPv4 addresses are: nobody on the link solicits them. */
+function isOnHomeLink({ address, length }: Prefix): boolean {
+  return length === 128 && !isIpv4Mapped(address);
 }
 
 function trace(binding: Binding, change: BindingChange, previous: Address | undefined, outputs: Output[]): void {

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { type Prefix, prefixCovers } from '../../base/prefix.js';
 import { milliseconds } from '../../base/time.js';
 import * as c from '../config.js';
-import { identityOf, mobileSignalling, protectedSection, signalling } from '../security/config.js';
+import { associationName, identityOf, mobileSignalling, protectedSection, signalling } from '../security/config.js';
 import type { AnchorSettings } from './anchor.js';
 import type { PeerSettings } from './peers.js';
 
@@ -90,7 +90,7 @@ function peerSettings({ peers, permissions }: AnchorConfig): PeerSettings[] {
     const { name, address } = peer;
     const identity = identityOf(peer);
     if (address !== undefined) settings.set(address, { name, address });
-    else if (identity !== undefined) settings.set(identity, { name, identity });
+    else if (identity !== undefined) settings.set(associationName(peer), { name, identity });
   }
   for (const { peer: address, prefixes, proxyRegistration } of permissions)
     settings.set(address, { name: settings.get(address)?.name, address, prefixes, proxyRegistration });

@@ -118,7 +118,7 @@ export class AnchorEngine implements Engine {
     now: Instant,
     outputs: Output[],
   ): void {
-    const peer = this.#anchor.peers.sender(effectiveSource(packet), association);
+    const peer = this.#anchor.peers.sender(effectiveSource(packet), association, packet.source);
     if (!peer) return this.#discard(packet, 'unprotected', outputs);
     if (!peer.budget.take(now)) return this.#discard(packet, 'rate', outputs);
     switch (message.kind) {
@@ -198,7 +198,7 @@ export function answer(
   else update.peer.accepted++;
   anchor.counters.add(denied ? `${purpose}_denied_${fields.status}` : acceptedNames[purpose]);
   const packet = acknowledgement(update, fields, addressing);
-  const association = update.peer.settings.identity;
+  const { association } = update.peer;
   outputs.push(association === undefined ? { kind: 'send', packet } : { kind: 'send', packet, association });
 }
 const acceptedNames: Readonly<Record<Purpose, string>> = {

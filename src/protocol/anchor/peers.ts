@@ -24,6 +24,8 @@ export interface Peer {
   /** Its address as text, or its NAI, for the records of its bindings. */
   readonly text: string;
   readonly configured: boolean;
+  /** What answers go out under, where no association is found by the address they go to. */
+  readonly association: AssociationId | undefined;
   readonly budget: TokenBucket;
   bindings: number;
   accepted: number;
@@ -38,29 +40,39 @@ export interface UpdateRate {
 /** Who may talk to an anchor: the configured peers, and strangers only where that was said in so many words. */
 export class Peers {
   readonly #insecure: boolean;
+  readonly #registerOthers: boolean;
   readonly #rate: UpdateRate;
   #byAddress = new Map<Address, Peer>();
   readonly #byIdentity = new Map<string, Peer>();
   /** Strangers share one budget until one of them has a binding, so that inventing source addresses buys nothing. */
   readonly #strangers: TokenBucket;
 
-  constructor(configured: readonly PeerSettings[], insecure: boolean, rate: UpdateRate) {
+  /** `registerOthers`: peers register home addresses of others (draft-singh §4.3). */
+  constructor(configured: readonly PeerSettings[], insecure: boolean, rate: UpdateRate, registerOthers = false) {
     this.#insecure = insecure;
+    this.#registerOthers = registerOthers;
     this.#rate = rate;
     this.#strangers = new TokenBucket(rate);
     for (const settings of configured)
       if (settings.identity === undefined) this.#byAddress.set(settings.address, this.#peer(settings, true));
-      else this.#byIdentity.set(settings.identity, this.#peer(settings, true));
+      else this.#byIdentity.set(associationOf(settings), this.#peer(settings, true));
   }
 
-  /** The peer that sent a packet; undefined: it must not be listened to (gundavelli §11, RFC 5213 §4). */
-  sender(source: Address, association: AssociationId | undefined): Peer | undefined {
+  /** The peer that sent a packet from `source` about `home`; undefined: it must not be listened to (gundavelli §11, RFC 5213 §4). */
+  sender(home: Address, association: AssociationId | undefined, source = home): Peer | undefined {
     if (association === undefined && !this.#insecure) return undefined;
     const mobile = association === undefined ? undefined : this.#byIdentity.get(association);
     if (mobile) {
-      mobile.address = source;
+      mobile.address = this.#registerOthers ? source : home;
       return mobile;
     }
+    if (!this.#registerOthers) return this.#at(home);
+    if (association === undefined) return this.#at(source);
+    const possible = [home, source].map(address => this.#byAddress.get(address));
+    return possible.find(peer => peer?.association === association);
+  }
+
+  #at(source: Address): Peer | undefined {
     return this.#byAddress.get(source) ?? (this.#insecure ? this.#stranger(source) : undefined);
   }
 
@@ -92,9 +104,16 @@ export class Peers {
   #peer(settings: PeerSettings, configured: boolean): Peer {
     const budget = configured ? new TokenBucket(this.#rate) : this.#strangers;
     const address = settings.address ?? unspecified;
-    const text = settings.identity ?? formatAddress(address);
-    return { settings, address, text, configured, budget, bindings: 0, accepted: 0, denied: 0 };
+    const named = associationOf(settings);
+    const association = settings.identity !== undefined || (configured && this.#registerOthers) ? named : undefined;
+    const text = settings.identity === undefined ? formatAddress(address) : named;
+    return { settings, address, text, configured, association, budget, bindings: 0, accepted: 0, denied: 0 };
   }
+}
+
+/** What a peer's association is called. */
+export function associationOf(settings: PeerSettings): AssociationId {
+  return settings.name ?? (settings.identity === undefined ? formatAddress(settings.address) : settings.identity);
 }
 
 /** Whether the peer's allow list has all those homes. */

@@ -37,6 +37,8 @@ export interface UpdateOptions {
   linkIdentifier: LinkAddress | undefined;
   linkLocal: Address | undefined;
   timestamp: Extract<MobilityOption, { kind: 'timestamp' }> | undefined;
+  /** RFC 5555 §3.1.1. */
+  ipv4Home: Extract<MobilityOption, { kind: 'ipv4HomeAddress' }> | undefined;
 }
 
 export function readUpdate(packet: Packet, message: BindingUpdate, peer: Peer): Update {
@@ -82,6 +84,7 @@ function readOptions(options: readonly MobilityOption[]): UpdateOptions {
     linkIdentifier: undefined,
     linkLocal: undefined,
     timestamp: undefined,
+    ipv4Home: undefined,
   };
   for (const option of options) readOption(option, into);
   return into;
@@ -119,6 +122,9 @@ function readOption(option: MobilityOption, into: UpdateOptions): void {
       return;
     case 'timestamp':
       into.timestamp ??= option;
+      return;
+    case 'ipv4HomeAddress':
+      into.ipv4Home ??= option;
       return;
   }
 }

@@ -10,6 +10,8 @@ export class Associations {
   readonly #byAddress = new Map<Address, Association>();
   readonly #byName = new Map<AssociationId, Association>();
   readonly #bySpi = new Map<number, readonly Association[]>();
+  /** Of peers known by their address, for answers to what they send about others. */
+  readonly #namesOfAddresses = new Map<AssociationId, Association>();
   /** SPIs of peers known by their address: they belong to somebody. */
   readonly #spisOfAddresses = new Set<number>();
 
@@ -17,6 +19,7 @@ export class Associations {
     const { name, inboundSpi } = association;
     if (address !== undefined) {
       this.#byAddress.set(address, association);
+      this.#namesOfAddresses.set(name, association);
       this.#spisOfAddresses.add(inboundSpi);
       return;
     }
@@ -38,7 +41,7 @@ export class Associations {
   }
 
   named(name: AssociationId): Association | undefined {
-    return this.#byName.get(name);
+    return this.#byName.get(name) ?? this.#namesOfAddresses.get(name);
   }
 
   /** Those of peers without an address whose packets bear that SPI. */

@@ -94,6 +94,8 @@ export interface SignallingProtection {
   readonly insecure: boolean;
   /** The node's own: at a mobile node its home address. */
   readonly address?: Address;
+  /** What a peer sends may be about home addresses of others (draft-singh §4.3): it is the sender's association then. */
+  readonly peersRegisterOthers?: boolean;
 }
 
 /** `section` with the rule that signalling is unprotected only where `insecure: true` says so. */
@@ -135,7 +137,7 @@ export function checkServices(
 /** What tells peers apart is each one's own: addresses; NAIs, which are nobody's name; and the keys of who has no address. */
 function checkNames(peers: readonly Peer[], context: z.RefinementCtx): void {
   const addresses = new Set<string>();
-  const names = new Set(peers.flatMap(({ name }) => name ?? []));
+  const names = new Set(peers.flatMap(({ address, name }) => (address === undefined ? [] : (name ?? []))));
   const keys = new Set<string>();
   for (const [i, peer] of peers.entries()) {
     const { address, security } = peer;
@@ -144,13 +146,20 @@ function checkNames(peers: readonly Peer[], context: z.RefinementCtx): void {
     if (address !== undefined) addresses.add(address);
     const identity = identityOf(peer);
     if (identity === undefined) continue;
-    if (names.has(identity)) problem(context, ['peers', i, 'identity'], 'a name that no other peer has');
-    names.add(identity);
+    const name = associationName(peer);
+    if (names.has(name))
+      problem(context, ['peers', i, peer.name ? 'name' : 'identity'], 'a name that no other peer has');
+    names.add(name);
     const key = security && inboundKey(security);
     if (key === undefined) continue;
     if (keys.has(key)) problem(context, ['peers', i, 'security'], 'keys that no other mobile has');
     keys.add(key);
   }
+}
+
+/** What its association is called. A mobile that has several, by way of several nodes, has a name for each. */
+export function associationName(peer: Peer): string {
+  return peer.name ?? identityOf(peer) ?? formatAddress(peer.address as Address);
 }
 
 /** The NAI of a peer that has no address. */

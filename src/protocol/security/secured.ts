@@ -13,7 +13,7 @@ import type { AssociationId, Engine, Environment, Input, Interests, Output, Row,
 import { type Association, type RefusalCause, refusalCauses, type Verdict } from './association.js';
 import { Associations, type Keyring } from './associations.js';
 import { authenticationOption } from './authenticator.js';
-import { identityOf, type Peer, type PeerSecurity, type SignallingProtection } from './config.js';
+import { associationName, type Peer, type PeerSecurity, type SignallingProtection } from './config.js';
 import { espHeader } from './esp.js';
 import { EspAssociation } from './esp-association.js';
 import { ProtectedTunnels } from './protected-tunnels.js';
@@ -51,6 +51,7 @@ export class Secured implements Engine {
   readonly #engine: Engine;
   readonly #exempt: Exemption;
   readonly #associations: Associations;
+  readonly #registersOthers: boolean;
   readonly #keyring: Keyring | undefined;
   readonly #tunnels: ProtectedTunnels;
   readonly #refused: Record<RefusalCause, number>;
@@ -59,13 +60,14 @@ export class Secured implements Engine {
 
   constructor(
     engine: Engine,
-    { peers, address }: SignallingProtection,
+    { peers, address, peersRegisterOthers = false }: SignallingProtection,
     environment: Environment,
     exempt: Exemption,
     keyring?: Keyring,
   ) {
     this.#engine = engine;
     this.#exempt = exempt;
+    this.#registersOthers = peersRegisterOthers;
     this.#keyring = keyring;
     this.#associations = keyring?.associations ?? new Associations();
     this.#tunnels = new ProtectedTunnels(peers, address, environment, `${storePrefix}tunnel/`);
@@ -182,12 +184,20 @@ export class Secured implements Engine {
   }
 
   /** By the association of that address; where there is none, by the one of those with the packet's SPI that it verifies under. */
-  #judge(packet: Packet, source: Address, now: Instant): [] | [Association, Verdict] {
+  #candidates(packet: Packet, source: Address): readonly Association[] {
     const known = this.#associations.at(source);
-    const spi = known ? undefined : spiOf(packet);
-    const candidates = known ? [known] : spi === undefined ? [] : this.#associations.withSpi(spi);
+    if (known && !this.#registersOthers) return [known];
+    const spi = spiOf(packet);
+    const bySpi = spi === undefined ? [] : this.#associations.withSpi(spi);
+    if (!this.#registersOthers) return bySpi;
+    const byAddress = [known, this.#associations.at(packet.source)].flatMap(one => one ?? []);
+    const fitting = [...byAddress.filter(({ inboundSpi }) => inboundSpi === spi), ...bySpi];
+    return fitting.length > 0 ? fitting : byAddress.slice(0, 1);
+  }
+
+  #judge(packet: Packet, source: Address, now: Instant): [] | [Association, Verdict] {
     let judged: [] | [Association, Verdict] = [];
-    for (const association of candidates) {
+    for (const association of this.#candidates(packet, source)) {
       judged = [association, association.accept(packet, now)];
       if (judged[1].kind !== 'refused' || judged[1].cause !== 'authentication') break;
     }
@@ -277,8 +287,8 @@ function echoReply({ source, destination, payload }: Packet): Packet | undefined
 }
 
 function association(peer: Peer, security: PeerSecurity, environment: Environment): Association {
-  const text = peer.address === undefined ? (identityOf(peer) as string) : formatAddress(peer.address);
-  const name: AssociationId = identityOf(peer) ?? peer.name ?? text;
+  const name: AssociationId = associationName(peer);
+  const text = peer.address === undefined ? name : formatAddress(peer.address);
   if (security.kind === 'rfc4285')
     return new MessageAuthentication({ name, peer: peer.address, ...security }, environment);
   const { outbound, inbound } = security;
