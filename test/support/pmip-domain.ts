@@ -66,7 +66,6 @@ export class PmipDomain {
   readonly notified: Notified[] = [];
   /** Packets as they were sent; those of `lose` arrive nowhere. */
   readonly sent: Packet[] = [];
-  readonly refusedMessages: { readonly from: Address; readonly to: Address; readonly data: Uint8Array }[] = [];
   lose: (packet: Packet) => boolean = () => false;
   delay: () => Duration = () => milliseconds(5);
   #flying: Flying[] = [];
@@ -176,10 +175,11 @@ export class PmipDomain {
     }
   }
 
-  /** To another client at once; to a gateway: noted. */
+  /** To another client at once, if it is there; to a gateway: noted. */
   #told(from: DomainNode, to: Address, data: Uint8Array): void {
     const other = this.nodes.get(to);
     if (other) return this.message(from.address, data, to);
+    if (to === otherClientAddress) return;
     this.notified.push(notifiedOf(to, data));
   }
 }
