@@ -1,4 +1,4 @@
-import type { Packet, Payload } from '../wire/ipv6/packet.js';
+import { type Packet, type Payload, protocol } from '../wire/ipv6/packet.js';
 import type { Frame, Link } from './link.js';
 
 /** What a packet is for. ND and DHCPv6 also serve hosts that never move, and are counted apart. */
@@ -6,7 +6,6 @@ export type Purpose = 'mobility' | 'neighbourDiscovery' | 'dhcpv6' | 'traffic';
 
 const dhcpv6ClientPort = 546;
 const dhcpv6ServerPort = 547;
-const esp = 50;
 
 export function purposeOf(packet: Packet): Purpose {
   return purposeOfPayload(packet.payload);
@@ -26,8 +25,8 @@ function purposeOfPayload(payload: Payload): Purpose {
         ? 'dhcpv6'
         : 'traffic';
     case 'raw':
-      // Only signalling between agents is protected by ESP here.
-      return payload.protocol === esp ? 'mobility' : 'traffic';
+      // Only signalling between agents is protected by ESP here, or goes over SCTP.
+      return payload.protocol === protocol.esp || payload.protocol === protocol.sctp ? 'mobility' : 'traffic';
     case 'tcp':
     case 'fragment':
       return 'traffic';

@@ -1,13 +1,16 @@
 import { formatAddress } from '../base/address.js';
+import { DecodeError } from '../base/errors.js';
 import { formatLinkAddress } from '../base/link-address.js';
 import { formatPrefix } from '../base/prefix.js';
 import type { TraceEvent } from '../protocol/trace.js';
 import type { Plain } from '../wire/codec/fields.js';
 import { plainIcmpv6Message } from '../wire/icmpv6/messages.js';
 import { packetLength } from '../wire/ipv6/codec.js';
-import { type Packet, protocol } from '../wire/ipv6/packet.js';
+import { isSctp, type Packet, protocol } from '../wire/ipv6/packet.js';
 import { plainMobilityMessage } from '../wire/mobility/messages.js';
 import { messageName } from '../wire/names.js';
+import { describeSctp } from '../wire/sctp/carried.js';
+import { decodeSctp } from '../wire/sctp/packet.js';
 import type { SimulationEvent, TraceRecord, WorldEvent } from './trace.js';
 
 type PlainObject = { readonly [name: string]: Plain };
@@ -137,7 +140,8 @@ function nameOf({ payload }: Packet): string {
     case 'fragment':
       return 'Fragment';
     case 'raw':
-      return payload.protocol === protocol.esp ? 'ESP' : `protocol ${payload.protocol}`;
+      if (payload.protocol === protocol.esp) return 'ESP';
+      return sctpOf(payload)?.name ?? `protocol ${payload.protocol}`;
   }
 }
 
@@ -172,7 +176,18 @@ function dhcpv6Name(port: number, type: number): string | undefined {
 function fieldsOf({ payload }: Packet): PlainObject | undefined {
   if (payload.kind === 'mobility') return plainMobilityMessage(payload.message);
   if (payload.kind === 'icmpv6') return plainIcmpv6Message(payload.message);
-  return undefined;
+  return sctpOf(payload)?.fields;
+}
+
+/** What an SCTP packet says, where its octets are one. */
+function sctpOf(payload: Packet['payload']): ReturnType<typeof describeSctp> | undefined {
+  if (!isSctp(payload)) return undefined;
+  try {
+    return describeSctp(decodeSctp(payload.data));
+  } catch (error) {
+    if (error instanceof DecodeError) return undefined;
+    throw error;
+  }
 }
 
 function defined(object: Readonly<Record<string, unknown>>): PlainObject {

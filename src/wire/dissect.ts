@@ -31,6 +31,8 @@ import { readMobilityHeader } from './mobility/header.js';
 import { plainMobilityMessage } from './mobility/messages.js';
 import { meaningOf, messageName, nextHeaders } from './names.js';
 import { linkType } from './pcapng/blocks.js';
+import { describeSctp } from './sctp/carried.js';
+import { readSctp, sctpChecksum, sctpHeaderOctets } from './sctp/packet.js';
 
 /** What octets say, layer by layer from the outermost on. */
 export interface Dissection {
@@ -231,6 +233,16 @@ const upperLayers: Readonly<Record<number, UpperLayer>> = {
       return { name: 'TCP', fields: fieldsOf(kind, fields) };
     });
   },
+  [protocol.sctp](reader, layers) {
+    const { offset } = reader;
+    const verdict = reader.remaining < sctpHeaderOctets ? undefined : sctpVerdict(reader);
+    underneath('SCTP', 'sctp', offset, layers, verdict, () => {
+      const packet = readSctp(reader, true);
+      const { sourcePort, destinationPort } = packet;
+      const { name, fields } = describeSctp(packet);
+      return { name, fields: fieldsOf('sctp', { sourcePort, destinationPort, ...fields }) };
+    });
+  },
   [protocol.fragment](reader, layers) {
     const { offset } = reader;
     underneath('Fragment', 'fragment', offset, layers, undefined, () => {
@@ -272,6 +284,11 @@ function verdictOn(
   if (number === protocol.udp && computed === 0) computed = 0xffff;
   const good = number === protocol.udp ? found === computed : found % 0xffff === computed % 0xffff;
   return { computed, found, good };
+}
+
+function sctpVerdict({ bytes, offset, end }: Reader): ChecksumVerdict {
+  const { found, computed } = sctpChecksum(bytes, offset, end);
+  return { computed, found, good: computed === found };
 }
 
 function flagsOf(fields: { readonly [name: string]: Plain }): readonly string[] {

@@ -71,3 +71,5 @@ export { type CaptureInterface, linkType } from './pcapng/blocks.js';
 export { type CapturedPacket, readCapture } from './pcapng/reader.js';
 export { pcapngHeader, pcapngInterface, pcapngPacket, pcapngSectionHeader } from './pcapng/writer.js';
 export * from './pmip/messages.js';
+export type { Chunk, ChunkOf } from './sctp/chunks.js';
+export { decodeSctp, encodeSctp, type SctpPacket } from './sctp/packet.js';

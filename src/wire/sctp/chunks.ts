@@ -49,6 +49,10 @@ const sackLists: f.Codec<{ readonly gaps: readonly Gap[]; readonly duplicates: r
     const gaps = Array.from({ length: counts[0] }, () => ({ start: reader.u16(), end: reader.u16() }));
     return { gaps, duplicates: Array.from({ length: counts[1] }, () => reader.u32()) };
   },
+  plain: ({ gaps, duplicates }) => ({
+    gaps: gaps.map(({ start, end }) => `${start}-${end}`),
+    duplicates: duplicates.map(String),
+  }),
 };
 
 export interface Gap {
@@ -132,6 +136,12 @@ function readValue(reader: Reader, type: number, flags: number): Chunk {
 
 function setNames(masks: Readonly<Record<string, number>>, value: object): string[] {
   return Object.keys(masks).filter(name => (value as Readonly<Record<string, unknown>>)[name] === true);
+}
+
+/** As RFC 9260 §3.2 writes it. */
+export function chunkName(value: Chunk): string {
+  if (value.kind === 'unknown') return `chunk of type ${value.type}`;
+  return value.kind.replaceAll(/[A-Z]/g, letter => ` ${letter}`).toUpperCase();
 }
 
 /** What people and JSON read. */

@@ -1,3 +1,6 @@
+import { cxtpPayloadProtocol, cxtpPort } from '../cxtp/messages.js';
+import { pmipPayloadProtocol, pmipPort } from '../pmip/messages.js';
+
 /** A protocol that SCTP carries. */
 export interface SctpService {
   /** At both ends. */
@@ -6,16 +9,12 @@ export interface SctpService {
   readonly payloadProtocol: number;
   /** The U bit of its DATA chunks. */
   readonly unordered: boolean;
-  readonly title: string;
 }
 
-/**
- * `pmip`: draft-singh §4.9.3, its port of the dynamic range and its identifier "PMAG" ours, for the document gives none.
- * `cxtp`: RFC 4067 §3.1, whose "CXTP" has no number.
- */
+/** `pmip`: draft-singh §4.9.3; `cxtp`: RFC 4067 §3.1. */
 export const sctpServices = {
-  pmip: { port: 49153, payloadProtocol: 0x504d4147, unordered: false, title: 'PMIP client' },
-  cxtp: { port: 5091, payloadProtocol: 0x43585450, unordered: true, title: 'Context transfer' },
+  pmip: { port: pmipPort, payloadProtocol: pmipPayloadProtocol, unordered: false },
+  cxtp: { port: cxtpPort, payloadProtocol: cxtpPayloadProtocol, unordered: true },
 } as const satisfies Readonly<Record<string, SctpService>>;
 
 export type SctpServiceName = keyof typeof sctpServices;
