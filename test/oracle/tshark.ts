@@ -12,9 +12,12 @@ export const withoutTshark: string | false =
 const redirect = '137';
 
 /** Checksums, which tshark leaves alone unless told; and each frame by itself, since it calls data sent again malformed. */
-const preferences = ['udp.check_checksum:TRUE', 'tcp.check_checksum:TRUE', 'tcp.desegment_tcp_streams:FALSE'].flatMap(
-  preference => ['-o', preference],
-);
+const preferences = [
+  'sctp.checksum:CRC 32c',
+  'udp.check_checksum:TRUE',
+  'tcp.check_checksum:TRUE',
+  'tcp.desegment_tcp_streams:FALSE',
+].flatMap(preference => ['-o', preference]);
 
 /** What tshark prints of each frame, by field: every occurrence, in order. `filter` is a display filter. */
 export function tsharkFields<F extends string>(
@@ -41,7 +44,7 @@ export function tsharkFields<F extends string>(
 }
 
 /**
- * Asserts that tshark finds nothing malformed and every ICMPv6, UDP and TCP checksum good in the file, and that we do, too, of
+ * Asserts that tshark finds nothing malformed and every ICMPv6, UDP, TCP and SCTP checksum good in the file, and that we do, too, of
  * every Mobility Header, which tshark never checks. Returns the number of frames; none is a failure.
  */
 export function assertCleanCapture(file: string): number {
@@ -52,6 +55,7 @@ export function assertCleanCapture(file: string): number {
     'icmpv6.type',
     'icmpv6.checksum.status',
     'udp.checksum.status',
+    'sctp.checksum.status',
     'tcp.checksum.status',
     'tcp.checksum',
   ]);
@@ -60,7 +64,7 @@ export function assertCleanCapture(file: string): number {
     const place = `${file}: frame ${frame['frame.number']} (${frame['frame.protocols']})`;
     assert.deepEqual(frame['_ws.malformed'], [], `${place}: malformed`);
     const quotes = frame['icmpv6.type'].some(type => Number(type) < 128 || type === redirect);
-    for (const layer of ['icmpv6', 'udp', 'tcp'] as const)
+    for (const layer of ['icmpv6', 'udp', 'tcp', 'sctp'] as const)
       for (const status of frame[`${layer}.checksum.status`])
         assert.ok(
           status === '1' || (quotes && status === '2') || (layer === 'tcp' && isOtherZero(frame)),
