@@ -70,8 +70,11 @@ class SctpEngine implements Engine {
       for (const output of this.#engine.handle(input, now)) {
         if (output.kind !== 'message') outputs.push(output);
         else if (output.peer === this.#address) inputs.push(output);
-        else if (this.#endpoint) this.#endpoint.send(output, output.data, now);
-        else outputs.push(output);
+        else if (this.#endpoint) {
+          this.#endpoint.send(output, output.data, now);
+          // In the order the engine asks: what it wants done after a message is done after its packet.
+          outputs.push(...this.#endpoint.takeOutputs(now));
+        } else outputs.push(output);
       }
   }
 }
