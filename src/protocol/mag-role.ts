@@ -1,8 +1,12 @@
 import { z } from 'zod';
+import type { Address } from '../base/address.js';
 import * as c from './config.js';
-import type { Engine, Environment } from './contract.js';
+import { type ContextTransferSettings, contextTransferSection } from './context-transfer/config.js';
+import { withContextTransfer } from './context-transfer/context-transfer.js';
+import type { Engine, Environment, MessageService } from './contract.js';
 import { gatewayKeys, gatewaySection, guarded } from './gateway/config.js';
 import { Gateway } from './gateway/gateway.js';
+import type { Transfers, Visits } from './gateway/transfers.js';
 import { Clients } from './netlmm/client-choice.js';
 import { triggeringKeys } from './netlmm/config.js';
 import { triggeringDialect } from './netlmm/mag.js';
@@ -12,7 +16,7 @@ import { magDialect } from './pmip6/mag.js';
 import type { Role } from './scheme.js';
 import { sctpKeys } from './sctp/settings.js';
 import { withSctp } from './sctp/with-sctp.js';
-import { mobileSignalling } from './security/config.js';
+import { checkServices, mobileSignalling } from './security/config.js';
 import { together } from './together.js';
 
 /** RFC 5213: the gateway registers its mobiles itself. */
@@ -33,12 +37,24 @@ const triggering = gatewaySection(
     ...triggeringKeys,
     /** A PMIP client at the gateway's address (§4.2). */
     pmipClient: z.strictObject(pmipClientKeys).optional(),
+    /** Who the gateways beside this one are: mobiles are handed over to them (RFC 4067; appendix D). */
+    contextTransfer: contextTransferSection.optional(),
   }),
-  ({ pmipClients, address }) =>
-    pmipClients
-      .map((client, i) => ({ path: ['pmipClients', i, 'address'], address: client.address }))
-      .filter(client => client.address !== address),
-).superRefine(({ pmipClient, pmipClients, choice, address, peers, insecure }, context) => {
+  () => [],
+).superRefine((config, context) => {
+  const { pmipClient, pmipClients, choice, address, peers, insecure, contextTransfer } = config;
+  checkServices(
+    config,
+    messagePeers(config).map(({ path, peer }) => ({ path: [...path], address: peer })),
+    context,
+  );
+  for (const [i, neighbour] of (contextTransfer?.neighbours ?? []).entries())
+    if (neighbour.address === address)
+      context.addIssue({
+        code: 'custom',
+        path: ['contextTransfer', 'neighbours', i, 'address'],
+        message: 'another gateway',
+      });
   const isOwn = pmipClients.some(client => client.address === address);
   if (isOwn !== (pmipClient !== undefined))
     context.addIssue({
@@ -86,17 +102,42 @@ function registeringGateway(config: Registering, environment: Environment): Engi
   return new Gateway({ ...config, addressesPerMobile: 0 }, magDialect(config, environment), environment);
 }
 
-/** Associations with clients are made beforehand: a Trigger does not wait for one. */
+/** Associations are made beforehand (RFC 4067 §6.2): neither a Trigger nor a context waits for one. */
 function triggeringGateway(config: Triggering, environment: Environment): Engine {
-  const { address, transport, pmipClients, choice, pmipClient, peers, insecure } = config;
+  const { address, transport, pmipClients, choice, pmipClient, peers, insecure, contextTransfer } = config;
   const dialect = triggeringDialect(config, new Clients(pmipClients, choice, address), environment);
-  const gateway = new Gateway({ ...config, addressesPerMobile: 1 }, dialect, environment);
+  const gateway = (transfers?: (visits: Visits) => Transfers) =>
+    new Gateway({ ...config, addressesPerMobile: 1 }, dialect, environment, transfers);
+  const engine = contextTransfer
+    ? withContextTransfer({ ...config, contextTransfer }, environment, gateway)
+    : gateway();
   const clients = pmipClient
     ? [createPmipClient(pmipClientSettings({ ...pmipClient, address, peers, insecure }), environment)]
     : [];
-  const others = [...pmipClients.map(client => client.address), ...(pmipClient?.otherClients ?? [])];
-  const connect = [...new Set(others)]
-    .filter(peer => peer !== address)
+  const known = messagePeers(config);
+  const others = (pmipClient?.otherClients ?? [])
+    .filter(peer => !known.some(one => one.service === 'pmip' && one.peer === peer))
     .map(peer => ({ service: 'pmip', peer }) as const);
-  return withSctp(together([...clients, gateway]), { address, transport, connect }, environment);
+  return withSctp(together([...clients, engine]), { address, transport, connect: [...known, ...others] }, environment);
+}
+
+interface MessagePeer {
+  readonly service: MessageService;
+  readonly peer: Address;
+  /** Where the configuration names it. */
+  readonly path: readonly (string | number)[];
+}
+
+function messagePeers(config: {
+  readonly address: Address;
+  readonly pmipClients: readonly { readonly address: Address }[];
+  readonly contextTransfer?: ContextTransferSettings | undefined;
+}): MessagePeer[] {
+  const clients = config.pmipClients.map(({ address }, i): MessagePeer => {
+    return { service: 'pmip', peer: address, path: ['pmipClients', i, 'address'] };
+  });
+  const neighbours = (config.contextTransfer?.neighbours ?? []).map(({ address }, i): MessagePeer => {
+    return { service: 'cxtp', peer: address, path: ['contextTransfer', 'neighbours', i, 'address'] };
+  });
+  return [...clients, ...neighbours].filter(({ peer }) => peer !== config.address);
 }

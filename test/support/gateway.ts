@@ -193,7 +193,7 @@ export class GatewayBench {
         if (!this.rules.delete(key(output))) throw new Error(`no rule ${key(output)} to take away`);
         break;
       case 'admit':
-        if (this.ends.has(endKey(output.end))) throw new Error('tunnel end admitted twice');
+        if (isHeld(this.ends.get(endKey(output.end))) === isHeld(output)) throw new Error('tunnel end admitted twice');
         this.ends.set(endKey(output.end), output);
         break;
       case 'unadmit':
@@ -204,6 +204,11 @@ export class GatewayBench {
         else this.records.set(output.key, output.value);
     }
   }
+}
+
+/** Undefined: it is not there at all. */
+export function isHeld(output: Output | undefined): boolean | undefined {
+  return output?.kind === 'admit' ? output.hold !== undefined : undefined;
 }
 
 function endKey({ remote, from, to }: TunnelEnd): string {

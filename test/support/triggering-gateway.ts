@@ -1,4 +1,6 @@
 import { type Address, parseAddress } from '../../src/base/address.js';
+import type { ContextTransferSettings } from '../../src/protocol/context-transfer/config.js';
+import { withContextTransfer } from '../../src/protocol/context-transfer/context-transfer.js';
 import type { Environment, Output, Profile } from '../../src/protocol/contract.js';
 import type { ProxyDhcp } from '../../src/protocol/gateway/dhcp-proxy.js';
 import { Gateway } from '../../src/protocol/gateway/gateway.js';
@@ -32,12 +34,19 @@ export interface TriggeringOptions {
   readonly transfers?: (visits: Visits) => Transfers;
   readonly proxyDhcp?: ProxyDhcp;
   readonly world?: Environment;
+  readonly contextTransfer?: ContextTransferSettings;
 }
 
 /** A gateway whose mobiles PMIP clients register. */
 export class TriggeringBench extends GatewayBench {
   constructor(options: TriggeringOptions = {}) {
-    const { choice = 'identifier', prefixPerMobile = false, transfers, world = environment() } = options;
+    const {
+      choice = 'identifier',
+      prefixPerMobile = false,
+      transfers,
+      contextTransfer,
+      world = environment(),
+    } = options;
     const known = (options.clients ?? [{}]).map(client => ({
       address: clientAddress,
       identities: [],
@@ -48,7 +57,8 @@ export class TriggeringBench extends GatewayBench {
     const { address = gatewayAddress } = options;
     const config = { ...gatewayConfig, address, anchor, park: { limitOctets: 100_000 }, proxyDhcp: options.proxyDhcp };
     const dialect = triggeringDialect({ prefixPerMobile }, new Clients(known, choice, address), world);
-    super(new Gateway(config, dialect, world, transfers));
+    const gateway = (handover: typeof transfers) => new Gateway(config, dialect, world, handover);
+    super(contextTransfer ? withContextTransfer({ ...config, contextTransfer }, world, gateway) : gateway(transfers));
   }
 
   get triggers(): (PmipMessage & { readonly peer: Address })[] {

@@ -1,0 +1,342 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { anchorAddress, identity, lnp, loa, station } from '../../../test/support/gateway.js';
+import { accessPointOf, addressOf, domainKey, Neighbourhood } from '../../../test/support/transferring-gateways.js';
+import { accepted, clientAddress, optionOf } from '../../../test/support/triggering-gateway.js';
+import { unspecified } from '../../base/address.js';
+import { parseLinkAddress } from '../../base/link-address.js';
+import { findContext } from '../../wire/cxtp/context.js';
+import type { CxtpMessage } from '../../wire/cxtp/messages.js';
+import { protocol } from '../../wire/ipv6/packet.js';
+import { authorizationToken } from './authorization.js';
+
+const whole = {
+  kind: 'pmipContext',
+  mobileNodeIdentifier: identity,
+  homeAddresses: [loa],
+  prefix: lnp,
+  pmipClientAddress: clientAddress,
+  lmaAddress: anchorAddress,
+  linkLayerAddress: station,
+  lifetimeS: 3600,
+  addressing: { slaac: true, dhcpv6: false, manual: false },
+  anchorLinkAddress: parseLinkAddress('00:00:5e:00:52:13'),
+} as const;
+
+test('S02-4.2-1-02, S02-4.2-1-03, S02-AppD-04, RFC 4067 §2.1.1, §2.5.3: a handover that is foreseen sends identifier, pHoA and PMIP client ahead', () => {
+  const n = new Neighbourhood().home();
+  n.a.expects('b');
+  assert.equal(n.a.way, 'park');
+  n.carry();
+  const [data] = n.said('predictiveContextTransferData');
+  const { acknowledge, elapsedMs, previousAddress, algorithm, key, blocks } = data;
+  assert.deepEqual([acknowledge, elapsedMs, previousAddress, algorithm], [true, 0, loa, 1]);
+  assert.deepEqual(blocks, [whole]);
+  assert.equal(key.length, 0, 'no key travels');
+});
+
+test('RFC 4067 §2.5.4: what was received is acknowledged, and again when the mobile has come; packets follow the first', () => {
+  const n = new Neighbourhood().home();
+  n.a.expects('b');
+  n.carry(({ message }) => message.kind !== 'contextTransferDataReply');
+  assert.equal(n.a.way, 'park');
+  n.a.hear(replied(true), addressOf.b);
+  assert.equal(n.a.way, 'b');
+  assert.deepEqual([n.b.way, n.b.open, n.b.held], ['park', ['a'], ['anchor']]);
+  n.b.attachFrom();
+  n.carry();
+  assert.deepEqual(n.said('contextTransferDataReply'), [replied(true)]);
+});
+
+function replied(success: boolean): CxtpMessage {
+  const statuses = [{ featureProfileType: 0xff01, status: success ? 0 : 3 }];
+  return { kind: 'contextTransferDataReply', success, previousAddress: loa, statuses };
+}
+
+test('S02-AppD-01, S02-AppD-02, S02-AppD-03, S02-4.2-2-01: the Trigger of a mobile whose context is there leaves as it comes, to its client, with its pHoA', () => {
+  const n = new Neighbourhood().home();
+  n.a.expects('b');
+  n.carry().a.detach();
+  n.b.attachFrom();
+  assert.equal(n.b.trigger.peer, clientAddress);
+  assert.equal(optionOf(n.b.trigger, 'l2Id')?.identifier, identity);
+  assert.equal(optionOf(n.b.trigger, 'ipAddress')?.address, loa);
+  n.b.authenticate();
+  assert.deepEqual(n.b.triggers, [], 'what AAA says now comes too late');
+});
+
+test('S02-AppD-06: what was forwarded before the mobile came is delivered as it comes, before it is registered', () => {
+  const n = new Neighbourhood().home();
+  n.a.expects('b');
+  n.carry().a.detach();
+  assert.deepEqual([n.a.way, n.b.way], ['b', 'park']);
+  n.b.attachFrom();
+  assert.equal(n.b.row.state, 'registering');
+  assert.deepEqual(n.b.via, { kind: 'link', link: 'radio', neighbour: station });
+  assert.deepEqual([n.b.open, n.b.held], [['a'], ['anchor']]);
+});
+
+test('S02-4.2-1-04: a context without the PMIP client leaves it to the identifier', () => {
+  const n = new Neighbourhood();
+  const { pmipClientAddress: _, ...context } = whole;
+  const previousAddress = loa;
+  n.b.hear(
+    { kind: 'contextTransferData', acknowledge: true, elapsedMs: 0, previousAddress, blocks: [context] },
+    addressOf.a,
+  );
+  n.b.attachFrom();
+  assert.equal(n.b.trigger.peer, clientAddress);
+});
+
+test('S02-4.2-1-02, RFC 4067 §2.1.2, §2.5.6: who comes unforeseen is asked for at the gateway of its former access point, with a token', () => {
+  const n = new Neighbourhood().home();
+  n.a.detach();
+  assert.equal(n.a.way, 'park');
+  n.b.attachFrom(accessPointOf.a);
+  n.carry();
+  const requests = n.carried.filter(({ message }) => message.kind === 'contextTransferRequest');
+  assert.deepEqual(
+    requests.map(({ to }) => to),
+    [addressOf.a],
+  );
+  const [{ previousAddress, sequence, token, blocks }] = n.said('contextTransferRequest');
+  assert.equal(previousAddress, unspecified);
+  assert.equal(token, authorizationToken(domainKey, previousAddress, sequence, blocks));
+  assert.deepEqual(findContext(n.said('contextTransferData')[0].blocks, 'pmipContext'), { ...whole });
+  assert.equal(n.b.row.state, 'registering');
+  assert.deepEqual([n.a.way, n.b.way], ['b', 'link']);
+});
+
+test('RFC 4067 §2.5.6: without a former access point every neighbour is asked, and who knows nothing says so', () => {
+  const n = new Neighbourhood().home();
+  n.a.detach();
+  n.b.attachFrom();
+  n.carry();
+  const asked = n.carried.filter(({ message }) => message.kind === 'contextTransferRequest').map(({ to }) => to);
+  assert.deepEqual(new Set(asked), new Set([addressOf.a, addressOf.c]));
+  assert.deepEqual([n.a.way, n.b.way, n.c.way], ['b', 'link', undefined]);
+  assert.equal(n.b.engine.counters.contextsRefused, 0);
+});
+
+test('RFC 4067 §6.3: nothing is released on a wrong token, and nothing said to strangers', () => {
+  const n = new Neighbourhood().home();
+  n.a.detach();
+  const blocks = [{ kind: 'pmipContext', linkLayerAddress: station }] as const;
+  const request = (token: number): CxtpMessage => {
+    return { kind: 'contextTransferRequest', previousAddress: loa, sequence: 7, token, blocks };
+  };
+  const right = authorizationToken(domainKey, loa, 7, blocks);
+  assert.deepEqual(n.a.hear(request(right ^ 1), addressOf.b), []);
+  assert.equal(n.a.engine.counters.contextTokensRefused, 1);
+  assert.deepEqual(n.a.hear(request(right), anchorAddress), []);
+  n.a.hear(request(right), addressOf.b);
+  assert.equal(n.a.posted.length, 1);
+});
+
+test('S02-AppD-05, S02-4.5-02: what is kept and what still comes goes to the new gateway until the LMA’s path is empty', () => {
+  const n = new Neighbourhood().moved();
+  assert.deepEqual([n.a.way, n.b.way], ['b', 'link']);
+  assert.deepEqual([n.b.open, n.b.held], [['a'], ['anchor']]);
+  n.a.announce(1);
+  const [{ packet, message }] = n.a.said('echoRequest');
+  assert.deepEqual([packet.source, packet.destination], [addressOf.a, anchorAddress]);
+  assert.deepEqual([n.a.way, n.a.open], ['b', ['anchor']], 'what is under way still goes on');
+  const reply = { ...message, kind: 'echoReply' } as const;
+  const answer = { source: anchorAddress, destination: addressOf.a, hopLimit: 64 };
+  const payload = { kind: 'icmpv6', message: { ...reply, identifier: message.identifier ^ 1 } } as const;
+  n.a.give({ kind: 'packet', packet: { ...answer, payload } });
+  assert.equal(n.a.way, 'b');
+  n.a.give({ kind: 'packet', packet: { ...answer, payload: { kind: 'icmpv6', message: reply } } });
+  assert.deepEqual([n.a.rules.size, n.a.ends.size, n.a.rows.length], [0, 0, 0]);
+  n.carry();
+  assert.deepEqual(n.said('contextTransferData').at(-1)?.blocks, [{ kind: 'forwardingEnded' }]);
+  assert.deepEqual([n.b.way, n.b.held], ['link', []]);
+  n.until(2);
+  assert.deepEqual(n.b.open, ['anchor']);
+});
+
+test('S02-4.5-02: an LMA that does not answer echo requests ends the forwarding a second later', () => {
+  const n = new Neighbourhood().moved();
+  n.a.announce(1);
+  n.until(0.9).carry();
+  assert.deepEqual([n.a.way, n.b.held], ['b', ['anchor']]);
+  n.a.until(1.1);
+  n.carry();
+  assert.deepEqual([n.a.rules.size, n.b.held], [0, []]);
+});
+
+test('S02-4.5-02: what overtook is let go a second after the registration, whatever the old gateway does', () => {
+  const n = new Neighbourhood().moved();
+  n.b.until(0.9);
+  assert.deepEqual(n.b.held, ['anchor']);
+  n.b.until(1.1);
+  assert.deepEqual(n.b.held, []);
+});
+
+test('RFC 4067 §3.1, §4: a transfer that is not answered in CT_MAX_TRANSFER_TIME is aborted, and the mobile served as before', () => {
+  const n = new Neighbourhood().home();
+  n.a.expects('b');
+  n.a.until(0.19);
+  assert.equal(n.a.way, 'park');
+  n.a.until(0.21);
+  assert.equal(n.a.way, 'link');
+});
+
+test('RFC 4067 §2.5.4: a mobile that the new gateway refuses stays with the old one', () => {
+  const n = new Neighbourhood({ maximumExpected: 1 }).home();
+  const other = { ...whole, mobileNodeIdentifier: 'other@example.net', linkLayerAddress: accessPointOf.c };
+  const blocks = [{ ...other, homeAddresses: [anchorAddress] }];
+  const previousAddress = anchorAddress;
+  n.b.hear({ kind: 'contextTransferData', acknowledge: true, elapsedMs: 0, previousAddress, blocks }, addressOf.c);
+  n.a.expects('b');
+  n.carry();
+  assert.equal(n.said('contextTransferDataReply').at(-1)?.success, false);
+  assert.deepEqual([n.a.way, n.a.transfers], ['link', []]);
+});
+
+test('RFC 4067 §2.5.5: a mobile that does not come is cancelled, and what was forwarded goes back', () => {
+  const n = new Neighbourhood({ expectedWithinMs: 100 }).home();
+  n.a.expects('b');
+  n.carry();
+  n.a.detach();
+  const outputs = n.b.until(0.21);
+  const ways = outputs.flatMap(output => (output.kind === 'forward' ? [output.rule.via.kind] : []));
+  assert.deepEqual(ways, ['tunnel'], 'what was parked');
+  assert.deepEqual([n.b.rules.size, n.b.ends.size], [0, 0]);
+  n.carry();
+  assert.equal(n.said('contextTransferCancel').length, 1);
+  assert.deepEqual([n.a.way, n.a.open], ['park', ['anchor', 'b']]);
+  n.a.until(2);
+  assert.deepEqual(n.a.open, ['anchor']);
+});
+
+test('draft-singh Appendix D: a mobile that stays where it is has its packets again, those on the way to the other gateway too', () => {
+  const n = new Neighbourhood({ expectedWithinMs: 1000 }).home();
+  n.a.expects('b');
+  n.carry();
+  n.a.until(1);
+  assert.deepEqual([n.a.way, n.a.open], ['link', ['anchor', 'b']]);
+  n.carry();
+  assert.deepEqual([n.b.rules.size, n.b.ends.size, n.b.transfers], [0, 0, []]);
+  n.a.until(3);
+  assert.deepEqual([n.a.way, n.a.open, n.a.transfers], ['link', ['anchor'], []]);
+});
+
+test('draft-singh Appendix D: a mobile that is back before the new gateway had it is served at once, and nothing goes round', () => {
+  const n = new Neighbourhood().home();
+  n.a.expects('b');
+  n.carry().a.detach();
+  n.a.attachFrom();
+  assert.equal(n.a.way, 'link');
+  n.carry();
+  assert.deepEqual([n.b.rules.size, n.b.transfers], [0, []]);
+});
+
+test('draft-singh Appendix D: forth and back, the way back has what the way forth brought', () => {
+  const n = new Neighbourhood().moved();
+  n.b.expects('a');
+  assert.equal(n.a.way, 'b');
+  n.carry();
+  assert.deepEqual([n.a.way, n.b.way], ['park', 'a'], 'never both to each other');
+  n.b.detach();
+  n.a.attachFrom();
+  n.carry();
+  assert.deepEqual([n.a.way, n.b.way], ['link', 'a']);
+});
+
+test('draft-singh Appendix D: on to a third gateway before the first one’s path is empty, the second passes on what it gets', () => {
+  const n = new Neighbourhood().moved();
+  n.b.detach();
+  n.c.attachFrom(accessPointOf.b);
+  n.carry();
+  assert.deepEqual([n.a.way, n.b.way, n.c.way], ['b', 'c', 'link']);
+  assert.deepEqual([n.b.open, n.b.held, n.c.open, n.c.held], [['a'], ['anchor'], ['b'], ['anchor']]);
+  n.b.announce(1);
+  answerEcho(n.b);
+  n.carry();
+  assert.deepEqual(n.c.held, ['anchor'], 'b may still get something from a');
+  n.a.announce(1);
+  answerEcho(n.a);
+  n.carry();
+  n.b.until(0.3);
+  n.carry();
+  assert.deepEqual([n.a.rules.size, n.b.rules.size, n.c.held], [0, 0, []]);
+});
+
+test('draft-singh Appendix D: one that went elsewhere than foreseen is forwarded to where it is', () => {
+  const n = new Neighbourhood().home();
+  n.a.expects('b');
+  n.carry().a.detach();
+  n.c.attachFrom(accessPointOf.a);
+  n.carry();
+  assert.deepEqual([n.a.way, n.b.way, n.c.way], ['c', undefined, 'link']);
+  assert.deepEqual(n.a.open, ['anchor', 'b'], 'what had gone to b comes back');
+});
+
+function answerEcho(bench: Neighbourhood['a']): void {
+  const [{ packet, message }] = bench.said('echoRequest');
+  const { source: destination, destination: source } = packet;
+  const payload = { kind: 'icmpv6', message: { ...message, kind: 'echoReply' } } as const;
+  bench.give({ kind: 'packet', packet: { source, destination, hopLimit: 64, payload } });
+}
+
+test('draft-singh Appendix D: a new gateway that is gone leaves the packets with the old one', () => {
+  const n = new Neighbourhood().home();
+  n.a.expects('b');
+  n.carry().a.detach();
+  assert.equal(n.a.way, 'b');
+  n.a.give({ kind: 'peerLost', service: 'cxtp', peer: addressOf.b });
+  assert.equal(n.a.way, 'park');
+  n.c.attachFrom(accessPointOf.a);
+  n.carry();
+  assert.deepEqual([n.a.way, n.c.way], ['c', 'link']);
+});
+
+test('draft-singh Appendix D: an old gateway that is gone keeps nobody waiting, and its contexts count', () => {
+  const n = new Neighbourhood().home();
+  n.a.expects('b');
+  n.carry();
+  n.b.give({ kind: 'peerLost', service: 'cxtp', peer: addressOf.a });
+  assert.deepEqual([n.b.way, n.b.open, n.b.held], ['park', [], []]);
+  n.b.attachFrom();
+  assert.equal(optionOf(n.b.trigger, 'ipAddress')?.address, loa);
+  n.b.notify(accepted());
+  assert.deepEqual([n.b.way, n.b.open, n.b.transfers], ['link', ['anchor'], []]);
+});
+
+test('draft-singh Appendix D: a mobile that nobody hears of again is forgotten, with all that was kept for it', () => {
+  const n = new Neighbourhood().home();
+  n.a.detach();
+  n.a.until(5);
+  n.a.notify(accepted());
+  assert.deepEqual([n.a.rows.length, n.a.rules.size, n.a.ends.size, n.a.transfers], [0, 0, 0, []]);
+});
+
+test('draft-singh §4.2-1: with `forward: false` the context goes, and packets do not follow it', () => {
+  const n = new Neighbourhood({ forward: false }).home();
+  n.a.expects('b');
+  n.carry();
+  assert.deepEqual([n.a.way, n.b.rules.size, n.b.ends.size], ['link', 0, 0]);
+  n.a.detach();
+  n.b.attachFrom();
+  assert.equal(optionOf(n.b.trigger, 'ipAddress')?.address, loa);
+  n.b.notify(accepted());
+  assert.deepEqual([n.b.way, n.b.open, n.b.held, n.b.transfers], ['link', ['anchor'], [], []]);
+});
+
+test('draft-singh Appendix D: who comes without being foreseen hears the LMA only when nothing older can come any more', () => {
+  const n = new Neighbourhood().home();
+  n.a.detach();
+  n.b.attachFrom(accessPointOf.a);
+  n.b.authenticate();
+  n.b.notify(accepted());
+  assert.deepEqual([n.b.row.state, n.b.held], ['registered', ['anchor']]);
+  n.b.until(0.21);
+  assert.deepEqual([n.b.held, n.b.open], [[], ['anchor']]);
+});
+
+test('RFC 4067 §3.2: a gateway takes part by SCTP and by ICMPv6', () => {
+  const { interests } = new Neighbourhood().a.engine;
+  assert.deepEqual(interests.services, ['pmip', 'cxtp']);
+  assert.ok(interests.protocols.includes(protocol.icmpv6));
+});

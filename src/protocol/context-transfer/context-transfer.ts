@@ -1,0 +1,135 @@
+import type { Address } from '../../base/address.js';
+import { Deadlines } from '../../base/deadlines.js';
+import { invariant } from '../../base/errors.js';
+import { earliest, type Instant } from '../../base/time.js';
+import { protocol } from '../../wire/ipv6/packet.js';
+import type { Engine, Environment, Input, Interests, LinkId, Output } from '../contract.js';
+import type { Turn } from '../gateway/lifecycle.js';
+import type { Transfers, Visits } from '../gateway/transfers.js';
+import { isActivation } from './activation.js';
+import type { ContextTransferSettings } from './config.js';
+import { type Ground, newCounters, Stragglers, type TimerKey, type TimerName } from './ground.js';
+import { Overlay } from './overlay.js';
+import { Transferring } from './transferring.js';
+
+/** What a gateway's configuration says of it. */
+export interface TransferringGateway {
+  /** Of its messages, and its end of tunnels. */
+  readonly address: Address;
+  readonly accessLinks: readonly { readonly name: LinkId }[];
+  readonly contextTransfer: ContextTransferSettings;
+}
+
+/**
+ * A gateway that hands its mobiles to the next one (RFC 4067; draft-singh §4.2-1, Appendix D): the context, and with it what is
+ * for them. `gateway` makes it, with the part that is told of its visitors.
+ */
+export function withContextTransfer(
+  config: TransferringGateway,
+  environment: Environment,
+  gateway: (transfers: (visits: Visits) => Transfers) => Engine,
+): Engine {
+  const made: { ground?: Ground; transferring?: Transferring } = {};
+  const engine = gateway(visits => {
+    made.ground = groundOf(config, environment, visits);
+    made.transferring = new Transferring(made.ground);
+    return made.transferring;
+  });
+  const { ground, transferring } = made;
+  invariant(ground !== undefined && transferring !== undefined, 'a gateway asks for its transfers once');
+  return new ContextTransferring(engine, ground, transferring);
+}
+
+function groundOf(config: TransferringGateway, environment: Environment, visits: Visits): Ground {
+  const timers = new Deadlines<TimerKey>();
+  return {
+    settings: config.contextTransfer,
+    local: config.address,
+    accessLinks: config.accessLinks.map(({ name }) => name),
+    environment,
+    visits,
+    timers,
+    counters: newCounters(),
+    stragglers: new Stragglers(timers),
+    flushed: [],
+    afterwards: [],
+  };
+}
+
+/** Gives each of the two its inputs, and puts together what they want of the world. */
+class ContextTransferring implements Engine {
+  readonly interests: Interests;
+  readonly views: Engine['views'];
+  readonly #gateway: Engine;
+  readonly #ground: Ground;
+  readonly #transferring: Transferring;
+  readonly #overlay: Overlay;
+
+  constructor(gateway: Engine, ground: Ground, transferring: Transferring) {
+    this.#gateway = gateway;
+    this.#ground = ground;
+    this.#transferring = transferring;
+    this.#overlay = new Overlay(ground.settings.limitOctets);
+    const { interests } = gateway;
+    this.interests = {
+      ...interests,
+      protocols: [...new Set([...interests.protocols, protocol.icmpv6])],
+      services: [...new Set([...(interests.services ?? []), 'cxtp' as const])],
+    };
+    this.views = { ...gateway.views, transfers: () => transferring.rows() };
+  }
+
+  get deadline(): Instant | undefined {
+    return earliest(this.#gateway.deadline, this.#ground.timers.next);
+  }
+
+  get counters(): Engine['counters'] {
+    return { ...this.#gateway.counters, ...this.#ground.counters };
+  }
+
+  handle(input: Input, now: Instant): Output[] {
+    const turn: Turn = { now, outputs: [] };
+    if (!this.#takes(input, turn)) turn.outputs.push(...this.#gateway.handle(input, now));
+    const outputs = this.#overlay.note(turn.outputs);
+    outputs.push(...this.#overlay.settle(this.#transferring.wanted()));
+    outputs.push(...this.#ground.afterwards.splice(0));
+    return outputs;
+  }
+
+  /** Whether the input is not for the gateway. */
+  #takes(input: Input, turn: Turn): boolean {
+    switch (input.kind) {
+      case 'tick':
+        for (const key of this.#ground.timers.takeDue(turn.now)) {
+          const [name, id] = key.split(' ');
+          this.#transferring.due(name as TimerName, Number(id), turn);
+        }
+        return false;
+      case 'message':
+        if (input.service !== 'cxtp') return false;
+        this.#transferring.message(input.peer, input.data, turn);
+        return true;
+      case 'peerLost':
+        if (input.service !== 'cxtp') return false;
+        this.#transferring.peerLost(input.peer, turn);
+        return true;
+      case 'packet':
+        return this.#packet(input, turn);
+      default:
+        return false;
+    }
+  }
+
+  #packet({ packet, link, neighbour }: Extract<Input, { kind: 'packet' }>, turn: Turn): boolean {
+    if (packet.payload.kind !== 'icmpv6') return false;
+    const { accessLinks, visits } = this.#ground;
+    if (link === undefined || !accessLinks.includes(link)) {
+      this.#transferring.echoed(packet, turn);
+      return true;
+    }
+    const visitor = neighbour && visits.visitors.byStation(link, neighbour);
+    if (!visitor || !isActivation(packet)) return false;
+    this.#transferring.activation(packet, visitor, turn);
+    return true;
+  }
+}

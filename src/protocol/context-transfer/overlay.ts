@@ -1,0 +1,151 @@
+import { type Prefix, prefixKey } from '../../base/prefix.js';
+import type { ForwardingRule, Output, TunnelEnd, Via } from '../contract.js';
+
+/** What is to be forwarded while mobiles are between gateways, over what the gateway itself wants. */
+export interface Wanted {
+  /** In place of the gateway's rules to the same prefixes, by {@link prefixKey}. */
+  readonly rules: ReadonlyMap<string, Rule>;
+  /** Beside the gateway's ends, by {@link endKey}. */
+  readonly ends: ReadonlyMap<string, DownlinkEnd>;
+  /** Of all ends, those that hold what comes, by {@link endKey}. */
+  readonly held: ReadonlySet<string>;
+  /** What is parked goes that way first, whatever the rules are then. */
+  readonly returned: readonly Rule[];
+}
+export interface Rule {
+  readonly to: Prefix;
+  readonly via: Via;
+}
+/** The end of a tunnel that brings what is for mobiles. */
+export type DownlinkEnd = TunnelEnd & { readonly to: Prefix };
+
+/**
+ * Keeps apart what the gateway wants forwarded to mobiles, and accepted from tunnels for them, and what the world is told. So the
+ * gateway serves and lets go as if there were no transfers, and what they want is over when they want nothing.
+ */
+export class Overlay {
+  readonly #limitOctets: number;
+  /** The gateway's. */
+  readonly #rules = new Map<string, Rule>();
+  readonly #ends = new Map<string, DownlinkEnd>();
+  /** The world's. */
+  readonly #told = new Map<string, Rule>();
+  readonly #admitted = new Map<string, { readonly end: DownlinkEnd; readonly held: boolean }>();
+  /** Where gateway or transfers have changed their mind since. */
+  #touchedRules = new Set<string>();
+  #touchedEnds = new Set<string>();
+
+  constructor(limitOctets: number) {
+    this.#limitOctets = limitOctets;
+  }
+
+  /** What is left of the gateway's outputs when its rules and ends have been noted. */
+  note(outputs: readonly Output[]): Output[] {
+    return outputs.filter(output => !this.#noted(output));
+  }
+
+  #noted(output: Output): boolean {
+    switch (output.kind) {
+      case 'forward': {
+        const { to, from, via, copy } = output.rule;
+        if (to === undefined || from !== undefined || copy !== undefined) return false;
+        this.#rules.set(this.#touch(to), { to, via });
+        return true;
+      }
+      case 'unforward':
+        if (output.to === undefined || output.from !== undefined) return false;
+        this.#rules.delete(this.#touch(output.to));
+        return true;
+      case 'admit':
+        if (!isDownlink(output.end)) return false;
+        this.#ends.set(this.#touchEnd(output.end), output.end);
+        return true;
+      case 'unadmit':
+        if (!isDownlink(output.end)) return false;
+        this.#ends.delete(this.#touchEnd(output.end));
+        return true;
+      default:
+        return false;
+    }
+  }
+
+  #touch(to: Prefix): string {
+    const key = prefixKey(to);
+    this.#touchedRules.add(key);
+    return key;
+  }
+
+  #touchEnd(end: DownlinkEnd): string {
+    const key = endKey(end);
+    this.#touchedEnds.add(key);
+    return key;
+  }
+
+  /** What the world is told, for both to have what they want: rules first, since what an end held follows them. */
+  settle(wanted: Wanted): Output[] {
+    const outputs: Output[] = [];
+    for (const { to, via } of wanted.returned) {
+      const key = prefixKey(to);
+      if (this.#told.get(key)?.via.kind !== 'park') continue;
+      this.#told.set(key, { to, via });
+      outputs.push({ kind: 'forward', rule: { to, via } });
+    }
+    const rules = new Set([...this.#touchedRules, ...wanted.rules.keys()]);
+    const ends = new Set([...this.#touchedEnds, ...wanted.ends.keys(), ...wanted.held]);
+    for (const key of rules) outputs.push(...this.#settleRule(key, wanted.rules.get(key) ?? this.#rules.get(key)));
+    for (const key of ends) outputs.push(...this.#settleEnd(key, wanted));
+    // What is wanted now may be wanted no more next time.
+    this.#touchedRules = new Set(wanted.rules.keys());
+    this.#touchedEnds = new Set([...wanted.ends.keys(), ...wanted.held]);
+    return outputs;
+  }
+
+  #settleRule(key: string, next: Rule | undefined): Output[] {
+    const told = this.#told.get(key);
+    if (next === undefined) {
+      if (told === undefined) return [];
+      this.#told.delete(key);
+      return [{ kind: 'unforward', to: told.to }];
+    }
+    if (told !== undefined && sameVia(told.via, next.via)) return [];
+    this.#told.set(key, next);
+    const rule: ForwardingRule = { to: next.to, via: next.via };
+    return [{ kind: 'forward', rule }];
+  }
+
+  #settleEnd(key: string, wanted: Wanted): Output[] {
+    const admitted = this.#admitted.get(key);
+    const end = this.#ends.get(key) ?? wanted.ends.get(key);
+    if (end === undefined) {
+      if (admitted === undefined) return [];
+      this.#admitted.delete(key);
+      return [{ kind: 'unadmit', end: admitted.end }];
+    }
+    const held = wanted.held.has(key);
+    if (admitted?.held === held) return [];
+    this.#admitted.set(key, { end, held });
+    return [{ kind: 'admit', end, ...(held && { hold: { limitOctets: this.#limitOctets } }) }];
+  }
+}
+
+export function endKey({ local, remote, to }: DownlinkEnd): string {
+  return local + remote + prefixKey(to);
+}
+
+function isDownlink(end: TunnelEnd): end is DownlinkEnd {
+  return end.to !== undefined;
+}
+
+function sameVia(a: Via, b: Via): boolean {
+  switch (a.kind) {
+    case 'tunnel':
+      return b.kind === 'tunnel' && a.local === b.local && a.remote === b.remote;
+    case 'link':
+      return b.kind === 'link' && a.link === b.link && a.neighbour === b.neighbour && a.router === b.router;
+    case 'park':
+    case 'drop':
+      return a.kind === b.kind;
+    case 'routeOptimised':
+      return false;
+  }
+}

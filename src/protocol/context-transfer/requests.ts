@@ -1,0 +1,107 @@
+import { type Address, unspecified } from '../../base/address.js';
+import type { LinkAddress } from '../../base/link-address.js';
+import { below } from '../../base/random.js';
+import { milliseconds } from '../../base/time.js';
+import type { ContextBlock, PmipContext } from '../../wire/cxtp/context.js';
+import type { Turn } from '../gateway/lifecycle.js';
+import type { Visitor } from '../gateway/visitor.js';
+import { authorizationToken } from './authorization.js';
+import { type Ground, toPeer } from './ground.js';
+
+/** A mobile that has come without a context. */
+interface Request {
+  readonly visitor: Visitor;
+  /** Who has not answered. */
+  readonly asked: Set<Address>;
+  /** Who is asked if these know nothing. */
+  readonly others: readonly Address[];
+}
+
+/** What a request says of the mobile, by its own token or by the gateway's. */
+export interface Question {
+  readonly previousAddress: Address;
+  readonly sequence: number;
+  readonly token: number;
+  readonly blocks: readonly ContextBlock[];
+}
+
+/** The new gateway asks the one before for a context (RFC 4067 §2.1.2, §2.5.6). */
+export class Requests {
+  readonly #ground: Ground;
+  readonly #byVisitor = new Map<Visitor, Request>();
+  readonly #byStation = new Map<LinkAddress, Request>();
+
+  constructor(ground: Ground) {
+    this.#ground = ground;
+  }
+
+  /** Whose answers are being waited for. */
+  visitors(): Iterable<Visitor> {
+    return this.#byVisitor.keys();
+  }
+
+  /** Asks `peers`, and `others` after them where they know nothing. */
+  ask(
+    visitor: Visitor,
+    peers: readonly Address[],
+    others: readonly Address[],
+    question: Question | undefined,
+    turn: Turn,
+  ): void {
+    this.over(visitor);
+    if (peers.length === 0) return;
+    const request = { visitor, asked: new Set(peers), others };
+    this.#byVisitor.set(visitor, request);
+    this.#byStation.set(visitor.station, request);
+    const { settings, timers, counters } = this.#ground;
+    timers.set(`request ${visitor.id}`, turn.now + milliseconds(settings.maximumTransferMs));
+    const asked = question ?? this.#question(visitor);
+    counters.contextRequestsSent += peers.length;
+    for (const peer of peers) turn.outputs.push(toPeer(peer, { kind: 'contextTransferRequest', ...asked }));
+  }
+
+  /** That gateway has the context, or says that it has none: what it was asked, and no more (draft-singh names no message for that). */
+  answered(peer: Address, context: PmipContext | undefined, whole: boolean, turn: Turn): void {
+    const request = context?.linkLayerAddress && this.#byStation.get(context.linkLayerAddress);
+    if (!request?.asked.delete(peer)) return;
+    const { visitor, asked, others } = request;
+    if (whole) return this.over(visitor);
+    if (asked.size > 0) return;
+    this.over(visitor);
+    this.ask(visitor, others, [], undefined, turn);
+  }
+
+  peerLost(peer: Address): void {
+    for (const { visitor, asked } of [...this.#byVisitor.values()])
+      if (asked.delete(peer) && asked.size === 0) this.over(visitor);
+  }
+
+  over(visitor: Visitor): void {
+    const request = this.#byVisitor.get(visitor);
+    if (!request) return;
+    this.#byVisitor.delete(visitor);
+    if (this.#byStation.get(visitor.station) === request) this.#byStation.delete(visitor.station);
+    this.#ground.timers.clear(`request ${visitor.id}`);
+  }
+
+  /** Without the mobile's own: the gateway is authorized by the domain's key. */
+  #question(visitor: Visitor): Question {
+    const { environment, settings } = this.#ground;
+    const identity = visitor.identity ?? visitor.claimedIdentity;
+    const previousAddress = visitor.addresses[0] ?? unspecified;
+    const sequence = below(environment.random, 2 ** 32);
+    const blocks: ContextBlock[] = [
+      {
+        kind: 'pmipContext',
+        ...(identity && { mobileNodeIdentifier: identity }),
+        linkLayerAddress: visitor.station,
+      },
+    ];
+    return {
+      previousAddress,
+      sequence,
+      token: authorizationToken(settings.key, previousAddress, sequence, blocks),
+      blocks,
+    };
+  }
+}
