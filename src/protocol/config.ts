@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { type Address, isRoutableUnicast, parseAddress, tryParseAddress } from '../base/address.js';
 import { type LinkAddress, parseLinkAddress } from '../base/link-address.js';
 import { hostPrefix, type Prefix, parsePrefix } from '../base/prefix.js';
-import { hexToBytes } from '../base/text.js';
+import { hexToBytes, utf8Bytes } from '../base/text.js';
 import type { ConfigProblem, Parsed } from './scheme.js';
 
 /**
@@ -60,6 +60,13 @@ export function secret(octets: number, what: string) {
     return z.NEVER;
   });
 }
+
+/** What two RADIUS nodes share (RFC 2865 §3), as text; the problem never repeats what was given. */
+export const sharedSecret = z
+  .string({ error: () => sharedSecretExpected })
+  .regex(/^[\x20-\x7e]{16,128}$/, { error: () => sharedSecretExpected })
+  .transform((text): Uint8Array => utf8Bytes(text));
+const sharedSecretExpected = 'a shared secret of 16 to 128 characters';
 
 /** From `low` to `high` octets as hex digits. */
 export function octets(low: number, high: number, what: string) {

@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import type { Address } from '../../base/address.js';
 import { parseLinkAddress } from '../../base/link-address.js';
-import { localProfiles } from '../aaa/config.js';
+import { localProfiles, radiusSection } from '../aaa/config.js';
 import { withLocalProfiles } from '../aaa/local-profiles.js';
+import { withRadius } from '../aaa/radius.js';
 import * as c from '../config.js';
 import type { Engine, Environment } from '../contract.js';
 import { protectedSection, type SignallingProtection, signalling } from '../security/config.js';
@@ -48,13 +49,15 @@ export const gatewayKeys = {
   /** Keep what stations of known address or prefix send while they are being registered. */
   park: z.strictObject({ limitOctets: c.integer(1, 0xffff_ffff, 'octets') }).optional(),
   aaa: localProfiles.optional(),
+  /** In place of `aaa`: servers that know the stations (RFC 2865, RFC 6572). */
+  radius: radiusSection.optional(),
 };
 
 const gatewayObject = z.strictObject(gatewayKeys);
 type GatewaySection = Omit<z.infer<typeof gatewayObject>, 'peers'> & SignallingProtection;
 
 /** What every dialect's gateway is told. */
-export type GatewayConfig = Omit<GatewaySection, 'peers' | 'insecure' | 'aaa'> & {
+export type GatewayConfig = Omit<GatewaySection, 'peers' | 'insecure' | 'aaa' | 'radius'> & {
   /** LoAs of one mobile. */
   readonly addressesPerMobile: number;
   /** Addresses that anchors assign are given out by DHCPv6. */
@@ -68,7 +71,8 @@ export function gatewaySection<S extends z.ZodType<GatewaySection>>(
     anchor ? [{ path: ['anchor'], address: anchor }] : [],
 ): S {
   return protectedSection(section).superRefine((config, context) => {
-    const { accessLinks, peers, insecure } = config;
+    const { accessLinks, peers, insecure, aaa, radius } = config;
+    if (aaa && radius) context.addIssue({ code: 'custom', path: ['radius'], message: 'nothing, beside `aaa`' });
     for (const [i, { name }] of accessLinks.entries())
       if (accessLinks.findIndex(other => other.name === name) < i)
         context.addIssue({ code: 'custom', path: ['accessLinks', i, 'name'], message: `one entry for '${name}'` });
@@ -87,5 +91,6 @@ export interface Partner {
 /** A gateway as a role runs it: its signalling protected and, where there is an `aaa` section, its questions answered. */
 export function guarded(gateway: Engine, section: GatewaySection, environment: Environment): Engine {
   const engine = secured(gateway, section, environment);
+  if (section.radius) return withRadius(engine, section.radius, section.address, environment);
   return section.aaa ? withLocalProfiles(engine, section.aaa, section.address) : engine;
 }

@@ -1,4 +1,5 @@
 import type { Address } from '../../base/address.js';
+import type { Instant } from '../../base/time.js';
 import type { AssociationId, Input, Output } from '../contract.js';
 import type { Association } from './association.js';
 
@@ -55,7 +56,7 @@ export class Associations {
 
   *[Symbol.iterator](): Generator<Association> {
     yield* this.#byAddress.values();
-    yield* this.#byName.values();
+    for (const associations of this.#bySpi.values()) yield* associations;
   }
 }
 
@@ -63,14 +64,14 @@ export class Associations {
 export interface Keyring {
   /** Those of the configuration and those it adds and removes. */
   readonly associations: Associations;
-  /** The one for an address that none of them has. */
-  forPeer(address: Address): Association | undefined;
-  /** What to do about a packet that needs an association there is none of. */
-  missing(output: Send, peer: Address, now: number): Output[];
-  /** What to do about ESP under an SPI of nobody. */
-  unknown(input: PacketInput, now: number): Output[];
+  /** The one that a packet to a peer goes out under. */
+  forOutgoing(output: Send, peer: Address): Association | undefined;
+  /** What to do about a packet that needs an association there is none of; undefined: nothing can be done. */
+  missing(output: Send, now: Instant): Output[] | undefined;
+  /** What to do about ESP under an SPI of nobody; undefined: nothing can be done. */
+  unknown(input: PacketInput, now: Instant): Output[] | undefined;
   /** Whether what came under that association may come from it: `false`, or `later`, after it was asked. */
-  admits(association: AssociationId, input: PacketInput, now: number): Admission;
+  admits(association: AssociationId, input: PacketInput, now: Instant): Admission;
 }
 
 export interface Admission {

@@ -47,6 +47,11 @@ export class EspAssociation implements Association {
     this.#channel.restore(records);
   }
 
+  /** What is to be stored when it is taken away. */
+  forget(): Output[] {
+    return this.#channel.forget();
+  }
+
   protect(packet: Packet): Output[] {
     const { payload: _, ...envelope } = packet;
     const sealed = this.#channel.seal(envelope, encodePayload(withCareOf(packet)));

@@ -66,6 +66,11 @@ export class EspChannel {
     }
   }
 
+  /** Its keys are used no more, and neither are its counters. */
+  forget(): Output[] {
+    return Object.values(this.#keys).map(key => ({ kind: 'store', key }));
+  }
+
   /** `envelope` with `content` sealed in it, after what has to be stored first; undefined: sequence numbers are used up. */
   seal(envelope: Omit<Packet, 'payload'>, content: EspContent): Output[] | undefined {
     if (this.#sequence >= lastSequence) return undefined;

@@ -39,7 +39,7 @@ export function secured(
 }
 
 /** What this middleware stores stands under keys that begin so; the engine behind it never sees them. */
-const storePrefix = 'security/';
+export const storePrefix = 'security/';
 
 type PacketInput = Extract<Input, { kind: 'packet' }>;
 type Send = Extract<Output, { kind: 'send' }>;
@@ -226,10 +226,10 @@ export class Secured implements Engine {
     const { packet, association: name } = output;
     if (this.#isExempt(packet)) return [output];
     const peer = effectiveDestination(packet);
-    const association = name === undefined ? this.#forPeer(peer) : this.#associations.named(name);
+    const association = this.#keyring ? this.#keyring.forOutgoing(output, peer) : this.#forOutgoing(name, peer);
     const { payload } = packet;
     if (!association && (payload.kind === 'mobility' || isSctp(payload)))
-      return this.#keyring?.missing(output, peer, now) ?? unsent(peer, 'no security association');
+      return this.#keyring?.missing(output, now) ?? unsent(peer, 'no security association');
     if (isSctp(payload) && !association?.carries(packet)) return unsent(peer, 'SCTP needs ESP (draft-singh §4.9.4)');
     if (!association?.carries(packet)) return [output];
     this.#protected++;
@@ -239,8 +239,8 @@ export class Secured implements Engine {
       .map(made => (made.kind === 'send' ? { ...output, packet: made.packet } : made));
   }
 
-  #forPeer(peer: Address): Association | undefined {
-    return this.#associations.at(peer) ?? this.#keyring?.forPeer(peer);
+  #forOutgoing(name: AssociationId | undefined, peer: Address): Association | undefined {
+    return name === undefined ? this.#associations.at(peer) : this.#associations.named(name);
   }
 
   /** Takes its own records out of what the engine is given, whether or not the engine reads all of it. */

@@ -1,0 +1,76 @@
+import { type Address, formatAddress } from '../../base/address.js';
+import { formatLinkAddress, type LinkAddress } from '../../base/link-address.js';
+import { formatPrefix, type Prefix, prefixContains } from '../../base/prefix.js';
+import type { AccessOutcome, Profile, Row } from '../contract.js';
+import type { LocalProfile, NearestAnchor } from './config.js';
+
+/** Profiles, and the anchors nearest to gateways for those that name none (gundavelli §3.1). */
+export interface ProfileLists {
+  readonly profiles: readonly LocalProfile[];
+  readonly nearestAnchor: readonly NearestAnchor[];
+}
+
+/** A station at a gateway's access link. */
+export interface Applicant {
+  readonly station: LinkAddress;
+  readonly identity?: string;
+}
+
+/** The domain's records (gundavelli §7), by identity and by link-layer address. */
+export class Directory {
+  readonly #list: readonly LocalProfile[];
+  readonly #nearest: readonly NearestAnchor[];
+  readonly #byIdentity: ReadonlyMap<string, LocalProfile>;
+  readonly #byLinkAddress: ReadonlyMap<LinkAddress, LocalProfile>;
+
+  constructor({ profiles, nearestAnchor }: ProfileLists) {
+    this.#list = profiles;
+    this.#nearest = nearestAnchor;
+    this.#byIdentity = new Map(profiles.map(profile => [profile.identity, profile]));
+    this.#byLinkAddress = new Map(profiles.flatMap(p => (p.linkAddress ? [[p.linkAddress, p] as const] : [])));
+  }
+
+  /** A station is known by the identity it gave or, giving none, by its link-layer address; a profile with one admits no other. */
+  outcome({ identity, station }: Applicant, gateway: Address): AccessOutcome {
+    const found = identity === undefined ? this.#byLinkAddress.get(station) : this.#byIdentity.get(identity);
+    if (!found) return rejected(`unknown station ${identity ?? formatLinkAddress(station)}`);
+    if (found.linkAddress !== undefined && found.linkAddress !== station)
+      return rejected(`${found.identity} is not at ${formatLinkAddress(station)}`);
+    return { kind: 'accepted', profile: this.#profile(found, gateway) };
+  }
+
+  of(identity: string): LocalProfile | undefined {
+    return this.#byIdentity.get(identity);
+  }
+
+  #profile({ linkAddress: _, ...profile }: LocalProfile, gateway: Address): Profile {
+    const nearest = profile.anchor === undefined ? longestMatch(this.#nearest, gateway) : undefined;
+    if (!nearest) return profile;
+    const anchorLinkAddress = profile.anchorLinkAddress ?? nearest.anchorLinkAddress;
+    return { ...profile, anchor: nearest.anchor, ...(anchorLinkAddress && { anchorLinkAddress }) };
+  }
+
+  *rows(): Generator<Row> {
+    for (const { identity, linkAddress, anchor, prefix, address, addressing } of this.#list)
+      yield {
+        identity,
+        linkAddress: linkAddress && formatLinkAddress(linkAddress),
+        anchor: anchor && formatAddress(anchor),
+        prefix: prefix && formatPrefix(prefix),
+        address: address && formatAddress(address),
+        addressing: addressing.join(' '),
+      };
+  }
+}
+
+function rejected(reason: string): AccessOutcome {
+  return { kind: 'rejected', reason };
+}
+
+function longestMatch(table: readonly NearestAnchor[], gateway: Address): NearestAnchor | undefined {
+  let best: NearestAnchor | undefined;
+  const length = (entry: { readonly gateway: Prefix }) => entry.gateway.length;
+  for (const entry of table)
+    if (prefixContains(entry.gateway, gateway) && (!best || length(entry) > length(best))) best = entry;
+  return best;
+}
