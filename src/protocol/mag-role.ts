@@ -95,6 +95,7 @@ export const mag: Role<MagConfig> = {
       'pmipClients' in config ? triggeringGateway(config, environment) : registeringGateway(config, environment),
       config,
       environment,
+      'pmipClients' in config ? config.pmipClient?.keys : undefined,
     ),
 };
 

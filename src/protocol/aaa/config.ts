@@ -72,7 +72,7 @@ export const radiusSection = z.strictObject({
 });
 export type RadiusSection = z.infer<typeof radiusSection>;
 
-/** The `aaa` section of a PMIP client or an anchor: where the keys of associations come from (draft-singh Appendix C). */
+/** The `keys` section of a PMIP client or an anchor: where the keys of associations come from (draft-singh Appendix C). */
 export const keysSection = radiusSection.extend({
   /** At an anchor: where PMIP clients are. SPIs of others are asked about nowhere. */
   clients: z.array(c.prefixOrAddress).optional(),

@@ -7,7 +7,7 @@ import { espHeader } from '../security/esp.js';
 import { type Exemption, Secured } from '../security/secured.js';
 import type { KeysSection } from './config.js';
 import type { End } from './dynamic-associations.js';
-import { KeyRing } from './key-ring.js';
+import { type Kept, KeyRing } from './key-ring.js';
 import { radiusClientPort } from './radius-client.js';
 
 export interface KeyedSettings {
@@ -67,18 +67,14 @@ class Keyed implements Engine {
     }
     const outputs = this.#noted(this.#secured.handle(input, now), now);
     const { sent, released } = this.#ring.handle(input, now);
-    for (const kept of released)
-      outputs.push(
-        ...this.#noted(
-          kept.kind === 'send'
-            ? this.#secured.transmit([kept], now)
-            : kept.association === undefined
-              ? this.#secured.handle(kept, now)
-              : this.#secured.deliver(kept, now),
-          now,
-        ),
-      );
+    for (const kept of released) outputs.push(...this.#noted(this.#released(kept, now), now));
     return [...sent, ...outputs];
+  }
+
+  #released(kept: Kept, now: Instant): Output[] {
+    if (kept.kind === 'send') return this.#secured.transmit([kept], now);
+    const { association } = kept;
+    return association === undefined ? this.#secured.handle(kept, now) : this.#secured.readmit(kept, association, now);
   }
 
   /** Tells the ring under which SPIs there goes something out. */

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import type { Address } from '../../base/address.js';
 import { parseLinkAddress } from '../../base/link-address.js';
-import { localProfiles, radiusSection } from '../aaa/config.js';
+import { type KeysSection, localProfiles, radiusSection } from '../aaa/config.js';
+import { keyed } from '../aaa/keyed.js';
 import { withLocalProfiles } from '../aaa/local-profiles.js';
 import { withRadius } from '../aaa/radius.js';
 import * as c from '../config.js';
@@ -88,9 +89,20 @@ export interface Partner {
   readonly address: Address;
 }
 
-/** A gateway as a role runs it: its signalling protected and, where there is an `aaa` section, its questions answered. */
-export function guarded(gateway: Engine, section: GatewaySection, environment: Environment): Engine {
-  const engine = secured(gateway, section, environment);
+/**
+ * A gateway as a role runs it: its signalling protected, its questions answered where there is an `aaa` or `radius`
+ * section; `keys`: where the keys of a PMIP client beside it come from.
+ */
+export function guarded(
+  gateway: Engine,
+  section: GatewaySection,
+  environment: Environment,
+  keys?: KeysSection,
+): Engine {
+  const { address } = section;
+  const engine = keys
+    ? keyed(gateway, section, { address, end: 'client', section: keys }, environment)
+    : secured(gateway, section, environment);
   if (section.radius) return withRadius(engine, section.radius, section.address, environment);
   return section.aaa ? withLocalProfiles(engine, section.aaa, section.address) : engine;
 }

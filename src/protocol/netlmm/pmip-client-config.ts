@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Address } from '../../base/address.js';
 import { prefixContains } from '../../base/prefix.js';
 import { milliseconds } from '../../base/time.js';
+import { keysSection } from '../aaa/config.js';
 import * as c from '../config.js';
 import { sctpKeys } from '../sctp/settings.js';
 import { identityOf, mobileSignalling, protectedSection } from '../security/config.js';
@@ -40,6 +41,8 @@ export const pmipClientKeys = {
   lmas: z.array(anchor).default([]),
   /** Of each mobile with its anchor, or one with each anchor (§4.3). */
   associations: c.choice(['mobile', 'client']).default('mobile'),
+  /** Where the keys of associations with anchors come from that `peers` does not have (Appendix C). */
+  keys: keysSection.optional(),
   mobiles: z.array(mobile).default([]),
   /** Whether mobiles that `mobiles` does not name are served; by default where they need no keys of their own. */
   unknownMobiles: c.flag.optional(),
@@ -69,7 +72,9 @@ type ClientSection = z.infer<typeof clientObject>;
 /** The rules that tie a client's keys together. */
 export function checkPmipClient(config: ClientSection, context: z.RefinementCtx): void {
   const problem = (path: (string | number)[], message: string) => context.addIssue({ code: 'custom', path, message });
-  const { mobiles, peers, insecure, associations, otherClients, lma, lmas, address } = config;
+  const { mobiles, peers, insecure, associations, otherClients, lma, lmas, address, keys } = config;
+  const needsKeys = !insecure && !keys;
+  if (insecure && keys) problem(['keys'], 'nothing, since insecure: true leaves signalling unprotected');
   const addresses = new Set(peers.map(peer => peer.address));
   const identities = new Set(peers.map(identityOf));
   for (const [i, one] of mobiles.entries()) {
@@ -80,11 +85,11 @@ export function checkPmipClient(config: ClientSection, context: z.RefinementCtx)
       problem(['mobiles', i, 'homeAddress'], 'an address within the prefix beside it');
     if (one.lma === undefined && lma === undefined && lmas.length === 0)
       problem(['mobiles', i, 'lma'], "the mobile's anchor, or lma for all");
-    if (!insecure && associations === 'mobile' && !identities.has(association))
+    if (needsKeys && associations === 'mobile' && !identities.has(association))
       problem(['mobiles', i, 'association'], `keys in peers for ${association}`);
   }
   const anchors = [...(lma === undefined ? [] : [lma]), ...lmas.map(one => one.address)];
-  for (const one of insecure || associations === 'mobile' ? [] : anchors)
+  for (const one of needsKeys && associations === 'client' ? anchors : [])
     if (!addresses.has(one)) problem(['peers'], 'an entry for each anchor, since associations says client');
   for (const [i, other] of otherClients.entries())
     if (other === address || !(insecure || addresses.has(other)))
@@ -108,7 +113,7 @@ export function pmipClientSettings(config: ClientSection): PmipClientSettings {
       lmas,
       lma,
       ownAssociations: !insecure && associations === 'mobile',
-      unknownMobiles: config.unknownMobiles ?? (insecure || associations === 'client'),
+      unknownMobiles: config.unknownMobiles ?? (insecure || associations === 'client' || config.keys !== undefined),
     },
     lifetimeS: config.lifetimeS,
     refreshFraction: config.refreshFraction,

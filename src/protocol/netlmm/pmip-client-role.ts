@@ -1,3 +1,4 @@
+import { keyed } from '../aaa/keyed.js';
 import type { Environment } from '../contract.js';
 import type { Role } from '../scheme.js';
 import { withSctp } from '../sctp/with-sctp.js';
@@ -10,9 +11,11 @@ export const pmipClient: Role<PmipClientConfig> = {
   title: 'PMIP client (draft-singh-netlmm)',
   parse: parsePmipClient,
   create(config: PmipClientConfig, environment: Environment) {
-    const { address, transport, otherClients } = config;
+    const { address, transport, otherClients, keys } = config;
     const connect = otherClients.map(peer => ({ service: 'pmip', peer }) as const);
     const client = createPmipClient(pmipClientSettings(config), environment);
-    return secured(withSctp(client, { address, transport, connect }, environment), config, environment);
+    const engine = withSctp(client, { address, transport, connect }, environment);
+    if (!keys) return secured(engine, config, environment);
+    return keyed(engine, config, { address, end: 'client', section: keys }, environment);
   },
 };

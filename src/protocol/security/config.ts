@@ -92,6 +92,8 @@ export const mobileSignalling = {
 export interface SignallingProtection {
   readonly peers: readonly Peer[];
   readonly insecure: boolean;
+  /** Where the keys of other associations come from. */
+  readonly keys?: object | undefined;
   /** The node's own: at a mobile node its home address. */
   readonly address?: Address;
   /** What a peer sends may be about home addresses of others (draft-singh §4.3): it is the sender's association then. */
@@ -101,7 +103,7 @@ export interface SignallingProtection {
 /** `section` with the rule that signalling is unprotected only where `insecure: true` says so. */
 export function protectedSection<S extends z.ZodType<SignallingProtection>>(section: S): S {
   return section.superRefine((value, context) => {
-    if (!value.insecure && value.peers.length === 0)
+    if (!value.insecure && !value.keys && value.peers.length === 0)
       problem(
         context,
         ['peers'],

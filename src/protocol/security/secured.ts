@@ -105,9 +105,9 @@ export class Secured implements Engine {
     return this.#outgoing(this.#engine.handle(input, now), undefined, now);
   }
 
-  /** What came protected and was kept for a while. */
-  deliver(input: PacketInput, now: Instant): Output[] {
-    return this.#outgoing(this.#engine.handle(input, now), input.packet, now);
+  /** What came under that association, and was kept for a while to be judged again. */
+  readmit(input: PacketInput, association: AssociationId, now: Instant): Output[] {
+    return this.#admit({ ...input, association }, effectiveSource(input.packet), now);
   }
 
   /** What goes out, under its association. */
@@ -153,7 +153,7 @@ export class Secured implements Engine {
         if (packet.payload.kind === 'mobility' && packet.payload.nested && !this.interests.nestedUpdates)
           return this.#refuse('malformed', source, verdict.outputs);
         // A mobile's keys are not for what agents say to each other: SCTP is a peer's at its own address.
-        if (isSctp(packet.payload) && association !== this.#forPeer(source))
+        if (isSctp(packet.payload) && association !== this.#associations.at(source))
           return this.#refuse('unknownPeer', source, verdict.outputs);
         this.#accepted++;
         const echo = echoReply(packet);
@@ -165,7 +165,10 @@ export class Secured implements Engine {
 
   #admit(input: PacketInput & { readonly association: AssociationId }, source: Address, now: Instant): Output[] {
     const admission = this.#keyring?.admits(input.association, input, now);
-    if (!admission || admission.admitted === true) return [...(admission?.outputs ?? []), ...this.deliver(input, now)];
+    if (!admission || admission.admitted === true) {
+      const outputs = this.#outgoing(this.#engine.handle(input, now), input.packet, now);
+      return admission ? [...admission.outputs, ...outputs] : outputs;
+    }
     return admission.admitted ? admission.outputs : this.#refuse('unknownPeer', source, admission.outputs);
   }
 
