@@ -1,14 +1,14 @@
 import { aaaServer } from './aaa/server-role.js';
 import { accessRouter } from './access-router-role.js';
 import { dhcpv6Server } from './dhcpv6/role.js';
-import { homeAgent } from './home-agent-role.js';
+import { homeAgent, netlmmLma } from './keyed-anchors.js';
 import { lmap } from './lmm/lmap-role.js';
 import { mpa } from './lmm/mpa-role.js';
 import { mag } from './mag-role.js';
 import { mobilityAnchorPoint } from './map-role.js';
 import { correspondent } from './mip6/correspondent-role.js';
 import { mobileNode } from './mobile-node-role.js';
-import { netlmmLma } from './netlmm/lma-role.js';
+
 import { pmipClient } from './netlmm/pmip-client-role.js';
 import { lma } from './pmip6/lma-role.js';
 import type { Role } from './scheme.js';

@@ -4,7 +4,7 @@ import { bytesToHex } from '../../src/base/text.js';
 import { wallClockFrom } from '../../src/base/time.js';
 import { aaaServer } from '../../src/protocol/aaa/server-role.js';
 import type { Engine } from '../../src/protocol/contract.js';
-import { homeAgent } from '../../src/protocol/home-agent-role.js';
+import { homeAgent, netlmmLma } from '../../src/protocol/keyed-anchors.js';
 import { pmipClient } from '../../src/protocol/netlmm/pmip-client-role.js';
 import type { Role } from '../../src/protocol/scheme.js';
 import { placedSecurity } from '../../src/protocol/security/placement.js';
@@ -55,18 +55,17 @@ export interface KeyedDomain {
   readonly client?: Config;
   readonly homeAgent?: Config;
   readonly keys?: Config;
+  /** In place of the plain home agent. */
+  readonly netlmmLma?: true;
 }
 
 /** A server, two PMIP clients and a plain home agent, none of which has a key of another but RADIUS secrets. */
 export function keyedDomain(options: KeyedDomain = {}): PmipDomain {
   const domain = new PmipDomain();
   domain.add(serverAddress, () => made(aaaServer, serverAddress, { ...serverConfig, ...options.server }));
+  const anchor = { prefixes: ['2001:db8:a::/64'], keys: keysOf(anchorAddress, options.keys), ...options.homeAgent };
   domain.add(anchorAddress, () =>
-    made(homeAgent, anchorAddress, {
-      prefixes: ['2001:db8:a::/64'],
-      keys: keysOf(anchorAddress, options.keys),
-      ...options.homeAgent,
-    }),
+    options.netlmmLma ? made(netlmmLma, anchorAddress, anchor) : made(homeAgent, anchorAddress, anchor),
   );
   for (const address of [clientAddress, otherClientAddress])
     domain.add(address, () =>

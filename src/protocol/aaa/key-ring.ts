@@ -49,6 +49,8 @@ export class KeyRing implements Keyring {
   readonly #refused = new Recent<string>(patience);
   readonly #budget = new TokenBucket(strangers);
   readonly #unanswered = new Map<AssociationId, number>();
+  /** The last that came without a Home Address option: the answer to it follows. */
+  #homeless: { readonly source: Address; readonly dynamic: Dynamic } | undefined;
   readonly #counters = { keysAsked: 0, keysReceived: 0, keysRefused: 0, keysUnanswered: 0, keysDropped: 0 };
 
   constructor({ address, end, section }: KeyedSettings, environment: Environment) {
@@ -88,7 +90,8 @@ export class KeyRing implements Keyring {
     const { all } = this.#dynamic;
     if (this.#end === 'anchor') {
       if (association !== undefined) return all.named(association);
-      return all.at(peer) ?? this.#dynamic.of(peer)?.association;
+      const answered = this.#homeless?.source === peer ? this.#homeless.dynamic : undefined;
+      return all.at(peer) ?? (this.#dynamic.of(peer) ?? answered)?.association;
     }
     const made = this.#dynamic.with(packet.destination, association)?.association;
     if (association === undefined) return all.at(peer) ?? made;
@@ -122,6 +125,7 @@ export class KeyRing implements Keyring {
     this.#unanswered.delete(name);
     if (!dynamic) return { admitted: true, outputs: [] };
     const home = effectiveSource(packet);
+    if (home === packet.source) this.#homeless = { source: home, dynamic };
     return dynamic.keys.mobile === undefined
       ? this.#admitsOfClient(dynamic, home, input, now)
       : this.#admitsOfMobile(dynamic, home, packet);

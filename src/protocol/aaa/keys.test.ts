@@ -26,9 +26,9 @@ import {
   otherClientAddress,
   type PmipDomain,
 } from '../../../test/support/pmip-domain.js';
-import { formatAddress, parseAddress } from '../../base/address.js';
+import { formatAddress, parseAddress, unspecified } from '../../base/address.js';
 import type { Packet } from '../../wire/ipv6/packet.js';
-import { homeAgent } from '../home-agent-role.js';
+import { homeAgent } from '../keyed-anchors.js';
 import { homeAgent as plainHomeAgent } from '../mip6/home-agent-role.js';
 
 const aliceAt = (mag: string) => `2001:db8:a::a11c/128 → ${mag}`;
@@ -229,6 +229,23 @@ test('RFC 6275 §5.1, S02-AppC-06: an association is for its own mobile: another
   assert.deepEqual(fixed.bindings(), []);
   assert.equal(fixed.settle(mag2, { home: bobHome }).status, 0);
   assert.deepEqual(fixed.bindings(), ['2001:db8:a::b0b/128 → 2001:db8:2::1']);
+});
+
+test('S02-AppC-06, S02-AppE.1-02: the anchor of the appendices has its keys the same way: it assigns addresses under them, and clients take turns', () => {
+  const domain = keyedDomain({ netlmmLma: true });
+  const assigned = domain.settle(mag1, { home: unspecified });
+  assert.equal(assigned.status, 0);
+  assert.deepEqual(domain.bindings(), [`${assigned.home}/128 → 2001:db8:1::1`]);
+  assert.equal(domain.settle(mag2, { home: parseAddress(assigned.home ?? '') }).status, 0);
+  assert.deepEqual(domain.bindings(), [`${assigned.home}/128 → 2001:db8:2::1`]);
+  const asBob = { identity: bob, home: bobHome };
+  assert.equal(domain.settle(mag1, asBob).status, 0);
+  assert.equal(domain.settle(mag2, asBob, otherClientAddress).status, 0);
+  assert.ok(domain.bindings().includes('2001:db8:a::b0b/128 → 2001:db8:2::1'));
+  assert.deepEqual(
+    domain.sent.filter(packet => !isRadius(packet) && !isEsp(packet)),
+    [],
+  );
 });
 
 test('S02-2-02: the home agent that fetches keys is the plain one, told only where its keys come from', () => {
