@@ -39,11 +39,16 @@ const hostedPrefixLength = 64;
 function wish(visitor: Visitor, purpose: Purpose, prefixPerMobile: boolean): Wish {
   const { profile } = visitor;
   const options: PmipOption[] = [];
-  const prefix = prefixPerMobile ? (visitor.prefix ?? anyPrefix) : undefined;
+  const own = prefixPerMobile ? (visitor.prefix ?? anyPrefix) : undefined;
+  // Any home agent can bind a prefix of one address.
+  const prefix = own?.length === 128 ? undefined : own;
   if (prefix) options.push({ kind: 'prefix', ...prefix });
   // §4.4: who names an anchor wants the mobile to be there; else the client knows where it is.
   if (profile?.anchor !== undefined) options.push({ kind: 'lmaAddress', address: profile.anchor });
-  const address = addressOf(visitor, purpose) ?? (purpose === 'register' && !prefix ? unspecified : undefined);
+  const address =
+    own?.length === 128
+      ? own.address
+      : (addressOf(visitor, purpose) ?? (purpose === 'register' && !prefix ? unspecified : undefined));
   return { address, stateless: address !== undefined && !isStateful(visitor), options };
 }
 
