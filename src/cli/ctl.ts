@@ -28,6 +28,18 @@ export function register(program: Command): void {
     .description("take a mobile's state away, telling those who hold it")
     .argument('<identity>', 'its network access identifier')
     .action((identity: string) => ask({ command: 'release', identity }, `${identity} released`));
+  ctl
+    .command('reanchor')
+    .description("take a gateway's mobile to another anchor: it gets an address of that one's prefix")
+    .argument('<identity>', 'its network access identifier')
+    .argument('<anchor>', 'address of the anchor')
+    .argument('[prefix]', "the mobile's prefix there; without it: the anchor's /64")
+    .action((identity: string, anchor: string, prefix?: string) =>
+      ask(
+        { command: 'reanchor', identity, anchor, ...(prefix !== undefined && { prefix }) },
+        `${identity} goes to ${anchor}`,
+      ),
+    );
   const map = ctl.command('map').description('what is advertised of a MAP');
   map
     .command('prefer')

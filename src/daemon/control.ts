@@ -12,6 +12,8 @@ export type ControlRequest =
   /** What is advertised of a MAP (RFC 4140 §7.1.1, §10). Without a preference: the configured one again. */
   | { readonly command: 'prefer'; readonly map: string; readonly preference?: number }
   | { readonly command: 'withdraw' | 'restore'; readonly map: string }
+  /** The mobile gets another anchor, whose prefix is given where the gateway does not know it (draft-singh §4.4). */
+  | { readonly command: 'reanchor'; readonly identity: string; readonly anchor: string; readonly prefix?: string }
   | { readonly command: 'reload' }
   | {
       readonly command: 'attach';

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, test } from 'node:test';
 import { echoRole } from '../../test/daemon/echo-role.js';
 import { parseAddress } from '../base/address.js';
 import { parseLinkAddress } from '../base/link-address.js';
+import { parsePrefix } from '../base/prefix.js';
 import type { WorldOptions, WorldStatistics } from '../linux/world.js';
 import type { Engine, Input, OperatorCommand, Output } from '../protocol/contract.js';
 import type { ControlRequest } from './control.js';
@@ -153,6 +154,25 @@ test('RFC 4140 §7.1.1, §10 [H4140-10-07]: the operator says what is advertised
   await assert.rejects(ask({ command: 'withdraw', map: '2001:db8:b::1' }), /no MAP 2001:db8:b::1 is advertised here/);
   await assert.rejects(ask({ command: 'withdraw', map: 'x' }), /expected an IPv6 address, not 'x'/);
   await assert.rejects(ask({ command: 'prefer', map, preference: 16 }), /expected a preference from 0 to 15/);
+});
+
+test('draft-singh §4.4: the operator takes a mobile that is known to another anchor', async () => {
+  await start();
+  const identity = 'a@example.net';
+  await ask({ command: 'attach', link: 'access0', station: '02:00:00:00:00:01', identity });
+  await ask({ command: 'reanchor', identity, anchor: '2001:db8:b::1', prefix: '2001:db8:b::/64' });
+  const prefix = parsePrefix('2001:db8:b::/64');
+  const command = { name: 'reanchor', identity, anchor: parseAddress('2001:db8:b::1'), prefix } as const;
+  assert.deepEqual(world.inputs.at(-1), { kind: 'command', command });
+  await assert.rejects(
+    ask({ command: 'reanchor', identity: 'b@example.net', anchor: '::1' }),
+    /no 'b@example.net' here/,
+  );
+  await assert.rejects(ask({ command: 'reanchor', identity, anchor: 'x' }), /expected an IPv6 address, not 'x'/);
+  await assert.rejects(
+    ask({ command: 'reanchor', identity, anchor: '::1', prefix: '::1/64' }),
+    /expected an IPv6 prefix/,
+  );
 });
 
 test('daemon: after a reload the new engine hears how links are', async () => {

@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import { type Address, formatAddress, tryParseAddress } from '../base/address.js';
 import { ConfigError } from '../base/errors.js';
 import { type LinkAddress, parseLinkAddress } from '../base/link-address.js';
+import { type Prefix, parsePrefix } from '../base/prefix.js';
 import { hostEnvironment } from '../linux/clock.js';
 import { LinuxWorld, type Log, type WorldOptions } from '../linux/world.js';
 import type { Engine, Input, Interests, LinkId, OperatorCommand, Row } from '../protocol/contract.js';
@@ -157,6 +158,9 @@ export class Daemon {
       case 'withdraw':
       case 'restore':
         return this.#world.command(this.#mapCommand(request));
+      case 'reanchor':
+        if (!this.#knows(request.identity)) throw new Refusal(`no '${request.identity}' here`);
+        return this.#world.command(reanchoring(request));
       case 'reload':
         return this.reload();
       case 'attach':
@@ -225,6 +229,24 @@ export class Daemon {
       accessPoint: linkAddressIn(accessPoint),
       ...(station !== undefined && { station: linkAddressIn(station) }),
     };
+  }
+}
+
+function reanchoring({
+  identity,
+  anchor: text,
+  prefix: prefixText,
+}: Extract<ControlRequest, { readonly command: 'reanchor' }>): OperatorCommand {
+  const anchor = tryParseAddress(text);
+  if (anchor === undefined) throw new Refusal(`expected an IPv6 address, not '${text}'`);
+  return { name: 'reanchor', identity, anchor, ...(prefixText !== undefined && { prefix: prefixIn(prefixText) }) };
+}
+
+function prefixIn(text: string): Prefix {
+  try {
+    return parsePrefix(text);
+  } catch {
+    throw new Refusal(`expected an IPv6 prefix such as 2001:db8:1::/64, not '${text}'`);
   }
 }
 

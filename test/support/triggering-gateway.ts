@@ -2,6 +2,7 @@ import { type Address, parseAddress } from '../../src/base/address.js';
 import type { ContextTransferSettings } from '../../src/protocol/context-transfer/config.js';
 import { withContextTransfer } from '../../src/protocol/context-transfer/context-transfer.js';
 import type { Environment, Output, Profile } from '../../src/protocol/contract.js';
+import type { GatewayConfig } from '../../src/protocol/gateway/config.js';
 import type { ProxyDhcp } from '../../src/protocol/gateway/dhcp-proxy.js';
 import { Gateway } from '../../src/protocol/gateway/gateway.js';
 import type { Transfers, Visits } from '../../src/protocol/gateway/transfers.js';
@@ -33,6 +34,8 @@ export interface TriggeringOptions {
   readonly address?: Address;
   readonly transfers?: (visits: Visits) => Transfers;
   readonly proxyDhcp?: ProxyDhcp;
+  readonly formerAddress?: 'keep' | 'drop';
+  readonly lmas?: GatewayConfig['lmas'];
   readonly world?: Environment;
   readonly contextTransfer?: ContextTransferSettings;
 }
@@ -55,7 +58,9 @@ export class TriggeringBench extends GatewayBench {
     }));
     const anchor = 'anchor' in options ? options.anchor : anchorAddress;
     const { address = gatewayAddress } = options;
-    const config = { ...gatewayConfig, address, anchor, park: { limitOctets: 100_000 }, proxyDhcp: options.proxyDhcp };
+    const { proxyDhcp, lmas, formerAddress = 'keep' } = options;
+    const park = { limitOctets: 100_000 };
+    const config = { ...gatewayConfig, address, anchor, park, proxyDhcp, formerAddress, ...(lmas && { lmas }) };
     const dialect = triggeringDialect({ prefixPerMobile }, new Clients(known, choice, address), world);
     const gateway = (handover: typeof transfers) => new Gateway(config, dialect, world, handover);
     super(contextTransfer ? withContextTransfer({ ...config, contextTransfer }, world, gateway) : gateway(transfers));

@@ -14,7 +14,7 @@ import type {
   NeighbourSolicitation,
   RouterAdvertisement,
 } from '../../wire/icmpv6/messages.js';
-import { findNeighbourOption } from '../../wire/icmpv6/neighbour-options.js';
+import { findNeighbourOption, type NeighbourOption } from '../../wire/icmpv6/neighbour-options.js';
 import { defaultHopLimit, type Packet } from '../../wire/ipv6/packet.js';
 
 /** How a gateway shows itself to a station: the same at every gateway of the domain (gundavelli §6.2 and §8). */
@@ -24,6 +24,8 @@ export interface Face {
   /** Addresses the gateway answers for beside its link-local one: the anchor's, the default gateway's. */
   readonly routers: readonly Address[];
   readonly prefix: Prefix;
+  /** Prefixes from before: addresses in them are used no more for what begins. */
+  readonly deprecated: readonly { readonly prefix: Prefix; readonly validLifetimeS: number }[];
   /** L and A of the prefix, M and O of the advertisement. */
   readonly onLink: boolean;
   readonly autonomous: boolean;
@@ -56,17 +58,22 @@ export function routerAdvertisement(face: Face, destination: Address): Packet {
     options: [
       { kind: 'sourceLinkLayerAddress', address: face.linkAddress },
       { kind: 'mtu', mtu: face.mtu },
-      {
-        kind: 'prefixInformation',
-        length: face.prefix.length,
-        flags: { onLink: face.onLink, autonomous: face.autonomous, routerAddress: false },
-        validLifetimeS,
-        preferredLifetimeS,
-        prefix: face.prefix.address,
-      },
+      prefixInformation(face, face.prefix, validLifetimeS, preferredLifetimeS),
+      ...face.deprecated.map(former => prefixInformation(face, former.prefix, former.validLifetimeS, 0)),
     ],
   };
   return discovery(face, destination, message);
+}
+
+function prefixInformation(face: Face, prefix: Prefix, validS: number, preferredS: number): NeighbourOption {
+  return {
+    kind: 'prefixInformation',
+    length: prefix.length,
+    flags: { onLink: face.onLink, autonomous: face.autonomous, routerAddress: false },
+    validLifetimeS: validS,
+    preferredLifetimeS: preferredS,
+    prefix: prefix.address,
+  };
 }
 
 /** Is the station still there? Unicast, as Neighbour Unreachability Detection asks (RFC 4861 §7.3.3). */

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Address } from '../../base/address.js';
 import { parseLinkAddress } from '../../base/link-address.js';
+import type { Prefix } from '../../base/prefix.js';
 import { type KeysSection, localProfiles, radiusSection } from '../aaa/config.js';
 import { keyed } from '../aaa/keyed.js';
 import { withLocalProfiles } from '../aaa/local-profiles.js';
@@ -63,6 +64,10 @@ export type GatewayConfig = Omit<GatewaySection, 'peers' | 'insecure' | 'aaa' | 
   readonly addressesPerMobile: number;
   /** Addresses that anchors assign are given out by DHCPv6. */
   readonly proxyDhcp?: ProxyDhcp | undefined;
+  /** What becomes of a mobile's address when it gets another anchor (draft-singh §4.4); without it the address just ends. */
+  readonly formerAddress?: 'keep' | 'drop';
+  /** Anchors of overlapping domains, with what is routed to each. */
+  readonly lmas?: readonly { readonly address: Address; readonly prefix: Prefix }[];
 };
 
 /** `section` with the rules that tie a gateway's keys together; `partners` are whom it signals with. */

@@ -50,6 +50,13 @@ export class Forwarding {
     });
   }
 
+  /** What is forwarded for one entry goes on as another's. */
+  handOver(from: Visitor, to: Visitor): void {
+    to.served = from.served;
+    from.served = undefined;
+    for (const prefix of to.served?.prefixes ?? []) this.#owners.set(prefixKey(prefix), to);
+  }
+
   unserve(visitor: Visitor): Output[] {
     const outputs: Output[] = [];
     this.#unpark(visitor, [], undefined, outputs);

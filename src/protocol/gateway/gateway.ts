@@ -148,10 +148,11 @@ export class Gateway implements Engine {
       case 'moved':
         return lifecycle.probing.moved(news.visitor, news.superseded, turn);
       case 'extended':
-        if (news.visitor.state === 'registered') lifecycle.registrar.extend(news.visitor, news.granted, turn.now);
+        if (news.visitor.state === 'registered' && !news.visitor.former)
+          lifecycle.registrar.extend(news.visitor, news.granted, turn.now);
         return;
       case 'lost':
-        return lifecycle.raise(news.visitor, 'expired', turn, news.reason);
+        return lifecycle.raise(news.visitor, news.visitor.former ? 'displaced' : 'expired', turn, news.reason);
       case 'dismissed':
         return lifecycle.raise(news.visitor, 'dismissed', turn, news.reason);
     }
@@ -174,7 +175,8 @@ export class Gateway implements Engine {
   }
 
   #detached(visitor: Visitor | undefined, turn: Turn): void {
-    if (visitor) this.#lifecycle.raise(visitor, 'detached', turn);
+    if (!visitor) return;
+    for (const each of [visitor, ...this.#visitors.formersOf(visitor)]) this.#lifecycle.raise(each, 'detached', turn);
   }
 
   #tick(turn: Turn): void {
@@ -195,7 +197,7 @@ export class Gateway implements Engine {
       case 'refresh':
         return lifecycle.raise(visitor, 'refreshDue', turn);
       case 'expire':
-        return lifecycle.raise(visitor, 'expired', turn);
+        return lifecycle.raise(visitor, visitor.former ? 'closing' : 'expired', turn);
       case 'retry':
         return lifecycle.raise(visitor, visitor.profile ? 'retryDue' : 'forgotten', turn);
       case 'linger':
@@ -229,6 +231,10 @@ export class Gateway implements Engine {
       case 'release':
         for (const visitor of [...this.#visitors.byIdentity(command.identity)])
           this.#lifecycle.raise(visitor, 'released', turn, 'released by the operator');
+        return;
+      case 'reanchor':
+        for (const visitor of [...this.#visitors.byIdentity(command.identity)])
+          if (!visitor.former) this.#lifecycle.reanchor(visitor, command.anchor, command.prefix, turn);
         return;
       case 'shutdown':
         for (const visitor of [...this.#visitors]) this.#lifecycle.raise(visitor, 'closing', turn);

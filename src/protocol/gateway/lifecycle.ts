@@ -9,13 +9,14 @@ import type { GatewayConfig } from './config.js';
 import type { Count } from './counters.js';
 import type { Answer, Dialect, Retry } from './dialect.js';
 import type { Exchange, News } from './exchange.js';
+import { FormerAddresses } from './former-addresses.js';
 import { Forwarding } from './forwarding.js';
 import { Presence } from './presence.js';
 import { Probing } from './probing.js';
 import { recordKey, recordValue } from './records.js';
 import { Registrar, refusedTrace } from './registration.js';
 import { quietKey, type TimerKey, timerKey, timerNames, timersOf } from './timers.js';
-import type { Introduction, Transfers } from './transfers.js';
+import { type Introduction, noTransfers, type Transfers } from './transfers.js';
 import { type Action, changes, type Event, transitions } from './transitions.js';
 import type { Purpose, Visitor, VisitorList } from './visitor.js';
 
@@ -43,6 +44,7 @@ export class Lifecycle {
   readonly presence: Presence;
   readonly forwarding: Forwarding;
   readonly probing: Probing;
+  readonly formers: FormerAddresses;
   #transaction = 0;
   #asking = new Map<number, Visitor>();
 
@@ -57,9 +59,15 @@ export class Lifecycle {
     readonly hooks: Hooks,
   ) {
     this.registrar = new Registrar(config, dialect, exchange, environment, timers);
-    this.presence = new Presence(config, dialect, timers, count);
+    this.presence = new Presence(config, dialect, visitors, timers, count);
     this.probing = new Probing(this);
+    this.formers = new FormerAddresses(this);
     this.forwarding = new Forwarding(config.careOfAddress ?? config.address);
+  }
+
+  /** What a mobile keeps from a former anchor is not handed on. */
+  transfersOf(visitor: Visitor): Transfers {
+    return visitor.former ? noTransfers : this.hooks.transfers;
   }
 
   /** Lets `event` happen to a visitor; what its state does not name is ignored. */
@@ -108,14 +116,14 @@ export class Lifecycle {
       case 'linger':
         this.timers.set(timerKey('linger', visitor), turn.now + this.config.departureDelayS * second);
         this.#quieten(visitor, turn);
-        if (visitor.state === 'leaving') this.hooks.transfers.left(visitor, turn);
+        if (visitor.state === 'leaving') this.transfersOf(visitor).left(visitor, turn);
         return;
       case 'retryLater':
         this.timers.set(timerKey('retry', visitor), turn.now + this.config.retryDelayS * second);
         return;
       case 'remove':
         this.#quieten(visitor, turn);
-        this.hooks.transfers.removed(visitor, turn);
+        this.transfersOf(visitor).removed(visitor, turn);
         return this.visitors.remove(visitor);
     }
   }
@@ -176,7 +184,10 @@ export class Lifecycle {
     if (named === undefined && needsAnchor) return 'no anchor';
     const returning = visitor.identity === profile.identity && (named === undefined || visitor.anchor === named);
     const anchor = named ?? (returning ? visitor.anchor : undefined) ?? this.config.anchor;
-    if (!returning) this.#perform('unserve', visitor, turn);
+    if (!returning) {
+      if (visitor.identity === profile.identity) this.formers.leave(visitor, turn);
+      this.#perform('unserve', visitor, turn);
+    }
     const former = returning ? visitor.addresses[0] : this.#supersede(visitor, profile.identity, turn);
     this.visitors.setAddresses(visitor, []);
     visitor.candidate = former && { address: former, learnt: 'manual' };
@@ -196,6 +207,10 @@ export class Lifecycle {
     let address: Address | undefined;
     for (const other of [...this.visitors.byIdentity(identity)]) {
       if (other === visitor || !this.dialect.supersedes(visitor, other)) continue;
+      if (other.former) {
+        if (other.station !== visitor.station || other.link !== visitor.link) this.raise(other, 'closing', turn);
+        continue;
+      }
       address = other.addresses[0];
       this.raise(other, 'superseded', turn, 'at another link of this gateway');
     }
@@ -236,7 +251,20 @@ export class Lifecycle {
   identifyLinkLocal(visitor: Visitor, address: Address, turn: Turn): void {
     if (visitor.linkLocal === address) return;
     this.visitors.setLinkLocal(visitor, address);
-    if (visitor.state === 'registered') this.#store(visitor, turn);
+    if (visitor.state === 'registered') this.store(visitor, turn);
+  }
+
+  /** The mobile gets another anchor, and shows so by another prefix (draft-singh §4.4). */
+  reanchor(visitor: Visitor, anchor: Address, prefix: Prefix | undefined, turn: Turn): void {
+    const { profile } = visitor;
+    if (!profile || visitor.anchor === anchor) return;
+    const { address: _, prefix: __, ...rest } = profile;
+    this.formers.leave(visitor, turn);
+    visitor.profile = { ...rest, anchor, ...(prefix && { prefix }) };
+    visitor.anchor = anchor;
+    visitor.prefix = prefix ?? this.#impliedPrefix(anchor);
+    visitor.candidate = undefined;
+    this.raise(visitor, 'anchorChanged', turn);
   }
 
   /** A visitor from before a restart: served again at once, registered again once it has been heard. */
@@ -247,6 +275,7 @@ export class Lifecycle {
     visitor.advertised = true;
     this.timers.set(timerKey('expire', visitor), visitor.expiresAt!);
     this.#serve(visitor, turn);
+    if (visitor.former) return;
     this.raise(visitor, 'refreshDue', turn);
   }
 
@@ -261,13 +290,14 @@ export class Lifecycle {
   }
 
   #settled(visitor: Visitor, purpose: Purpose, answer: Answer, turn: Turn): void {
+    if (visitor.former && answer.kind !== 'accepted') return this.raise(visitor, 'displaced', turn);
     switch (answer.kind) {
       case 'accepted':
         visitor.anchor = answer.anchor ?? visitor.anchor;
         visitor.prefix = answer.prefix ?? visitor.prefix ?? this.#impliedPrefix(visitor.anchor);
         if (purpose !== 'deregister') this.visitors.setAddresses(visitor, answer.addresses);
         this.raise(visitor, 'acknowledged', turn);
-        if (visitor.state === 'registered') this.hooks.transfers.registered(visitor, turn);
+        if (visitor.state === 'registered') this.transfersOf(visitor).registered(visitor, turn);
         if (visitor.contested && visitor.state === 'registered') this.probing.contest(visitor, turn);
         return this.#reconsider(visitor, purpose, turn);
       case 'missing':
@@ -335,11 +365,12 @@ export class Lifecycle {
     const prefixes = this.dialect.servedPrefixes(visitor);
     for (const other of this.forwarding.othersServed(visitor, prefixes))
       this.raise(other, 'superseded', turn, 'its prefix is at another station');
-    this.#store(visitor, turn);
+    this.store(visitor, turn);
     turn.outputs.push(...this.forwarding.serve(visitor, prefixes, visitor.anchor!));
   }
 
-  #store(visitor: Visitor, turn: Turn): void {
+  /** A served visitor outlives the process. */
+  store(visitor: Visitor, turn: Turn): void {
     const value = recordValue(visitor, turn.now, this.environment.clock(turn.now));
     turn.outputs.push({ kind: 'store', key: recordKey(visitor), value });
   }

@@ -36,7 +36,8 @@ export class Probing {
   unheard(visitor: Visitor, turn: Turn): void {
     if ((visitor.probes ?? 0) < maximumProbes) return this.ask(visitor, turn);
     if (visitor.contested) return this.#displaced(visitor, turn);
-    this.#lifecycle.raise(visitor, 'detached', turn, 'does not answer');
+    for (const each of [visitor, ...this.#lifecycle.visitors.formersOf(visitor)])
+      this.#lifecycle.raise(each, 'detached', turn, 'does not answer');
   }
 
   /** The station said something: it is there. */
@@ -66,7 +67,7 @@ export class Probing {
   }
 
   #displaced(visitor: Visitor, turn: Turn): void {
-    const kept = visitor.state === 'leaving' && this.#lifecycle.hooks.transfers.moved(visitor, turn) === 'keep';
+    const kept = visitor.state === 'leaving' && this.#lifecycle.transfersOf(visitor).moved(visitor, turn) === 'keep';
     this.#lifecycle.raise(visitor, kept ? 'yielded' : 'displaced', turn, 'at another gateway');
   }
 }

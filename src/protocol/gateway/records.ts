@@ -9,6 +9,7 @@ import { stationKey, type Visitor, type VisitorList } from './visitor.js';
 interface VisitorRecord {
   readonly link: LinkId;
   readonly station: string;
+  readonly former?: true | undefined;
   readonly accessTechnology: number;
   readonly pmipClient?: string | undefined;
   readonly anchor: string;
@@ -36,7 +37,8 @@ interface ProfileRecord {
 const keyPrefix = 'visitor/';
 
 export function recordKey(visitor: Visitor): string {
-  return keyPrefix + stationKey(visitor.link, visitor.station);
+  const { link, station, former, addresses } = visitor;
+  return keyPrefix + stationKey(link, station) + (former ? `/${addresses.map(formatAddress).join(' ')}` : '');
 }
 
 /** Of a visitor in state `registered`. */
@@ -44,6 +46,7 @@ export function recordValue(visitor: Visitor, now: Instant, wall: WallTime): Vis
   return {
     link: visitor.link,
     station: formatLinkAddress(visitor.station),
+    former: visitor.former || undefined,
     accessTechnology: visitor.accessTechnology,
     pmipClient: optional(visitor.pmipClient, formatAddress),
     anchor: formatAddress(visitor.anchor!),
@@ -78,7 +81,8 @@ export function restoreVisitor(
 ): Visitor | undefined {
   if (!record.key.startsWith(keyPrefix)) return undefined;
   const value = record.value as VisitorRecord;
-  const visitor = list.add(value.link, parseLinkAddress(value.station));
+  const station = parseLinkAddress(value.station);
+  const visitor = value.former ? list.addFormer(value.link, station) : list.add(value.link, station);
   visitor.accessTechnology = value.accessTechnology;
   visitor.profile = profileFrom(value.profile);
   list.identify(visitor, value.profile.identity);

@@ -89,7 +89,7 @@ export class Registrar {
     visitor.expiresAt = since + lifetimeS * second;
     const refreshS = Math.min(lifetimeS * this.config.refreshFraction, refreshAdviceS || lifetimeS);
     this.timers.set(timerKey('expire', visitor), visitor.expiresAt);
-    this.timers.set(timerKey('refresh', visitor), since + Math.round(refreshS * second));
+    if (!visitor.former) this.timers.set(timerKey('refresh', visitor), since + Math.round(refreshS * second));
   }
 
   #transmit(visitor: Visitor, sequence: number, now: Instant): Output {

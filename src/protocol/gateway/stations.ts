@@ -35,6 +35,7 @@ export class Stations {
     visitor.waiting.length = 0;
     visitor.solicitor = undefined;
     this.lifecycle.raise(visitor, 'attached', turn);
+    this.lifecycle.formers.returned(visitor, turn);
     this.lifecycle.hooks.transfers.attached(visitor, turn);
   }
 
@@ -57,7 +58,7 @@ export class Stations {
     if (!visitor || !isRoutableUnicast(address)) return;
     // A report from just before the holder was served: what DAD could not settle a packet does not.
     if (this.#isTaken(visitor, address)) return this.count('addressTaken');
-    this.learn(visitor, address, 'manual', turn);
+    if (!this.lifecycle.formers.claims(visitor, address, turn)) this.learn(visitor, address, 'manual', turn);
   }
 
   /** The station uses `address`: registers it, where profile and prefix allow. */
@@ -95,6 +96,7 @@ export class Stations {
     const visitor = this.visitors.byStation(link, station);
     if (visitor && visitor.state !== 'leaving' && visitor.state !== 'deregistering') {
       this.lifecycle.probing.heard(visitor, turn);
+      for (const former of this.visitors.formersOf(visitor)) this.lifecycle.probing.heard(former, turn);
       return visitor;
     }
     if (this.timers.get(quietKey(link, station)) !== undefined) return undefined;
@@ -204,7 +206,8 @@ export class Stations {
   #isTaken(visitor: Visitor, address: Address): boolean {
     if (!isLinkLocal(address)) {
       const owner = this.visitors.byAddress(address);
-      return owner !== undefined && owner !== visitor && owner.state === 'registered';
+      const own = owner === visitor || (owner?.former && owner.station === visitor.station);
+      return owner !== undefined && !own && owner.state === 'registered';
     }
     for (const other of this.visitors.byLinkLocal(visitor.link, address))
       if (other !== visitor && other.state !== 'leaving') return true;

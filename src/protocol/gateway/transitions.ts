@@ -50,6 +50,9 @@ export type Event =
   /** Another gateway has registered it, and it is not here; something is still to be passed on. */
   | 'displaced'
   | 'yielded'
+  /** Its prefix is another one now, of another anchor; what it keeps from before is here again. */
+  | 'anchorChanged'
+  | 'returned'
   /** It is at another link of this gateway. */
   | 'superseded'
   /** The operator takes its state away; the gateway goes down. */
@@ -102,9 +105,11 @@ export const transitions: Readonly<Record<State, Transitions>> = {
     missing: ['awaitingAddress', 'unserve', 'advertise', 'attend'],
     refused: ['refused', 'withdraw', 'unserve', 'retryLater'],
     expired: ['registering', 'unserve'],
+    anchorChanged: ['awaitingAddress', 'unserve', 'advertise', 'attend'],
   },
   awaitingAddress: {
     ...always,
+    anchorChanged: ['awaitingAddress', 'advertise'],
     addressLearnt: ['registering', 'register'],
     revoked: ['gone', 'remove'],
   },
@@ -115,6 +120,7 @@ export const transitions: Readonly<Record<State, Transitions>> = {
     refused: ['refused', 'withdraw', 'unserve', 'retryLater'],
     addressLearnt: ['registered', 'register'],
     addressGivenBack: ['awaitingAddress', 'unserve', 'deregister'],
+    anchorChanged: ['awaitingAddress', 'unserve', 'advertise'],
     refreshDue: ['registered', 'refresh'],
     expired: ['registering', 'unserve', 'register'],
     revoked: ['gone', 'unserve', 'remove'],
@@ -133,6 +139,7 @@ export const transitions: Readonly<Record<State, Transitions>> = {
     expired: ['gone', 'unserve', 'remove'],
     revoked: ['gone', 'unserve', 'remove'],
     yielded: ['yielding', 'linger'],
+    returned: ['registered'],
   },
   yielding: {
     ...always,

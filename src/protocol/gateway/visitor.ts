@@ -13,6 +13,8 @@ export interface Visitor {
   readonly link: LinkId;
   /** Its MAC address. */
   readonly station: LinkAddress;
+  /** What it keeps from an anchor it had before (draft-singh §4.4): the station's own entry is another one. */
+  readonly former: boolean;
   state: State;
   accessTechnology: number;
   handoff: Handoff;
@@ -106,6 +108,7 @@ export interface Parked {
 export class VisitorList {
   #byId = new Map<number, Visitor>();
   #byStation = new Map<string, Visitor>();
+  #formers = new Map<string, Set<Visitor>>();
   #byIdentity = new Map<string, Set<Visitor>>();
   #byAddress = new Map<Address, Visitor>();
   #byLinkLocal = new Map<string, Set<Visitor>>();
@@ -126,12 +129,27 @@ export class VisitorList {
     return visitor;
   }
 
+  /** Another entry for the station, of what it had before. */
+  addFormer(link: LinkId, station: LinkAddress): Visitor {
+    const visitor = newVisitor(this.#nextId++, link, station, true);
+    this.#byId.set(visitor.id, visitor);
+    addTo(this.#formers, stationKey(link, station), visitor);
+    return visitor;
+  }
+
+  /** What a station keeps from before. */
+  formersOf({ link, station }: Pick<Visitor, 'link' | 'station'>): ReadonlySet<Visitor> {
+    return this.#formers.get(stationKey(link, station)) ?? none;
+  }
+
   remove(visitor: Visitor): void {
     this.identify(visitor, undefined);
     this.setAddresses(visitor, []);
     this.setLinkLocal(visitor, undefined);
     this.#byId.delete(visitor.id);
-    this.#byStation.delete(stationKey(visitor.link, visitor.station));
+    const key = stationKey(visitor.link, visitor.station);
+    if (visitor.former) removeFrom(this.#formers, key, visitor);
+    else this.#byStation.delete(key);
   }
 
   byId(id: number): Visitor | undefined {
@@ -183,6 +201,8 @@ export class VisitorList {
   }
 }
 
+const none: ReadonlySet<Visitor> = new Set();
+
 function addTo(index: Map<string, Set<Visitor>>, key: string, visitor: Visitor): void {
   const there = index.get(key);
   if (there) there.add(visitor);
@@ -200,11 +220,12 @@ function linkLocalKey(link: LinkId, address: Address): string {
   return address + link;
 }
 
-function newVisitor(id: number, link: LinkId, station: LinkAddress): Visitor {
+function newVisitor(id: number, link: LinkId, station: LinkAddress, former = false): Visitor {
   return {
     id,
     link,
     station,
+    former,
     state: 'authenticating',
     accessTechnology: 0,
     handoff: 'unknown',

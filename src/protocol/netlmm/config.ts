@@ -28,6 +28,10 @@ export const triggeringKeys = {
       error: 'no more than validLifetimeS',
     })
     .optional(),
+  /** What becomes of the address that a mobile has from an anchor that is its own no more (§4.4): it lasts as long as that has granted, or goes. */
+  formerAddress: c.choice(['keep', 'drop']).default('keep'),
+  /** Anchors of overlapping domains, whose mobiles may come with an address of theirs. */
+  lmas: z.array(z.strictObject({ address: c.unicastAddress, prefix: c.prefix })).default([]),
   /** Every mobile has a prefix of its own (appendix E.3). */
   prefixPerMobile: c.flag.default(false),
   /** Keep what comes from and for stations while they are being registered. */

@@ -137,16 +137,22 @@ function unasked(message: Notification, peer: Address, visitors: VisitorList): N
   const status = findPmipOption(message, 'status')?.status;
   const address = findPmipOption(message, 'ipAddress')?.address;
   if (identity === undefined || status === undefined) return undefined;
-  for (const visitor of visitors.byIdentity(identity)) {
-    if (visitor.pmipClient !== peer) continue;
-    if (address !== undefined && visitor.addresses.length > 0 && !visitor.addresses.includes(address)) continue;
-    if (status === pmipStatus.moved) return { kind: 'moved', visitor, superseded: false };
-    const contained = containedIn(message);
-    const reason = reasonOf(status, contained?.message.status);
-    if (status >= 128) return { kind: status === pmipStatus.refusedByLma ? 'lost' : 'dismissed', visitor, reason };
-    return contained && { kind: 'extended', visitor, granted: grantedBy(contained.message) };
-  }
-  return undefined;
+  const visitor = concerned(identity, address, peer, visitors);
+  if (!visitor) return undefined;
+  if (status === pmipStatus.moved) return { kind: 'moved', visitor, superseded: false };
+  const contained = containedIn(message);
+  const reason = reasonOf(status, contained?.message.status);
+  if (status >= 128) return { kind: status === pmipStatus.refusedByLma ? 'lost' : 'dismissed', visitor, reason };
+  return contained && { kind: 'extended', visitor, granted: grantedBy(contained.message) };
+}
+
+/** Of a mobile with addresses from several anchors the one that is meant (§4.4); one without any yet may be meant by all. */
+function concerned(identity: string, address: Address | undefined, peer: Address, visitors: VisitorList) {
+  const all = [...visitors.byIdentity(identity)].filter(visitor => visitor.pmipClient === peer);
+  if (address === undefined) return all[0];
+  return (
+    all.find(({ addresses }) => addresses.includes(address)) ?? all.find(({ addresses }) => addresses.length === 0)
+  );
 }
 
 function decoded(data: Uint8Array): Notification | undefined {
