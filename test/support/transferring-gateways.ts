@@ -154,7 +154,11 @@ export class Neighbourhood {
 
   /** The mobile is registered at a. */
   home(): this {
-    this.a.register({ ...mobileProfile, anchorLinkAddress: parseLinkAddress('00:00:5e:00:52:13') });
+    this.a.attach(station, 'radio', 'newInterface');
+    this.a.authenticate({ ...mobileProfile, anchorLinkAddress: parseLinkAddress('00:00:5e:00:52:13') });
+    this.a.notify([{ kind: 'status', status: 129 }]);
+    this.a.probes(loa);
+    this.a.notify();
     this.carry().carried.length = 0;
     return this;
   }

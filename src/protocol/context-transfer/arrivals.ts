@@ -22,6 +22,8 @@ export interface Arrival {
   visitor: Visitor | undefined;
   /** Nothing more is forwarded to it. */
   ended: boolean;
+  /** It did not come, and the other gateway was told. */
+  cancelled: boolean;
 }
 
 type Data = CxtpMessageOf<'contextTransferData'> | CxtpMessageOf<'predictiveContextTransferData'>;
@@ -100,7 +102,7 @@ export class Arrivals {
     const arrival = this.#byKey.get(key(peer, previousAddress));
     if (!arrival) return undefined;
     if (arrival.visitor === undefined) this.#giveBack(arrival);
-    else this.#ground.stragglers.add(peer, arrival.prefixes, turn.now);
+    else this.#ground.stragglers.add({ peer, prefixes: arrival.prefixes, before: undefined }, turn.now, 0);
     this.#remove(arrival);
     return arrival.visitor;
   }
@@ -131,9 +133,12 @@ export class Arrivals {
     const arrival = [...this.#byKey.values()].find(candidate => candidate.id === id);
     if (!arrival) return undefined;
     if (name === 'release') this.#ground.counters.forwardingsReleasedUnended++;
-    else {
+    else if (!arrival.ended && !arrival.cancelled) {
+      // The other gateway ends its forwarding first: what is parked here goes back behind that, and nothing gets lost.
+      arrival.cancelled = true;
       this.#cancel(arrival, turn);
-      this.#giveBack(arrival);
+      this.#ground.timers.set(`arrival ${id}`, turn.now + milliseconds(this.#ground.settings.maximumTransferMs));
+      return undefined;
     }
     this.#remove(arrival);
     return arrival.visitor;
@@ -186,6 +191,7 @@ export class Arrivals {
       lma: context.lmaAddress,
       visitor: undefined,
       ended: false,
+      cancelled: false,
     };
     this.#byKey.set(key(peer, previousAddress), arrival);
     return arrival;
@@ -213,10 +219,12 @@ export class Arrivals {
     turn.outputs.push(toPeer(peer, { kind: 'contextTransferCancel', previousAddress }));
   }
 
-  #giveBack({ peer, prefixes, ended }: Arrival): void {
+  /** What was parked, and behind it that this was all. */
+  #giveBack({ peer, prefixes, previousAddress, ended }: Arrival): void {
     if (ended) return;
-    const { flushed, local } = this.#ground;
+    const { flushed, afterwards, local } = this.#ground;
     flushed.push(...prefixes.map(to => ({ to, via: { kind: 'tunnel', local, remote: peer } as const })));
+    afterwards.push(toPeer(peer, { kind: 'contextTransferCancel', previousAddress }));
   }
 
   #of(visitor: Visitor): Arrival[] {

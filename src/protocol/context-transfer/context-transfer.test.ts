@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { anchorAddress, identity, lnp, loa, station } from '../../../test/support/gateway.js';
 import { accessPointOf, addressOf, domainKey, Neighbourhood } from '../../../test/support/transferring-gateways.js';
-import { accepted, clientAddress, optionOf } from '../../../test/support/triggering-gateway.js';
+import { accepted, clientAddress, mobileProfile, optionOf } from '../../../test/support/triggering-gateway.js';
 import { unspecified } from '../../base/address.js';
 import { parseLinkAddress } from '../../base/link-address.js';
 import { findContext } from '../../wire/cxtp/context.js';
@@ -194,30 +194,43 @@ test('RFC 4067 §2.5.4: a mobile that the new gateway refuses stays with the old
   assert.deepEqual([n.a.way, n.a.transfers], ['link', []]);
 });
 
-test('RFC 4067 §2.5.5: a mobile that does not come is cancelled, and what was forwarded goes back', () => {
+test('RFC 4067 §2.5.5: a mobile that does not come is cancelled, and what was forwarded goes back, before anything younger', () => {
   const n = new Neighbourhood({ expectedWithinMs: 100 }).home();
   n.a.expects('b');
   n.carry();
   n.a.detach();
-  const outputs = n.b.until(0.21);
+  n.b.until(0.21);
+  assert.equal(n.b.way, 'park');
+  n.carry(({ message, from }) => from !== addressOf.a || message.kind !== 'contextTransferData');
+  assert.equal(n.said('contextTransferCancel').length, 1);
+  assert.deepEqual([n.a.way, n.a.open, n.a.held], ['park', ['b'], ['anchor']]);
+  const outputs = n.b.hear(ended, addressOf.a);
   const ways = outputs.flatMap(output => (output.kind === 'forward' ? [output.rule.via.kind] : []));
   assert.deepEqual(ways, ['tunnel'], 'what was parked');
-  assert.deepEqual([n.b.rules.size, n.b.ends.size], [0, 0]);
+  assert.deepEqual([outputs.at(-1)?.kind, n.b.rules.size, n.b.ends.size], ['message', 0, 0]);
   n.carry();
-  assert.equal(n.said('contextTransferCancel').length, 1);
-  assert.deepEqual([n.a.way, n.a.open], ['park', ['anchor', 'b']]);
+  assert.deepEqual([n.a.way, n.a.held], ['park', []]);
   n.a.until(2);
   assert.deepEqual(n.a.open, ['anchor']);
 });
 
-test('draft-singh Appendix D: a mobile that stays where it is has its packets again, those on the way to the other gateway too', () => {
+const ended: CxtpMessage = {
+  kind: 'contextTransferData',
+  acknowledge: false,
+  elapsedMs: 0,
+  previousAddress: loa,
+  blocks: [{ kind: 'forwardingEnded' }],
+};
+
+test('draft-singh Appendix D: a mobile that stays where it is has its packets again, those on the way to the other gateway first', () => {
   const n = new Neighbourhood({ expectedWithinMs: 1000 }).home();
   n.a.expects('b');
   n.carry();
   n.a.until(1);
-  assert.deepEqual([n.a.way, n.a.open], ['link', ['anchor', 'b']]);
+  assert.deepEqual([n.a.way, n.a.open, n.a.held], ['link', ['b'], ['anchor']]);
   n.carry();
   assert.deepEqual([n.b.rules.size, n.b.ends.size, n.b.transfers], [0, 0, []]);
+  assert.deepEqual([n.a.way, n.a.open, n.a.held], ['link', ['anchor', 'b'], []]);
   n.a.until(3);
   assert.deepEqual([n.a.way, n.a.open, n.a.transfers], ['link', ['anchor'], []]);
 });
@@ -324,15 +337,24 @@ test('draft-singh §4.2-1: with `forward: false` the context goes, and packets d
   assert.deepEqual([n.b.way, n.b.open, n.b.held, n.b.transfers], ['link', ['anchor'], [], []]);
 });
 
-test('draft-singh Appendix D: who comes without being foreseen hears the LMA only when nothing older can come any more', () => {
+test('RFC 4067 §3.1, §4: what AAA says of who comes unforeseen waits for the context, for CT_MAX_TRANSFER_TIME at most', () => {
   const n = new Neighbourhood().home();
   n.a.detach();
   n.b.attachFrom(accessPointOf.a);
-  n.b.authenticate();
-  n.b.notify(accepted());
-  assert.deepEqual([n.b.row.state, n.b.held], ['registered', ['anchor']]);
+  assert.deepEqual(n.b.authenticate(mobileProfile), []);
+  n.b.until(0.19);
+  assert.equal(n.b.row.state, 'authenticating');
   n.b.until(0.21);
-  assert.deepEqual([n.b.held, n.b.open], [[], ['anchor']]);
+  assert.equal(optionOf(n.b.trigger, 'ipAddress'), undefined);
+});
+
+test('RFC 4067 §2.5.6: who is known at no neighbour is registered as soon as all have said so', () => {
+  const n = new Neighbourhood();
+  n.b.attachFrom();
+  n.b.authenticate(mobileProfile);
+  assert.equal(n.b.row.state, 'authenticating');
+  n.carry();
+  assert.equal(n.b.row.state, 'registering');
 });
 
 test('RFC 4067 §3.2: a gateway takes part by SCTP and by ICMPv6', () => {

@@ -6,6 +6,7 @@ import { protocol } from '../../wire/ipv6/packet.js';
 import type { Engine, Environment, Input, Interests, LinkId, Output } from '../contract.js';
 import type { Turn } from '../gateway/lifecycle.js';
 import type { Transfers, Visits } from '../gateway/transfers.js';
+import type { Visitor } from '../gateway/visitor.js';
 import { isActivation } from './activation.js';
 import type { ContextTransferSettings } from './config.js';
 import { type Ground, newCounters, Stragglers, type TimerKey, type TimerName } from './ground.js';
@@ -64,6 +65,8 @@ class ContextTransferring implements Engine {
   readonly #ground: Ground;
   readonly #transferring: Transferring;
   readonly #overlay: Overlay;
+  /** What AAA says of mobiles whose context may be on its way. */
+  readonly #deferred = new Map<Visitor, Extract<Input, { kind: 'profile' }>>();
 
   constructor(gateway: Engine, ground: Ground, transferring: Transferring) {
     this.#gateway = gateway;
@@ -90,6 +93,7 @@ class ContextTransferring implements Engine {
   handle(input: Input, now: Instant): Output[] {
     const turn: Turn = { now, outputs: [] };
     if (!this.#takes(input, turn)) turn.outputs.push(...this.#gateway.handle(input, now));
+    this.#resume(turn);
     const outputs = this.#overlay.note(turn.outputs);
     outputs.push(...this.#overlay.settle(this.#transferring.wanted()));
     outputs.push(...this.#ground.afterwards.splice(0));
@@ -115,8 +119,25 @@ class ContextTransferring implements Engine {
         return true;
       case 'packet':
         return this.#packet(input, turn);
+      case 'profile':
+        return this.#defer(input);
       default:
         return false;
+    }
+  }
+
+  /** RFC 4067 §3.1: a transfer comes first, for its time; without pHoA and PMIP client a Trigger would be worth less. */
+  #defer(input: Extract<Input, { kind: 'profile' }>): boolean {
+    const visitor = this.#transferring.askingFor(input.transaction);
+    if (visitor) this.#deferred.set(visitor, input);
+    return visitor !== undefined;
+  }
+
+  #resume(turn: Turn): void {
+    for (const [visitor, input] of this.#deferred) {
+      if (this.#transferring.askingFor(input.transaction) === visitor) continue;
+      this.#deferred.delete(visitor);
+      turn.outputs.push(...this.#gateway.handle(input, turn.now));
     }
   }
 

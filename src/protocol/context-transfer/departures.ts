@@ -147,12 +147,19 @@ export class Departures {
     this.#settle(departure, turn);
   }
 
-  /** RFC 4067 §2.5.5: the mobile did not come there. */
+  /** RFC 4067 §2.5.5: the mobile did not come there; or all that was forwarded in vain is back. */
   cancelled(peer: Address, previousAddress: Address, turn: Turn): void {
+    if (this.#ground.stragglers.complete(peer, previousAddress)) return this.cameBack(previousAddress, turn);
     const departure = this.#aimedAt(previousAddress, peer);
     if (!departure) return;
-    this.#takeBack(departure, turn);
+    this.#release(departure, turn);
     this.#forgetTarget(departure);
+  }
+
+  /** Nothing that was forwarded in vain is still to come back. */
+  cameBack(previousAddress: Address, turn: Turn): void {
+    const departure = this.#byAddress.get(previousAddress);
+    if (departure) this.#settle(departure, turn);
   }
 
   peerLost(peer: Address): void {
@@ -253,7 +260,9 @@ export class Departures {
 
   /** The last packet has gone on, if it has come and if nobody else sends more by way of this gateway. */
   #settle(departure: Departure, turn: Turn): void {
-    if (departure.path !== 'drained' || this.#arriving(departure.visitor).length > 0) return;
+    const { visitor, path, previousAddress } = departure;
+    if (path !== 'drained' || this.#arriving(visitor).length > 0) return;
+    if (this.#ground.stragglers.awaits(previousAddress)) return;
     if (departure.target && this.via(departure).kind === 'tunnel') this.#finish(departure, turn);
     else this.#setGrace(departure, turn);
   }
@@ -286,8 +295,13 @@ export class Departures {
     departure.target = undefined;
   }
 
-  #takeBack({ target, prefixes }: Departure, turn: Turn): void {
-    if (target) this.#ground.stragglers.add(target.peer, prefixes, turn.now);
+  /** What it was sent in vain it sends back; where it has the mobile there may be some on the way at most. */
+  #takeBack({ target, prefixes, previousAddress, lma }: Departure, turn: Turn): void {
+    if (!target) return;
+    const { stragglers, settings } = this.#ground;
+    const inVain = target.predicted && target.replies === 1 && lma !== undefined;
+    const before = inVain ? { previousAddress, lma } : undefined;
+    stragglers.add({ peer: target.peer, prefixes, before }, turn.now, settings.maximumTransferMs);
   }
 
   /** "Forwarding ended", behind the last packet. */

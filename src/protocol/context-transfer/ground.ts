@@ -41,7 +41,8 @@ export type TimerName =
   | 'request'
   | 'arrival'
   | 'release'
-  | 'straggler';
+  | 'straggler'
+  | 'back';
 export type TimerKey = `${TimerName} ${number}`;
 
 /** What all parts of context transfer at one gateway have in common. */
@@ -77,6 +78,13 @@ export function neighbourAt({ neighbours }: ContextTransferSettings, accessPoint
 const stragglersMs = 1000;
 
 /** From whom packets for whom are taken for a moment longer. */
+export interface Straggler {
+  readonly peer: Address;
+  readonly prefixes: readonly Prefix[];
+  /** What it sends back is older than what this LMA sends, until it says that this was all. */
+  before: { readonly previousAddress: Address; readonly lma: Address } | undefined;
+}
+
 export class Stragglers {
   readonly #timers: Deadlines<TimerKey>;
   readonly #byId = new Map<number, Straggler>();
@@ -90,18 +98,40 @@ export class Stragglers {
     return this.#byId.values();
   }
 
-  add(peer: Address, prefixes: readonly Prefix[], now: Instant): void {
+  add(straggler: Straggler, now: Instant, waitMs: number): void {
     const id = this.#nextId++;
-    this.#byId.set(id, { peer, prefixes });
+    this.#byId.set(id, straggler);
     this.#timers.set(`straggler ${id}`, now + milliseconds(stragglersMs));
+    if (straggler.before) this.#timers.set(`back ${id}`, now + milliseconds(waitMs));
+  }
+
+  /** Whether something that was forwarded in vain is still to come back. */
+  awaits(previousAddress: Address): boolean {
+    for (const { before } of this.#byId.values()) if (before?.previousAddress === previousAddress) return true;
+    return false;
+  }
+
+  /** All that it had is back. */
+  complete(peer: Address, previousAddress: Address): boolean {
+    for (const [id, straggler] of this.#byId)
+      if (straggler.peer === peer && straggler.before?.previousAddress === previousAddress) {
+        this.waited(id);
+        return true;
+      }
+    return false;
+  }
+
+  /** Long enough for what comes back; returns of whom. */
+  waited(id: number): Address | undefined {
+    const straggler = this.#byId.get(id);
+    const previousAddress = straggler?.before?.previousAddress;
+    if (straggler) straggler.before = undefined;
+    this.#timers.clear(`back ${id}`);
+    return previousAddress;
   }
 
   due(id: number): void {
+    this.waited(id);
     this.#byId.delete(id);
   }
-}
-
-export interface Straggler {
-  readonly peer: Address;
-  readonly prefixes: readonly Prefix[];
 }

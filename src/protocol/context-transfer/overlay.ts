@@ -9,8 +9,8 @@ export interface Wanted {
   readonly ends: ReadonlyMap<string, DownlinkEnd>;
   /** Of all ends, those that hold what comes, by {@link endKey}. */
   readonly held: ReadonlySet<string>;
-  /** What is parked goes that way first, whatever the rules are then. */
-  readonly returned: readonly Rule[];
+  /** What is parked and held goes that way first, whatever the rules are then. */
+  readonly flushed: readonly Rule[];
 }
 export interface Rule {
   readonly to: Prefix;
@@ -30,7 +30,9 @@ export class Overlay {
   readonly #ends = new Map<string, DownlinkEnd>();
   /** The world's. */
   readonly #told = new Map<string, Rule>();
-  readonly #admitted = new Map<string, { readonly end: DownlinkEnd; readonly held: boolean }>();
+  readonly #admitted = new Map<string, DownlinkEnd>();
+  /** Of these, those that hold. */
+  readonly #held = new Set<string>();
   /** Where gateway or transfers have changed their mind since. */
   #touchedRules = new Set<string>();
   #touchedEnds = new Set<string>();
@@ -84,12 +86,7 @@ export class Overlay {
   /** What the world is told, for both to have what they want: rules first, since what an end held follows them. */
   settle(wanted: Wanted): Output[] {
     const outputs: Output[] = [];
-    for (const { to, via } of wanted.returned) {
-      const key = prefixKey(to);
-      if (this.#told.get(key)?.via.kind !== 'park') continue;
-      this.#told.set(key, { to, via });
-      outputs.push({ kind: 'forward', rule: { to, via } });
-    }
+    for (const rule of wanted.flushed) outputs.push(...this.#flush(rule));
     const rules = new Set([...this.#touchedRules, ...wanted.rules.keys()]);
     const ends = new Set([...this.#touchedEnds, ...wanted.ends.keys(), ...wanted.held]);
     for (const key of rules) outputs.push(...this.#settleRule(key, wanted.rules.get(key) ?? this.#rules.get(key)));
@@ -97,6 +94,24 @@ export class Overlay {
     // What is wanted now may be wanted no more next time.
     this.#touchedRules = new Set(wanted.rules.keys());
     this.#touchedEnds = new Set([...wanted.ends.keys(), ...wanted.held]);
+    return outputs;
+  }
+
+  /** What was parked, then what was held: that is the younger. */
+  #flush({ to, via }: Rule): Output[] {
+    const outputs: Output[] = [];
+    const key = prefixKey(to);
+    if (this.#told.get(key)?.via.kind === 'park') {
+      this.#told.set(key, { to, via });
+      outputs.push({ kind: 'forward', rule: { to, via } });
+    }
+    for (const at of this.#held) {
+      const end = this.#admitted.get(at);
+      if (end === undefined || prefixKey(end.to) !== key) continue;
+      this.#held.delete(at);
+      this.#touchedEnds.add(at);
+      outputs.push({ kind: 'admit', end });
+    }
     return outputs;
   }
 
@@ -117,14 +132,15 @@ export class Overlay {
     const admitted = this.#admitted.get(key);
     const end = this.#ends.get(key) ?? wanted.ends.get(key);
     if (end === undefined) {
-      if (admitted === undefined) return [];
-      this.#admitted.delete(key);
-      return [{ kind: 'unadmit', end: admitted.end }];
+      this.#held.delete(key);
+      return this.#admitted.delete(key) && admitted ? [{ kind: 'unadmit', end: admitted }] : [];
     }
-    const held = wanted.held.has(key);
-    if (admitted?.held === held) return [];
-    this.#admitted.set(key, { end, held });
-    return [{ kind: 'admit', end, ...(held && { hold: { limitOctets: this.#limitOctets } }) }];
+    const hold = wanted.held.has(key);
+    if (admitted && hold === this.#held.has(key)) return [];
+    this.#admitted.set(key, end);
+    if (hold) this.#held.add(key);
+    else this.#held.delete(key);
+    return [{ kind: 'admit', end, ...(hold && { hold: { limitOctets: this.#limitOctets } }) }];
   }
 }
 

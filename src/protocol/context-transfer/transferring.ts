@@ -121,6 +121,12 @@ export class Transferring implements Transfers {
     if (visitor) this.#activation.settled(visitor, isWhole(context), turn);
   }
 
+  /** Whose context is being asked for while AAA is, in that transaction. */
+  askingFor(transaction: number): Visitor | undefined {
+    for (const visitor of this.#requests.visitors()) if (visitor.transaction === transaction) return visitor;
+    return undefined;
+  }
+
   #asking(context: PmipContext | undefined): Visitor | undefined {
     for (const visitor of this.#requests.visitors()) if (visitor.station === context?.linkLayerAddress) return visitor;
     return undefined;
@@ -191,6 +197,11 @@ export class Transferring implements Transfers {
     switch (name) {
       case 'straggler':
         return this.#ground.stragglers.due(id);
+      case 'back': {
+        const previousAddress = this.#ground.stragglers.waited(id);
+        if (previousAddress !== undefined) this.#departures.cameBack(previousAddress, turn);
+        return;
+      }
       case 'request': {
         const visitor = this.#ground.visits.visitors.byId(id);
         if (visitor) this.#requests.over(visitor);
@@ -222,7 +233,11 @@ export class Transferring implements Transfers {
       if (hold) held.add(endKey(end));
     };
     if (settings.forward) {
-      for (const { prefixes, peer } of stragglers) for (const to of prefixes) admit(to, peer);
+      for (const { prefixes, peer, before } of stragglers)
+        for (const to of prefixes) {
+          admit(to, peer);
+          if (before) held.add(endKey({ local: this.#ground.local, remote: before.lma, to }));
+        }
       for (const arrival of this.#arrivals) {
         const via = this.#arrivals.via(arrival);
         for (const to of arrival.prefixes) {
@@ -238,22 +253,17 @@ export class Transferring implements Transfers {
           admit(to, departure.lma);
         }
     }
-    // Whether something older comes by the old path is not known yet.
-    for (const { served, parked } of this.#requests.visitors())
-      for (const { prefixes, anchor } of [served, parked].filter(isThere))
-        for (const to of prefixes)
-          if (anchor !== undefined) held.add(endKey({ local: this.#ground.local, remote: anchor, to }));
-    return { rules, ends, held, returned: flushed.splice(0) };
+    // Whether something older comes from elsewhere is not known yet.
+    for (const { served } of this.#requests.visitors())
+      for (const to of served?.prefixes ?? [])
+        if (served) held.add(endKey({ local: this.#ground.local, remote: served.anchor, to }));
+    return { rules, ends, held, flushed: flushed.splice(0) };
   }
 
   *rows(): Generator<Row> {
     yield* this.#departures.rows();
     yield* this.#arrivals.rows();
   }
-}
-
-function isThere<T>(value: T | undefined): value is T {
-  return value !== undefined;
 }
 
 function decoded(data: Uint8Array): CxtpMessage | undefined {
