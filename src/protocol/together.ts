@@ -36,11 +36,14 @@ class Together implements Engine {
   }
 }
 
-/** Every interest is a list: of each, what any of them names. */
+/** Of each interest what any of them names; those that are no list are yes or no. */
 function merged(all: readonly Interests[]): Interests {
-  const lists = new Map<string, Set<unknown>>();
+  const found: Record<string, unknown> = {};
   for (const interests of all)
-    for (const [name, values] of Object.entries(interests as unknown as Readonly<Record<string, readonly unknown[]>>))
-      lists.set(name, new Set([...(lists.get(name) ?? []), ...values]));
-  return Object.fromEntries(Array.from(lists, ([name, values]) => [name, [...values]])) as unknown as Interests;
+    for (const [name, value] of Object.entries(interests)) {
+      const before = found[name];
+      found[name] =
+        Array.isArray(value) && Array.isArray(before) ? [...new Set([...before, ...value])] : before || value;
+    }
+  return found as unknown as Interests;
 }
