@@ -101,6 +101,8 @@ export type Input =
     }
   /** What was sent to a peer, and had not arrived, is lost: it went down, started anew, or cannot be reached. */
   | { readonly kind: 'peerLost'; readonly service: MessageService; readonly peer: Address }
+  /** What was to go out under that association to that peer did not: whoever has the keys refuses them (draft-singh Appendix C). */
+  | { readonly kind: 'unkeyed'; readonly association: AssociationId; readonly peer: Address; readonly reason: string }
   /**
    * A station's link came up (association, link-layer trigger). `identity` where the link already knows it, an NAI;
    * `previousAccessPoint` where the station says which it comes from (IEEE 802.11 reassociation).

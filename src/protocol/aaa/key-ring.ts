@@ -18,6 +18,7 @@ import { type Answered, RadiusClient } from './radius-client.js';
 
 type PacketInput = Extract<Input, { kind: 'packet' }>;
 type Send = Extract<Output, { kind: 'send' }>;
+type Unkeyed = Extract<Input, { kind: 'unkeyed' }>;
 /** What waits for an answer: to be sent, or to be read. */
 export type Kept = Send | PacketInput;
 
@@ -47,6 +48,8 @@ export class KeyRing implements Keyring {
   readonly #authorised = new AuthorisedClients();
   readonly #pending = new Map<string, Pending>();
   readonly #refused = new Recent<string>(patience);
+  /** What the engine has to hear: it asked for what is refused. */
+  #unkeyed: Unkeyed[] = [];
   readonly #budget = new TokenBucket(strangers);
   readonly #unanswered = new Map<AssociationId, number>();
   /** The last that came without a Home Address option: the answer to it follows. */
@@ -148,6 +151,13 @@ export class KeyRing implements Keyring {
     );
   }
 
+  /** Removes and returns. */
+  takeUnkeyed(): Unkeyed[] {
+    const taken = this.#unkeyed;
+    this.#unkeyed = [];
+    return taken;
+  }
+
   restore(records: Iterable<StoredRecord>, now: Instant): StoredRecord[] {
     return this.#authorised.restore(this.#dynamic.restore(records), now);
   }
@@ -202,6 +212,7 @@ export class KeyRing implements Keyring {
     const refused = this.#refused.get(subject, now);
     if (refused !== undefined || this.#pending.size === mostPending) {
       this.#counters.keysDropped++;
+      if (refused !== undefined) this.#tell(question, refused);
       return [failed(question, refused ?? 'too many questions to the AAA server')];
     }
     this.#pending.set(subject, { question, kept: kept ? [kept] : [] });
@@ -226,6 +237,7 @@ export class KeyRing implements Keyring {
     this.#counters.keysRefused++;
     const reason = findAttribute(answer.attributes, 'replyMessage')?.text ?? 'an answer without what was asked for';
     this.#refused.set(subject, reason, now);
+    this.#tell(question, reason);
     return { sent: [failed(question, reason)], released: [] };
   }
 
@@ -243,6 +255,11 @@ export class KeyRing implements Keyring {
         ? keys.anchor === this.#address && keys.client === question.client && keys.inbound.spi === question.spi
         : keys.client === this.#address && keys.anchor === question.anchor && keys.mobile === mobileOf(question);
     return fits ? this.#dynamic.add(keys) : undefined;
+  }
+
+  #tell(question: KeyQuestion, reason: string): void {
+    if (question.kind !== 'mobile') return;
+    this.#unkeyed.push({ kind: 'unkeyed', association: question.mobile, peer: question.anchor, reason });
   }
 
   #drop(peer: Address): Output[] {

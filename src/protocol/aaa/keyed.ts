@@ -68,6 +68,8 @@ class Keyed implements Engine {
     const outputs = this.#noted(this.#secured.handle(input, now), now);
     const { sent, released } = this.#ring.handle(input, now);
     for (const kept of released) outputs.push(...this.#noted(this.#released(kept, now), now));
+    for (const unkeyed of this.#ring.takeUnkeyed())
+      outputs.push(...this.#noted(this.#secured.handle(unkeyed, now), now));
     return [...sent, ...outputs];
   }
 

@@ -86,7 +86,9 @@ test('S02-AppC-05: the server remembers the key until the LMA asks, over its own
 
 test('S02-AppC-07, S02-4.3-02: a client that may not register a mobile gets no key for it, and nothing goes out', () => {
   const domain = keyedDomain();
-  domain.trigger(mag1, {}, otherClientAddress);
+  assert.equal(domain.settle(mag1, {}, otherClientAddress).status, 135);
+  assert.equal(domain.settle(mag2, {}, otherClientAddress).status, 135);
+  assert.equal(radiusOf(domain, otherClientAddress).length, 1);
   domain.runMs(40_000);
   assert.deepEqual(domain.bindings(), []);
   assert.deepEqual(

@@ -100,6 +100,7 @@ export class AnchorEngine implements Engine {
       case 'handoffExpected':
       case 'message':
       case 'peerLost':
+      case 'unkeyed':
       case 'profile':
       case 'flow':
       case 'link':

@@ -106,6 +106,7 @@ export class Correspondent implements Engine {
       case 'handoffExpected':
       case 'message':
       case 'peerLost':
+      case 'unkeyed':
       case 'profile':
       case 'link':
       case 'address':

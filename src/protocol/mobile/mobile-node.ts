@@ -113,6 +113,7 @@ export class MobileNode implements Engine {
       case 'handoffExpected':
       case 'message':
       case 'peerLost':
+      case 'unkeyed':
       case 'profile':
         return;
       default:

@@ -110,6 +110,15 @@ export class Registrations {
     return undefined;
   }
 
+  /** Appendix C: whoever has the keys says that this client may not register the mobile. */
+  unkeyed(identity: AssociationId, lma: Address, now: Instant, outputs: Output[]): void {
+    const entry = this.#cache.find(identity, lma);
+    if (!entry?.asked) return;
+    this.#notifications.answerAll(entry.asked.waiting, { status: pmipStatus.notAuthorised }, now, outputs);
+    if (entry.asked.purpose === 'deregister') this.remove(entry, now, outputs);
+    else this.#leaveIt(entry, now, outputs);
+  }
+
   /** What an entry waited for has come. */
   due(entry: Entry, now: Instant, outputs: Output[]): void {
     if (entry.granted && entry.granted.endsAt <= now) this.#expired(entry, now, outputs);
@@ -241,6 +250,11 @@ export class Registrations {
     const reason = 'registration refused by the anchor';
     outputs.push({ kind: 'trace', event: { event: 'refused', peer, identity, status: message.status, reason } });
     this.#say(entry, asked, { status: pmipStatus.refusedByLma, acknowledgement: packet }, now, outputs);
+    this.#leaveIt(entry, now, outputs);
+  }
+
+  /** A binding that stands elsewhere stands until it ends. */
+  #leaveIt(entry: Entry, now: Instant, outputs: Output[]): void {
     if (entry.granted === undefined || entry.granted.gateway === entry.gateway) return this.remove(entry, now, outputs);
     entry.asked = undefined;
     entry.backOff.stop();

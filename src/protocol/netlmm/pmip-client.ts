@@ -93,6 +93,9 @@ class PmipClient implements Engine {
       case 'restored':
         this.#restore(input.records, now, outputs);
         break;
+      case 'unkeyed':
+        this.#registrations.unkeyed(input.association, input.peer, now, outputs);
+        break;
       case 'command':
         this.#command(input.command, now, outputs);
         break;
