@@ -13,6 +13,8 @@ need nft nftables
 need tcpdump tcpdump
 need ethtool ethtool
 need scapy python3-scapy
+need freeradius freeradius
+need radclient freeradius-utils
 need qemu-system-x86_64 qemu-system-x86
 need busybox busybox-static
 need cpio cpio
