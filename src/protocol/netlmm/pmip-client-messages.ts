@@ -49,7 +49,9 @@ export type Read =
   /** To be answered with that status. */
   | { readonly kind: 'problem'; readonly transaction: number; readonly status: number; readonly reason: string }
   /** Nothing to answer. */
-  | { readonly kind: 'discarded'; readonly reason: string };
+  | { readonly kind: 'discarded'; readonly reason: string }
+  /** For a gateway at the client's address. */
+  | { readonly kind: 'notification' };
 
 export function read(data: Uint8Array, gateway: Address): Read {
   try {
@@ -71,7 +73,7 @@ function understood(message: ReturnType<typeof decodePmip>, data: Uint8Array, ga
     return message.version === pmipVersion
       ? problem(pmipStatus.notUnderstood, 'unknownType')
       : problem(pmipStatus.unsupportedVersion, 'version');
-  if (message.kind === 'notification') return { kind: 'discarded', reason: 'unexpectedNotification' };
+  if (message.kind === 'notification') return { kind: message.kind };
   if (notUnderstoodOption(message) !== undefined) return problem(pmipStatus.notUnderstood, 'unknownOption');
   if (message.kind === 'conflictResponse')
     return {

@@ -120,8 +120,9 @@ class PmipClient implements Engine {
   #message(peer: Address, data: Uint8Array, now: Instant, outputs: Output[]): void {
     const { gateways, address } = this.#settings;
     const isKnown = gateways === undefined || gateways.has(peer) || peer === address || this.#conflicts.isClient(peer);
-    if (!isKnown) return this.#discard(peer, 'unknownGateway', outputs);
     const message = read(data, peer);
+    if (message.kind === 'notification') return;
+    if (!isKnown) return this.#discard(peer, 'unknownGateway', outputs);
     switch (message.kind) {
       case 'trigger':
         return this.#triggered(message.trigger, now, outputs);
