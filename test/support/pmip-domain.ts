@@ -4,6 +4,7 @@ import { formatPrefix } from '../../src/base/prefix.js';
 import { type Duration, type Instant, milliseconds } from '../../src/base/time.js';
 import type { Engine, Output, StoredRecord } from '../../src/protocol/contract.js';
 import { homeAgent } from '../../src/protocol/mip6/home-agent-role.js';
+import { netlmmLma } from '../../src/protocol/netlmm/lma-role.js';
 import { createPmipClient } from '../../src/protocol/netlmm/pmip-client.js';
 import { parsePmipClient, pmipClientSettings } from '../../src/protocol/netlmm/pmip-client-config.js';
 import { placedSecurity } from '../../src/protocol/security/placement.js';
@@ -316,6 +317,14 @@ export function madeClient(fields: Config, address = clientAddress): Engine {
   if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems));
   const { config } = parsed;
   return secured(createPmipClient(pmipClientSettings(config), environment()), config, environment());
+}
+
+/** The anchor of the appendices. */
+export function madeLma(config: Config, address = anchorAddress): Engine {
+  const block = `${formatAddress(address).replace(/::.*/, '')}::/64`;
+  const parsed = netlmmLma.parse({ address: formatAddress(address), prefixes: [block], ...config });
+  if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems));
+  return netlmmLma.create(parsed.config, environment());
 }
 
 export function madeHomeAgent(config: Config, address = anchorAddress): Engine {

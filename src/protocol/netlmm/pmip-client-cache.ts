@@ -44,6 +44,8 @@ export interface Entry {
   /** pHoA; undefined until the anchor has assigned it (appendix A), or where the mobile has a whole prefix (appendix E.3). */
   readonly home: Address | undefined;
   readonly prefix: Prefix | undefined;
+  /** Where the anchor is to assign one: of how many bits. */
+  readonly assign: number | undefined;
   /** Appendix E.2. */
   readonly ipv4: Address | undefined;
   /** The gateway that the newest Trigger came from: where the binding is to point. */
@@ -68,7 +70,7 @@ export interface Detecting {
 
 export type NewEntry = Pick<
   Entry,
-  'identity' | 'lma' | 'association' | 'home' | 'prefix' | 'ipv4' | 'gateway' | 'sequence'
+  'identity' | 'lma' | 'association' | 'home' | 'prefix' | 'assign' | 'ipv4' | 'gateway' | 'sequence'
 >;
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };

@@ -20,8 +20,8 @@ export interface Trigger extends Waiting {
   readonly identity: string;
   /** pHoA; undefined where the gateway does not know it. */
   readonly home: Address | undefined;
-  /** All zero stands in the place of pHoA or prefix: the anchor is to assign it (appendix A). */
-  readonly assign: boolean;
+  /** All zero stands in the place of pHoA, or of a prefix: the anchor is to assign one of so many bits (appendix A). */
+  readonly assign: number | undefined;
   /** Appendix E.3. */
   readonly prefix: Prefix | undefined;
   /** Appendix E.2. */
@@ -103,7 +103,7 @@ function triggerOf(message: PmipMessage, data: Uint8Array, gateway: Address, ide
     trigger: data,
     identity,
     home: known(address),
-    assign: [address, prefix?.address].some(one => one !== undefined && isUnspecified(one)),
+    assign: wanted(address, prefix),
     prefix: prefix && known(prefix.address) && prefixOf(prefix.address, prefix.length),
     ipv4: known(findPmipOption(message, 'ipv4Address')?.address),
     lma: known(findPmipOption(message, 'lmaAddress')?.address),
@@ -111,6 +111,14 @@ function triggerOf(message: PmipMessage, data: Uint8Array, gateway: Address, ide
     detached: flags?.detached ?? false,
     refresh: flags?.refresh ?? false,
   };
+}
+
+/** Of an all-zero prefix without a length: RFC 4291 §2.5.4. */
+const usualPrefixLength = 64;
+
+function wanted(address: Address | undefined, prefix: Prefix | undefined): number | undefined {
+  if (prefix && isUnspecified(prefix.address)) return prefix.length || usualPrefixLength;
+  return address !== undefined && isUnspecified(address) ? 128 : undefined;
 }
 
 /** All zero stands for an address that is not there (appendix A). */

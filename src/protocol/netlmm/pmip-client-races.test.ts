@@ -33,7 +33,7 @@ function registered(): PmipDomain {
   return domain;
 }
 
-test('S02-4.2-04, S02-3-06: Triggers of two MAGs at once: the newest wins, the older one is told that the binding moved, and numbers order them', () => {
+test('S02-4.2-04: Triggers of two MAGs at once: the newest wins, the older one is told that the binding moved, and numbers order them', () => {
   const domain = registered();
   domain.trigger(mag2);
   domain.trigger(mag3);

@@ -12,6 +12,7 @@ interface EntryRecord {
   readonly lma: string;
   readonly home?: string | undefined;
   readonly prefix?: string | undefined;
+  readonly assign?: number | undefined;
   readonly ipv4?: string | undefined;
   readonly gateway: string;
   /** The last one sent. */
@@ -32,7 +33,10 @@ interface EntryRecord {
 }
 
 /** A record read back. */
-export type RestoredEntry = Pick<Entry, 'identity' | 'lma' | 'home' | 'prefix' | 'ipv4' | 'gateway' | 'granted'> & {
+export type RestoredEntry = Pick<
+  Entry,
+  'identity' | 'lma' | 'home' | 'prefix' | 'assign' | 'ipv4' | 'gateway' | 'granted'
+> & {
   readonly sequence: number;
   readonly asked: Purpose | undefined;
   readonly leaving: boolean;
@@ -49,13 +53,14 @@ export function isRecordKey(key: string): boolean {
 }
 
 export function recordOf(entry: Entry, clock: WallClock, now: Instant): EntryRecord {
-  const { identity, lma, home, prefix, ipv4, gateway, sequence, asked, leaving, granted } = entry;
+  const { identity, lma, home, prefix, assign, ipv4, gateway, sequence, asked, leaving, granted } = entry;
   const atMs = (at: Instant) => wallMs(clock, now) + Math.floor((at - now) / millisecond);
   return {
     identity,
     lma: formatAddress(lma),
     home: home && formatAddress(home),
     prefix: prefix && formatPrefix(prefix),
+    assign,
     ipv4: ipv4 && formatAddress(ipv4),
     gateway: formatAddress(gateway),
     sequence: sequence.last,
@@ -93,6 +98,7 @@ function restored(record: EntryRecord, instantOf: (atMs: number) => Instant): Re
     lma: parseAddress(record.lma),
     home: optional<Address>(record.home, parseAddress),
     prefix: optional<Prefix>(record.prefix, parsePrefix),
+    assign: record.assign,
     ipv4: optional<Address>(record.ipv4, parseAddress),
     gateway: parseAddress(record.gateway),
     sequence,

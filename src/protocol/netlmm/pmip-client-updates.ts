@@ -24,13 +24,14 @@ export function proxyBindingUpdate(entry: Entry, address: Address, lifetimeS: nu
 }
 
 function optionsOf(entry: Entry): MobilityOption[] {
-  const { identity, home, prefix, ipv4, gateway, asked } = entry;
+  const { identity, home, prefix, assign = 128, ipv4, gateway, asked } = entry;
   const isInitial = asked?.purpose === 'register' && entry.granted === undefined;
   const options: MobilityOption[] = [{ kind: 'alternateCareOfAddress', careOfAddress: gateway }];
   if (isInitial || home === undefined) options.push({ kind: 'mobileNodeIdentifier', subtype: 1, identifier: identity });
   if (prefix) options.push({ kind: 'homeNetworkPrefix', ...prefix });
-  // Appendix A: all zero asks for an address; it may not stand in a Home Address option.
-  else if (home === undefined) options.push({ kind: 'homeNetworkPrefix', address: unspecified, length: 0 });
+  // Appendix A: all zero, which may not stand in a Home Address option; without a length it asks for an address.
+  else if (home === undefined)
+    options.push({ kind: 'homeNetworkPrefix', address: unspecified, length: assign === 128 ? 0 : assign });
   if (ipv4) options.push({ kind: 'ipv4HomeAddress', prefix: { length: 32, requested: 0 }, address: ipv4 });
   return options;
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { environment } from '../../../test/support/anchor.js';
 import {
   alice,
   aliceHome,
@@ -12,13 +13,17 @@ import {
   mag3,
   pmipDomain,
   protectedDomain,
+  triggerOf,
 } from '../../../test/support/pmip-domain.js';
 import { formatAddress, parseAddress } from '../../base/address.js';
+import { bytesToHex } from '../../base/text.js';
 import { encodePacket } from '../../wire/ipv6/codec.js';
-import { effectiveDestination, effectiveSource } from '../../wire/ipv6/packet.js';
+import { effectiveDestination, effectiveSource, protocol } from '../../wire/ipv6/packet.js';
 import { bindingUpdateFlags } from '../../wire/mobility/messages.js';
 import { findOption } from '../../wire/mobility/options.js';
-import { findPmipOption } from '../../wire/pmip/messages.js';
+import { encodePmip, findPmipOption } from '../../wire/pmip/messages.js';
+import { placedSecurity } from '../security/placement.js';
+import { pmipClient } from './pmip-client-role.js';
 
 const at1 = '2001:db8:a::a11c/128 → 2001:db8:1::1';
 const at2 = '2001:db8:a::a11c/128 → 2001:db8:2::1';
@@ -65,7 +70,7 @@ test('S02-4.1-5-01, S02-4.1-5-02, S02-4.1-5-03, S02-2-03, S02-2-05: the home age
   );
 });
 
-test('S02-4.1-6-01, S02-4.7-08, S02-4.9-03: the whole PBAck goes to the MAG in a container, with the transaction number of its Trigger', () => {
+test('S02-4.1-6-01, S02-4.7-08, S02-4.9-01, S02-4.9-03: the whole PBAck goes to the MAG in a container, with the transaction number of its Trigger', () => {
   const domain = pmipDomain();
   const answer = domain.settle(mag1, { transaction: 77 });
   const packet = domain.sent.find(({ source }) => source === anchorAddress);
@@ -165,3 +170,110 @@ test('RFC 4283 §3: only the PBUs before the first acknowledgement name the mobi
   );
   assert.equal(named.at(-1), undefined);
 });
+
+test('S02-4.2-01, S02-3-06: a client may be apart, or at a MAG, which is then one MAG like the others', () => {
+  const client = formatAddress(clientAddress);
+  const peers = [mag2]
+    .map(formatAddress)
+    .map(address => ({ address, security: placedSecurity('esp', client, address) }));
+  const lma = {
+    address: formatAddress(anchorAddress),
+    security: placedSecurity('esp', client, formatAddress(anchorAddress)),
+  };
+  const domain = pmipDomain({ client: { insecure: false, associations: 'client', peers: [...peers, lma] } });
+  domain.lose = () => true;
+  for (const gateway of [clientAddress, mag2, mag3])
+    domain.message(gateway, triggerOf({ home: aliceHome, transaction: 1 }));
+  const events = domain.nodes.get(clientAddress)?.traced.filter(({ event }) => event === 'trigger') ?? [];
+  assert.deepEqual(
+    events.map(event => event.event === 'trigger' && [event.change, event.gateway]),
+    [
+      ['attachment', clientAddress],
+      ['handover', mag2],
+    ],
+  );
+});
+
+test('S02-4.2-02, S02-4.2-03, S02-6-01: wherever the mobile goes its keys stay at the client: no MAG is told an octet of them, and all PBUs are the client’s', () => {
+  const anchor = formatAddress(anchorAddress);
+  for (const protection of ['rfc4285', 'esp'] as const) {
+    const domain = protectedDomain(protection);
+    for (let i = 0; i < 20; i++) assert.equal(domain.settle(i % 2 === 0 ? mag1 : mag2).status, 0);
+    const told = domain.notified.map(({ message }) => bytesToHex(encodePmip(message))).join(' ');
+    const keys = keysIn(placedSecurity(protection, formatAddress(aliceHome), anchor));
+    assert.ok(keys.length > 0 && told.length > 0);
+    for (const key of keys)
+      for (let at = 0; at + 16 <= key.length; at += 2) assert.ok(!told.includes(key.slice(at, at + 16)));
+    assert.deepEqual(
+      [...new Set(domain.sent.filter(({ destination }) => destination === anchorAddress).map(({ source }) => source))],
+      [clientAddress],
+    );
+  }
+});
+
+test('S02-4.9-05: what is not understood is answered with its transaction number: another version, an unknown message, an unknown option, no identifier, octets cut short', () => {
+  const domain = pmipDomain();
+  const good = triggerOf({ home: aliceHome, transaction: 5 });
+  const changed = (change: (bytes: Uint8Array) => void) => {
+    const bytes = good.slice();
+    change(bytes);
+    return bytes;
+  };
+  const unknownOption = encodePmip({
+    kind: 'trigger',
+    transaction: 5,
+    options: [
+      { kind: 'l2Id', subtype: 1, identifier: alice },
+      { kind: 'unknown', type: 99, data: new Uint8Array(2) },
+    ],
+  });
+  const cases: [Uint8Array, number][] = [
+    [changed(bytes => (bytes[2] = 0x40)), 133],
+    [changed(bytes => (bytes[0] = 9)), 134],
+    [unknownOption, 134],
+    [encodePmip({ kind: 'trigger', transaction: 5, options: [] }), 134],
+    [changed(bytes => (bytes[9] = 200)), 134],
+  ];
+  for (const [data, status] of cases) {
+    domain.message(mag1, data);
+    const answer = domain.notified.at(-1);
+    assert.deepEqual([answer?.transaction, answer?.status], [5, status]);
+  }
+  domain.message(mag1, good.subarray(0, 5));
+  assert.deepEqual([domain.notified.length, domain.updates.length], [cases.length, 0]);
+});
+
+test('§4.9.1: options that may be passed over are', () => {
+  const domain = pmipDomain();
+  const answer = domain.settle(mag1, { options: [{ kind: 'unknown', type: 200, data: new Uint8Array(3) }] });
+  assert.equal(answer.status, 0);
+});
+
+test('§4.9.1: an acknowledgement that does not fit a message with its options goes without them', () => {
+  const identity = `${'m'.repeat(180)}@example.net`;
+  const domain = pmipDomain();
+  const answer = domain.settle(mag1, { identity });
+  assert.deepEqual([answer.status, answer.contained, answer.home], [0, 0, formatAddress(aliceHome)]);
+});
+
+test('what runs as pmip-client: SCTP below the engine, its associations beside it', () => {
+  const parsed = pmipClient.parse({
+    address: formatAddress(clientAddress),
+    insecure: true,
+    lma: formatAddress(anchorAddress),
+  });
+  assert.ok(parsed.ok);
+  const { interests } = pmipClient.create(parsed.config, environment());
+  assert.deepEqual([interests.protocols, interests.registersOthers], [[protocol.mobility, protocol.sctp], true]);
+});
+
+/** Hex digits of every key in a `security` section. */
+function keysIn(section: object): string[] {
+  return Object.entries(section).flatMap(([name, value]) =>
+    typeof value === 'object'
+      ? keysIn(value)
+      : /key|salt/i.test(name)
+        ? [String(value)].filter(key => key.length >= 16)
+        : [],
+  );
+}

@@ -171,10 +171,10 @@ class PmipClient implements Engine {
 
   /** No entry for the MN identifier: the mobile performs initial attachment to the domain. */
   #attach(trigger: Trigger, permission: Permission, now: Instant, outputs: Output[]): void {
-    const { identity, gateway, prefix, ipv4 } = trigger;
+    const { identity, gateway, prefix, assign, ipv4 } = trigger;
     const { home, lma, association } = permission;
     // §4.7: a client that is only asked what it knows of a mobile knows nothing.
-    if (home === undefined && prefix === undefined && !trigger.assign)
+    if (home === undefined && prefix === undefined && assign === undefined)
       return this.#answer(trigger, pmipStatus.unspecified, now, outputs);
     const asked =
       home !== undefined && this.#conflicts.asksAtOnce ? this.#conflicts.ask(identity, home, outputs) : undefined;
@@ -182,7 +182,7 @@ class PmipClient implements Engine {
       return this.#answer(trigger, pmipStatus.addressConflict, now, outputs);
     if (!this.#hasRoom(gateway)) return this.#answer(trigger, pmipStatus.unspecified, now, outputs);
     const sequence = new UpdateSequence(this.#lastNumber(identity, lma, now));
-    const entry = this.#cache.add({ identity, lma, association, home, prefix, ipv4, gateway, sequence });
+    const entry = this.#cache.add({ identity, lma, association, home, prefix, assign, ipv4, gateway, sequence });
     const transaction = asked ?? (home === undefined ? undefined : this.#conflicts.ask(identity, home, outputs));
     if (transaction !== undefined && this.#conflicts.mustDetect(trigger))
       return this.#conflicts.begin(entry, transaction, [trigger], now);
