@@ -1,6 +1,9 @@
 import type { Address } from '../base/address.js';
 import type { Instant } from '../base/time.js';
 import type { Engine, Input, Output } from '../protocol/contract.js';
+import type { SctpTransport } from '../protocol/sctp/settings.js';
+import { withSctp } from '../protocol/sctp/with-sctp.js';
+import { hostEnvironment } from './clock.js';
 import { type LinkBinding, LinuxWorld, type WorldOptions, type WorldStatistics } from './world.js';
 
 /** The program of a process that runs a world whose engine only says what its parent tells it: for tests. */
@@ -14,6 +17,8 @@ export interface ScriptedRole {
   readonly hostLinks?: readonly string[];
   /** Next Header numbers the engine hears of beside the Mobility Header. */
   readonly protocols?: readonly number[];
+  /** Whose SCTP carries the messages of both services; without it there is none. */
+  readonly sctp?: SctpTransport;
   /** What the engine says when it hears of the store. */
   readonly restored: readonly Output[];
   /** Of the engine, for ever. */
@@ -42,6 +47,7 @@ function scriptedEngine(role: ScriptedRole): Engine & { next: readonly Output[] 
       accessLinks: role.accessLinks,
       udpPorts: [547],
       ...(role.hostLinks && { hostLinks: role.hostLinks }),
+      ...(role.sctp && { services: ['pmip', 'cxtp'] }),
     },
     deadline: role.deadline,
     views: {},
@@ -59,7 +65,9 @@ function scriptedEngine(role: ScriptedRole): Engine & { next: readonly Output[] 
 async function run(role: ScriptedRole): Promise<void> {
   const engine = scriptedEngine(role);
   const say = (fields: object, message: string) => console.log(message, fields);
-  const world = new LinuxWorld(engine, {
+  const { sctp: transport, address } = role;
+  const carried = transport ? withSctp(engine, { address, transport }, hostEnvironment()) : engine;
+  const world = new LinuxWorld(carried, {
     address: role.address,
     links: role.links,
     tunnels: role.tunnels,

@@ -139,9 +139,10 @@ export class RoutedSockets {
 }
 
 /** `struct sockaddr_in6`. */
-function internetSocketAddress(address: Address, scope: number): Uint8Array {
+export function internetSocketAddress(address: Address, scope: number, port = 0): Uint8Array {
   const bytes = new Uint8Array(28);
   viewOf(bytes).setUint16(0, AF.inet6, true);
+  viewOf(bytes).setUint16(2, port);
   bytes.set(addressBytes(address), 8);
   viewOf(bytes).setUint32(24, scope, true);
   return bytes;

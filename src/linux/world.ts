@@ -5,12 +5,14 @@ import { type Instant, millisecond } from '../base/time.js';
 import type { Engine, Input, LinkId, OperatorCommand, Output, StoredRecord } from '../protocol/contract.js';
 import type { TraceEvent } from '../protocol/trace.js';
 import { decodePacket, encodePacket, payloadProtocol } from '../wire/ipv6/codec.js';
-import { effectiveSource, type Packet, protocol } from '../wire/ipv6/packet.js';
+import { effectiveSource, isSctp, type Packet, protocol } from '../wire/ipv6/packet.js';
+import { completeChecksum } from '../wire/sctp/packet.js';
 import { monotonicNow } from './clock.js';
 import { EndNode } from './end-node.js';
 import type { ForwardingOutput } from './forwarding.js';
 import type { Arrivals, Ground, GroundStatistics } from './ground.js';
 import { Host } from './host.js';
+import { KernelSctp } from './kernel-sctp.js';
 import type { Received } from './receive-batch.js';
 import { loggedPackets } from './sockets.js';
 import { relayedTunnelError } from './tunnel-errors.js';
@@ -93,6 +95,7 @@ export class LinuxWorld {
   readonly engine: Engine;
   readonly options: WorldOptions;
   #ground: Ground | undefined;
+  #sctp: KernelSctp | undefined;
   #timer: NodeJS.Timeout | undefined;
   readonly #inputs: Input[] = [];
   #busy = false;
@@ -113,11 +116,13 @@ export class LinuxWorld {
     const ground = this.#stand();
     this.#ground = ground;
     try {
+      this.#sctp = this.#openSctp();
       this.handle({ kind: 'restored', records: this.options.store.records() });
       ground.reconcile();
       ground.startReceiving();
     } catch (error) {
       this.#ground = undefined;
+      await this.#sctp?.close();
       ground.remove();
       throw error;
     }
@@ -130,6 +135,7 @@ export class LinuxWorld {
     const ground = this.#ground;
     if (!ground) return;
     this.command({ name: 'shutdown' });
+    await this.#sctp?.close();
     await ground.stopReceiving();
     this.#ground = undefined;
     clearTimeout(this.#timer);
@@ -188,6 +194,20 @@ export class LinuxWorld {
     return new Host({ ...this.options, address }, interests, arrivals);
   }
 
+  /** An engine that leaves SCTP to the world says which services it speaks. */
+  #openSctp(): KernelSctp | undefined {
+    const { services = [] } = this.engine.interests;
+    if (services.length === 0) return undefined;
+    const { address } = this.options;
+    if (address === undefined) throw new HostError('address', 0, 'SCTP of the kernel needs an address of the node');
+    return new KernelSctp(
+      address,
+      services,
+      input => this.handle(input),
+      error => this.#ended(error),
+    );
+  }
+
   /** In the engine's order: what stands in the kernel and in the store stands there before a packet says so. */
   #perform(outputs: readonly Output[], now: Instant): void {
     let changes: ForwardingOutput[] = [];
@@ -209,7 +229,8 @@ export class LinuxWorld {
           this.#attempt(() => this.#send(output, now));
           break;
         case 'message':
-          this.options.log.error({ service: output.service }, 'no SCTP here');
+          flush();
+          this.#attempt(() => this.#sctp?.send(output.service, output.peer, output.data));
           break;
         case 'store':
           if (output.value === undefined) this.options.store.remove(output.key);
@@ -251,7 +272,10 @@ export class LinuxWorld {
   /** The one place that catches what a peer sent wrong. */
   #decoded(received: Received): Packet | undefined {
     try {
-      return decodePacket(received.bytes, { partialChecksums: received.partialChecksum, mobilityOctets: true });
+      const { partialChecksum } = received;
+      const packet = decodePacket(received.bytes, { partialChecksums: partialChecksum, mobilityOctets: true });
+      if (partialChecksum && isSctp(packet.payload)) completeChecksum(packet.payload.data);
+      return packet;
     } catch (error) {
       if (!(error instanceof DecodeError)) throw error;
       this.#malformed[error.code] = (this.#malformed[error.code] ?? 0) + 1;

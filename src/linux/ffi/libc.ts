@@ -14,6 +14,9 @@ const libc = {
   setsockopt: library.func('int setsockopt(int, int, int, void *, uint32)'),
   sendto: library.func('int64 sendto(int, void *, uint64, int, void *, uint32)'),
   recv: library.func('int64 recv(int, void *, uint64, int)'),
+  sendmsg: library.func('int64 sendmsg(int, void *, int)'),
+  recvmsg: library.func('int64 recvmsg(int, void *, int)'),
+  listen: library.func('int listen(int, int)'),
   recvmmsg: library.func('int recvmmsg(int, void *, uint32, int, void *)'),
   open: library.func('int open(str, int)'),
   close: library.func('int close(int)'),
@@ -28,7 +31,7 @@ const libc = {
 };
 
 export const AF = { inet6: 10, netlink: 16, packet: 17 } as const;
-export const socketType = { datagram: 2, raw: 3, nonBlocking: 0o4000 } as const;
+export const socketType = { datagram: 2, raw: 3, sequencedPacket: 5, nonBlocking: 0o4000 } as const;
 const SOCK_CLOEXEC = 0o2000000;
 const O_RDWR = 2;
 const O_CLOEXEC = 0o2000000;
@@ -77,6 +80,21 @@ export function receive(fd: number, into: Uint8Array): number {
 export function receiveMessages(fd: number, messages: Uint8Array, count: number): number {
   const received = libc.recvmmsg(fd, messages, count, MSG_DONTWAIT, null);
   return received < 0 && isTransient(koffi.errno()) ? 0 : check('recvmmsg', received);
+}
+
+export function listenOn(fd: number, backlog: number): void {
+  check('listen', libc.listen(fd, backlog));
+}
+
+/** Sends what a `struct msghdr` describes; never waits. */
+export function sendMessage(fd: number, message: Uint8Array): void {
+  check('sendmsg', libc.sendmsg(fd, message, MSG_DONTWAIT));
+}
+
+/** Octets received into what a `struct msghdr` describes; undefined when nothing waits. Never waits. */
+export function receiveMessage(fd: number, message: Uint8Array): number | undefined {
+  const octets = libc.recvmsg(fd, message, MSG_DONTWAIT);
+  return octets < 0 && isTransient(koffi.errno()) ? undefined : check('recvmsg', octets);
 }
 
 export function openFile(path: string, options: { nonBlocking?: boolean; readOnly?: boolean } = {}): number {

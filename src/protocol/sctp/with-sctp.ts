@@ -1,9 +1,10 @@
-import type { Address } from '../../base/address.js';
+import { type Address, formatAddress } from '../../base/address.js';
 import { earliest, type Instant } from '../../base/time.js';
 import { isSctp, protocol } from '../../wire/ipv6/packet.js';
-import type { Engine, Environment, Input, Interests, Output } from '../contract.js';
+import type { Engine, Environment, Input, Interests, Output, Row } from '../contract.js';
 import { Endpoint, type ServiceInput } from './endpoint.js';
 import type { SctpSettings } from './settings.js';
+import type { Parties } from './states.js';
 
 /**
  * `engine` with SCTP below the services it speaks: its messages go out in packets of one association with each peer and
@@ -20,6 +21,7 @@ class SctpEngine implements Engine {
   readonly #engine: Engine;
   readonly #address: Address;
   readonly #endpoint: Endpoint | undefined;
+  readonly #ofKernel = new KernelPeers();
 
   constructor(engine: Engine, settings: SctpSettings, environment: Environment) {
     this.#engine = engine;
@@ -28,7 +30,7 @@ class SctpEngine implements Engine {
     this.#endpoint = endpoint;
     const { services: _, ...others } = engine.interests;
     this.interests = endpoint ? { ...others, protocols: [...others.protocols, protocol.sctp] } : engine.interests;
-    this.views = endpoint ? { ...engine.views, peers: () => endpoint.rows() } : engine.views;
+    this.views = { ...engine.views, peers: () => endpoint?.rows() ?? this.#ofKernel.rows() };
   }
 
   get deadline(): Instant | undefined {
@@ -42,6 +44,7 @@ class SctpEngine implements Engine {
   handle(input: Input, now: Instant): Output[] {
     const endpoint = this.#endpoint;
     const outputs: Output[] = [];
+    if (!endpoint) this.#ofKernel.note(input);
     if (endpoint && input.kind === 'packet' && isSctp(input.packet.payload)) endpoint.receive(input.packet, now);
     else this.#run(input, outputs, now);
     if (endpoint && input.kind === 'tick') {
@@ -74,7 +77,27 @@ class SctpEngine implements Engine {
           this.#endpoint.send(output, output.data, now);
           // In the order the engine asks: what it wants done after a message is done after its packet.
           outputs.push(...this.#endpoint.takeOutputs(now));
-        } else outputs.push(output);
+        } else {
+          this.#ofKernel.note(output);
+          outputs.push(output);
+        }
       }
+  }
+}
+
+/** Peers as messages that pass tell of them: what more there is to say of their associations, the kernel says. */
+class KernelPeers {
+  readonly #peers = new Map<string, Parties>();
+
+  note(passing: Input | Output): void {
+    if (passing.kind !== 'message' && passing.kind !== 'peerLost') return;
+    const { service, peer } = passing;
+    if (passing.kind === 'peerLost') this.#peers.delete(`${service} ${peer}`);
+    else this.#peers.set(`${service} ${peer}`, { service, peer });
+  }
+
+  *rows(): Generator<Row> {
+    for (const { service, peer } of this.#peers.values())
+      yield { service, peer: formatAddress(peer), state: 'inUse', transport: 'kernel' };
   }
 }

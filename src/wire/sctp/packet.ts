@@ -24,8 +24,15 @@ export function encodeSctp({ sourcePort, destinationPort, tag, chunks }: SctpPac
   scratch.u32(0);
   for (const chunk of chunks) writeChunk(scratch, chunk);
   const octets = scratch.finish();
-  writeChecksum(octets, crc32c(octets));
+  completeChecksum(octets);
   return octets;
+}
+
+/** Makes the checksum right, whatever stands there: of what a kernel left to hardware that never saw it. */
+export function completeChecksum(octets: Uint8Array): void {
+  if (octets.length < sctpHeaderOctets) return;
+  const crc = crc32c(octets, 0, octets.length, checksumAt);
+  for (let i = 0; i < 4; i++) octets[checksumAt + i] = (crc >>> (8 * i)) & 0xff;
 }
 
 /** The packet that all of `octets` spell. Throws DecodeError. */
@@ -51,10 +58,6 @@ export function sctpChecksum(bytes: Uint8Array, start: number, end: number): { f
   const at = start + checksumAt;
   const found = (bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16) | (bytes[at + 3] << 24)) >>> 0;
   return { found, computed: crc32c(bytes, start, end, at) };
-}
-
-function writeChecksum(octets: Uint8Array, crc: number): void {
-  for (let i = 0; i < 4; i++) octets[checksumAt + i] = (crc >>> (8 * i)) & 0xff;
 }
 
 /** Octets the chunk takes in a packet. */
