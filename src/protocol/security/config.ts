@@ -98,6 +98,8 @@ export interface SignallingProtection {
   readonly address?: Address;
   /** What a peer sends may be about home addresses of others (draft-singh §4.3): it is the sender's association then. */
   readonly peersRegisterOthers?: boolean;
+  /** Whose SCTP carries the messages of services. */
+  readonly transport?: 'user' | 'kernel';
 }
 
 /** `section` with the rule that signalling is unprotected only where `insecure: true` says so. */
@@ -109,6 +111,9 @@ export function protectedSection<S extends z.ZodType<SignallingProtection>>(sect
         ['peers'],
         'at least one peer with its keys, or insecure: true for signalling without protection',
       );
+    // draft-singh §4.9.4: that the kernel protects its SCTP is nothing that this program can see to.
+    if (!value.insecure && value.transport === 'kernel')
+      problem(context, ['transport'], 'user, or insecure: true where `ip xfrm` protects the SCTP of the kernel');
     checkNames(value.peers, context);
     for (const [i, { security }] of value.peers.entries()) {
       if (!value.insecure && !security)

@@ -8,6 +8,7 @@ import { second } from '../../base/time.js';
 import type { Packet } from '../../wire/ipv6/packet.js';
 import { encodeSctp } from '../../wire/sctp/packet.js';
 import { parsed } from '../config.js';
+import { sctpKeys } from '../sctp/settings.js';
 import { checkServices, protectedSection, signalling } from './config.js';
 import { placedProtection } from './placement.js';
 import { secured } from './secured.js';
@@ -112,4 +113,14 @@ test('S02-4.9.4-01: a peer of a service without ESP is a mistake in the configur
   ]);
   assert.deepEqual(problemsOf(placedProtection('esp', address, [formatAddress(right)])), []);
   assert.deepEqual(problemsOf({ insecure: true }), []);
+});
+
+test('S02-4.9.4-01: the SCTP of the kernel is only for those who say that this program protects nothing', () => {
+  const withTransport = protectedSection(z.strictObject({ ...signalling, ...sctpKeys }));
+  const address = formatAddress(left);
+  const keys = placedProtection('esp', address, [formatAddress(right)]);
+  const result = parsed(withTransport, { address, ...keys, transport: 'kernel' });
+  assert.deepEqual(result.ok || result.problems.map(({ path }) => path), [['transport']]);
+  assert.ok(parsed(withTransport, { address, insecure: true, transport: 'kernel' }).ok);
+  assert.ok(parsed(withTransport, { address, ...keys, transport: 'user' }).ok);
 });
