@@ -1,4 +1,5 @@
 import { type Packet, type Payload, protocol } from '../wire/ipv6/packet.js';
+import { radiusPort } from '../wire/radius/messages.js';
 import type { Frame, Link } from './link.js';
 
 /** What a packet is for. ND and DHCPv6 also serve hosts that never move, and are counted apart. */
@@ -21,6 +22,7 @@ function purposeOfPayload(payload: Payload): Purpose {
       if (mobilityKinds.has(payload.message.kind)) return 'mobility';
       return discoveryKinds.has(payload.message.kind) ? 'neighbourDiscovery' : 'traffic';
     case 'udp':
+      if (payload.destinationPort === radiusPort || payload.sourcePort === radiusPort) return 'mobility';
       return payload.destinationPort === dhcpv6ServerPort || payload.destinationPort === dhcpv6ClientPort
         ? 'dhcpv6'
         : 'traffic';

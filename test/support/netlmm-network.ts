@@ -13,6 +13,7 @@ export const otherLmaAddress = parseAddress('fd00:b::1');
 export const clientAddress = parseAddress('fd00:c::1');
 export const correspondentAddress = parseAddress('fd00:5::5');
 export const serverAddress = parseAddress('fd00:6::547');
+export const aaaAddress = parseAddress('fd00:7::1812');
 export const magAddresses = ['fd00:1::1', 'fd00:2::1'].map(parseAddress);
 export const identity = 'mobile@example.net';
 
@@ -36,16 +37,22 @@ export interface NetlmmNetwork extends Observed {
 
 export interface NetlmmOptions {
   /** Delays of the wires to the core. */
-  readonly delayMs?: Readonly<Partial<Record<'mag1' | 'mag2' | 'client' | 'lma' | 'lma2' | 'cn' | 'dhcp', number>>>;
+  readonly delayMs?: Readonly<
+    Partial<Record<'mag1' | 'mag2' | 'client' | 'lma' | 'lma2' | 'cn' | 'dhcp' | 'aaa', number>>
+  >;
   readonly radioMs?: number;
   readonly interface?: Partial<InterfaceOptions>;
   /** Of the mobile, beside its identity; by MAG. */
   readonly profile?: Readonly<Record<string, unknown>> | readonly Readonly<Record<string, unknown>>[];
-  readonly mag?: Readonly<Record<string, unknown>>;
+  readonly mag?: Readonly<Record<string, unknown>> | ((index: number) => Readonly<Record<string, unknown>>);
   /** Default `ha`. */
   readonly lmaRole?: { readonly name: string; readonly config: Readonly<Record<string, unknown>> };
   /** The PMIP client is at the first MAG. */
   readonly local?: boolean;
+  /** Of the PMIP client, beside its own. */
+  readonly client?: Readonly<Record<string, unknown>>;
+  /** Present: an AAA server. */
+  readonly aaa?: Readonly<Record<string, unknown>>;
 }
 
 export function netlmmNetwork(options: NetlmmOptions = {}): NetlmmNetwork {
@@ -81,7 +88,10 @@ export function netlmmNetwork(options: NetlmmOptions = {}): NetlmmNetwork {
   const port = mobile.attach(undefined, { name: 'wlan0', ...options.interface });
   addRoles(options, { lma, otherLma, mags, linkAddress: formatLinkAddress(port.linkAddress) });
   if (!options.local)
-    wired('client', clientAddress).addEngine(create('pmip-client', { address: text(clientAddress), ...client }));
+    wired('client', clientAddress).addEngine(
+      create('pmip-client', { address: text(clientAddress), ...client, ...options.client }),
+    );
+  if (options.aaa) wired('aaa', aaaAddress).addEngine(create('aaa', { address: text(aaaAddress), ...options.aaa }));
   const pools = [lmaPrefix, otherLmaPrefix].map(prefix => ({ prefix: formatPrefix(prefix) }));
   wired('dhcp', serverAddress).addEngine(create('dhcpv6-server', { address: text(serverAddress), pools }));
   simulation.computeRoutes();
@@ -150,7 +160,7 @@ function addRoles(options: NetlmmOptions, { lma, otherLma, mags, linkAddress }: 
         aaa: { profiles },
         pmipClients: [{ address: at }],
         ...(options.local && i === 0 && { pmipClient: local }),
-        ...options.mag,
+        ...(typeof options.mag === 'function' ? options.mag(i) : options.mag),
       }),
     );
   }
