@@ -1,4 +1,5 @@
 import { type Address, formatAddress } from '../../base/address.js';
+import type { LinkAddress } from '../../base/link-address.js';
 import type { Prefix } from '../../base/prefix.js';
 import { milliseconds, second } from '../../base/time.js';
 import { featureProfileType, findContext } from '../../wire/cxtp/context.js';
@@ -8,7 +9,8 @@ import type { Turn } from '../gateway/lifecycle.js';
 import type { State } from '../gateway/transitions.js';
 import type { Visitor } from '../gateway/visitor.js';
 import { introductionOf, isWhole, prefixesOf, type WholeContext } from './context.js';
-import { type Ground, type TimerName, toPeer } from './ground.js';
+import type { Departures } from './departures.js';
+import { forwardingEnded, type Ground, type TimerName, toPeer } from './ground.js';
 
 /** A mobile that comes, or will, from another gateway. */
 export interface Arrival {
@@ -41,23 +43,22 @@ const unregisteredLimitS = 10;
 export class Arrivals {
   readonly #ground: Ground;
   readonly #byKey = new Map<string, Arrival>();
-  /** That mobile is not on its way elsewhere any more. */
-  readonly #turned: (visitor: Visitor, turn: Turn) => void;
+  readonly #departures: Departures;
   #nextId = 1;
 
-  constructor(ground: Ground, turned: (visitor: Visitor, turn: Turn) => void) {
+  constructor(ground: Ground, departures: Departures) {
     this.#ground = ground;
-    this.#turned = turned;
+    this.#departures = departures;
   }
 
   [Symbol.iterator](): Iterator<Arrival> {
     return this.#byKey.values();
   }
 
-  /** Of those that came: what others forward to it. */
-  prefixesOf(visitor: Visitor): readonly Prefix[] {
-    for (const arrival of this.#byKey.values()) if (arrival.visitor === visitor) return arrival.prefixes;
-    return [];
+  /** Of one that came. */
+  of(visitor: Visitor): Arrival | undefined {
+    for (const arrival of this.#byKey.values()) if (arrival.visitor === visitor) return arrival;
+    return undefined;
   }
 
   /** RFC 4067 §2.5.3: contexts, before the mobile or after it. */
@@ -71,10 +72,20 @@ export class Arrivals {
     if (problem !== undefined) return this.#reply(peer, message, problem, turn);
     const arrival = this.#add(peer, message.previousAddress, context);
     this.#reply(peer, message, undefined, turn);
-    if (visitor?.state === 'leaving' || visitor?.state === 'yielding') this.#turned(visitor, turn);
-    else if (visitor) return this.#activate(arrival, visitor, turn);
+    const hasLeft = visitor?.state === 'leaving' || visitor?.state === 'yielding';
+    if (visitor && !hasLeft) return this.#activate(arrival, visitor, turn);
+    if (visitor) this.#departures.returned(visitor, turn);
+    // Asked for, and gone before it was here: the other gateway is to look elsewhere.
+    if (hasLeft && message.kind === 'contextTransferData') return this.#giveUp(arrival, turn);
     const waitMs = 2 * this.#ground.settings.expectedWithinMs;
     this.#ground.timers.set(`arrival ${arrival.id}`, turn.now + milliseconds(waitMs));
+  }
+
+  /** Another gateway has the mobile, which was expected here. */
+  isElsewhere(station: LinkAddress | undefined, turn: Turn): void {
+    for (const arrival of this.#byKey.values())
+      if (arrival.visitor === undefined && !arrival.cancelled && arrival.context.linkLayerAddress === station)
+        this.#giveUp(arrival, turn);
   }
 
   /** A station has come; whether another gateway said that it would. */
@@ -134,10 +145,7 @@ export class Arrivals {
     if (!arrival) return undefined;
     if (name === 'release') this.#ground.counters.forwardingsReleasedUnended++;
     else if (!arrival.ended && !arrival.cancelled) {
-      // The other gateway ends its forwarding first: what is parked here goes back behind that, and nothing gets lost.
-      arrival.cancelled = true;
-      this.#cancel(arrival, turn);
-      this.#ground.timers.set(`arrival ${id}`, turn.now + milliseconds(this.#ground.settings.maximumTransferMs));
+      this.#giveUp(arrival, turn);
       return undefined;
     }
     this.#remove(arrival);
@@ -208,6 +216,13 @@ export class Arrivals {
     if (arrival.ended || !this.#ground.settings.forward) this.#remove(arrival);
   }
 
+  /** The other gateway ends its forwarding first: what is parked here goes back behind that, and nothing gets lost. */
+  #giveUp(arrival: Arrival, turn: Turn): void {
+    arrival.cancelled = true;
+    this.#cancel(arrival, turn);
+    this.#ground.timers.set(`arrival ${arrival.id}`, turn.now + milliseconds(this.#ground.settings.maximumTransferMs));
+  }
+
   #reply(peer: Address, message: Data, problem: number | undefined, turn: Turn): void {
     if (problem !== undefined) this.#ground.counters.contextsRefused++;
     if (message.acknowledge) turn.outputs.push(toPeer(peer, replyTo(message.previousAddress, problem)));
@@ -224,7 +239,7 @@ export class Arrivals {
     if (ended) return;
     const { flushed, afterwards, local } = this.#ground;
     flushed.push(...prefixes.map(to => ({ to, via: { kind: 'tunnel', local, remote: peer } as const })));
-    afterwards.push(toPeer(peer, { kind: 'contextTransferCancel', previousAddress }));
+    afterwards.push(toPeer(peer, forwardingEnded(previousAddress)));
   }
 
   #of(visitor: Visitor): Arrival[] {

@@ -5,10 +5,11 @@ import { accessPointOf, addressOf, domainKey, Neighbourhood } from '../../../tes
 import { accepted, clientAddress, mobileProfile, optionOf } from '../../../test/support/triggering-gateway.js';
 import { unspecified } from '../../base/address.js';
 import { parseLinkAddress } from '../../base/link-address.js';
+import { bytesToHex } from '../../base/text.js';
 import { findContext } from '../../wire/cxtp/context.js';
-import type { CxtpMessage } from '../../wire/cxtp/messages.js';
+import { type CxtpMessage, encodeCxtp } from '../../wire/cxtp/messages.js';
 import { protocol } from '../../wire/ipv6/packet.js';
-import { authorizationToken } from './authorization.js';
+import { authorizationToken, mobileKey } from './authorization.js';
 
 const whole = {
   kind: 'pmipContext',
@@ -286,6 +287,17 @@ test('draft-singh Appendix D: one that went elsewhere than foreseen is forwarded
   assert.deepEqual(n.a.open, ['anchor', 'b'], 'what had gone to b comes back');
 });
 
+test('draft-singh Appendix D: one that was gone before its context came is forwarded to who asked next', () => {
+  const n = new Neighbourhood().home();
+  n.a.detach();
+  n.b.attachFrom(accessPointOf.a);
+  n.b.detach();
+  n.c.attachFrom(accessPointOf.a);
+  n.carry();
+  assert.equal(n.said('contextTransferCancel').length, 1);
+  assert.deepEqual([n.a.way, n.b.way, n.c.way], ['c', undefined, 'link']);
+});
+
 function answerEcho(bench: Neighbourhood['a']): void {
   const [{ packet, message }] = bench.said('echoRequest');
   const { source: destination, destination: source } = packet;
@@ -361,4 +373,17 @@ test('RFC 4067 §3.2: a gateway takes part by SCTP and by ICMPv6', () => {
   const { interests } = new Neighbourhood().a.engine;
   assert.deepEqual(interests.services, ['pmip', 'cxtp']);
   assert.ok(interests.protocols.includes(protocol.icmpv6));
+});
+
+test('S02-4.2-03, RFC 4067 §6.3: neither the key of the domain nor one of a mobile is in what gateways say', () => {
+  const n = new Neighbourhood().moved();
+  n.b.expects('c');
+  n.carry();
+  n.b.detach();
+  n.c.attachFrom();
+  n.carry();
+  assert.ok(n.carried.length > 5);
+  const keys = [domainKey, mobileKey(domainKey, identity)].map(bytesToHex);
+  for (const { message } of n.carried)
+    for (const key of keys) assert.ok(!bytesToHex(encodeCxtp(message)).includes(key), message.kind);
 });

@@ -6,9 +6,10 @@ import type { Packet } from '../../wire/ipv6/packet.js';
 import type { Row, Via } from '../contract.js';
 import type { Turn } from '../gateway/lifecycle.js';
 import type { Visitor } from '../gateway/visitor.js';
+import type { Arrival } from './arrivals.js';
 import { contextOf, previousAddressOf, type WholeContext } from './context.js';
 import { Drains } from './drain.js';
-import { type Ground, type TimerName, toPeer } from './ground.js';
+import { forwardingEnded, type Ground, type TimerName, toPeer } from './ground.js';
 
 /** A mobile that left, or is about to. */
 export interface Departure {
@@ -20,6 +21,8 @@ export interface Departure {
   left: boolean;
   /** Its next gateway, as far as is known. */
   target: Target | undefined;
+  /** Who asked for the mobile when its next gateway had it: where it is, if it is not there. */
+  next: Address | undefined;
   /** Of what the LMA sends here: the binding still leads here, or leads elsewhere, or the last packet has come. */
   path: 'standing' | 'moved' | 'drained';
   firstSentAt: Instant | undefined;
@@ -44,10 +47,10 @@ export class Departures {
   readonly #drains: Drains;
   readonly #byVisitor = new Map<Visitor, Departure>();
   readonly #byAddress = new Map<Address, Departure>();
-  /** Whether another gateway still forwards to that visitor by way of this one, and for which prefixes. */
-  readonly #arriving: (visitor: Visitor) => readonly Prefix[];
+  /** Whether another gateway still forwards to that visitor by way of this one. */
+  readonly #arriving: (visitor: Visitor) => Arrival | undefined;
 
-  constructor(ground: Ground, arriving: (visitor: Visitor) => readonly Prefix[]) {
+  constructor(ground: Ground, arriving: (visitor: Visitor) => Arrival | undefined) {
     this.#ground = ground;
     this.#arriving = arriving;
     this.#drains = new Drains(ground.local, ground.environment);
@@ -81,7 +84,11 @@ export class Departures {
     if (!departure) return false;
     const { target } = departure;
     // It went on from there: who had it last sends on what it gets.
-    if (target && target.peer !== peer && (!target.predicted || target.replies > 1)) return false;
+    if (target && target.peer !== peer && (!target.predicted || target.replies > 1)) {
+      departure.next = peer;
+      return false;
+    }
+    departure.next = undefined;
     if (target?.peer !== peer) this.#release(departure, turn);
     departure.target = { peer, predicted: false, replies: 0 };
     this.#clear(departure, 'reply', 'leaving');
@@ -147,13 +154,14 @@ export class Departures {
     this.#settle(departure, turn);
   }
 
-  /** RFC 4067 §2.5.5: the mobile did not come there; or all that was forwarded in vain is back. */
+  /** RFC 4067 §2.5.5: the mobile did not come there. */
   cancelled(peer: Address, previousAddress: Address, turn: Turn): void {
-    if (this.#ground.stragglers.complete(peer, previousAddress)) return this.cameBack(previousAddress, turn);
     const departure = this.#aimedAt(previousAddress, peer);
     if (!departure) return;
+    const { visitor, next } = departure;
     this.#release(departure, turn);
-    this.#forgetTarget(departure);
+    if (next !== undefined) this.asked(visitor, next, turn);
+    else this.#forgetTarget(departure);
   }
 
   /** Nothing that was forwarded in vain is still to come back. */
@@ -215,17 +223,19 @@ export class Departures {
   #open(visitor: Visitor, turn: Turn): Departure | undefined {
     const known = this.#byVisitor.get(visitor);
     if (known) return known;
-    const prefixes = visitor.served?.prefixes ?? this.#arriving(visitor);
-    const context = prefixes.length > 0 ? contextOf(visitor, prefixes, turn.now) : undefined;
-    if (!context) return undefined;
+    const arrival = this.#arriving(visitor);
+    const prefixes = visitor.served?.prefixes ?? arrival?.prefixes ?? [];
+    const context = contextOf(visitor, prefixes, turn.now) ?? arrival?.context;
+    if (!context || prefixes.length === 0) return undefined;
     const departure: Departure = {
       visitor,
       context,
       previousAddress: previousAddressOf(prefixes),
       prefixes,
-      lma: visitor.served?.anchor ?? visitor.anchor,
+      lma: visitor.served?.anchor ?? context.lmaAddress,
       left: false,
       target: undefined,
+      next: undefined,
       path: 'standing',
       firstSentAt: undefined,
     };
@@ -261,7 +271,7 @@ export class Departures {
   /** The last packet has gone on, if it has come and if nobody else sends more by way of this gateway. */
   #settle(departure: Departure, turn: Turn): void {
     const { visitor, path, previousAddress } = departure;
-    if (path !== 'drained' || this.#arriving(visitor).length > 0) return;
+    if (path !== 'drained' || this.#arriving(visitor)) return;
     if (this.#ground.stragglers.awaits(previousAddress)) return;
     if (departure.target && this.via(departure).kind === 'tunnel') this.#finish(departure, turn);
     else this.#setGrace(departure, turn);
@@ -308,15 +318,7 @@ export class Departures {
   #end({ target, previousAddress }: Departure): void {
     if (!target) return;
     this.#ground.counters.forwardingsEnded++;
-    this.#ground.afterwards.push(
-      toPeer(target.peer, {
-        kind: 'contextTransferData',
-        acknowledge: false,
-        elapsedMs: 0,
-        previousAddress,
-        blocks: [{ kind: 'forwardingEnded' }],
-      }),
-    );
+    this.#ground.afterwards.push(toPeer(target.peer, forwardingEnded(previousAddress)));
   }
 
   /** What is for a mobile that left waits until another gateway asks; one that is here is served. */

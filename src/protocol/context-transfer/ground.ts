@@ -66,6 +66,12 @@ export function toPeer(peer: Address, message: CxtpMessage): Output {
   return { kind: 'message', service: 'cxtp', peer, data: encodeCxtp(message) };
 }
 
+/** Behind the last packet, also of those that go back. */
+export function forwardingEnded(previousAddress: Address): CxtpMessage {
+  const blocks = [{ kind: 'forwardingEnded' }] as const;
+  return { kind: 'contextTransferData', acknowledge: false, elapsedMs: 0, previousAddress, blocks };
+}
+
 export function isNeighbour({ neighbours }: ContextTransferSettings, address: Address): boolean {
   return neighbours.some(neighbour => neighbour.address === address);
 }

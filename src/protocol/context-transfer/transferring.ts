@@ -30,8 +30,8 @@ export class Transferring implements Transfers {
 
   constructor(ground: Ground) {
     this.#ground = ground;
-    this.#departures = new Departures(ground, visitor => this.#arrivals.prefixesOf(visitor));
-    this.#arrivals = new Arrivals(ground, (visitor, turn) => this.#departures.returned(visitor, turn));
+    this.#departures = new Departures(ground, visitor => this.#arrivals.of(visitor));
+    this.#arrivals = new Arrivals(ground, this.#departures);
     this.#requests = new Requests(ground);
     this.#activation = new Activation(ground, {
       predict: (visitor, request, turn) => this.#departures.predicted(visitor, request.routerAddress, turn),
@@ -43,7 +43,7 @@ export class Transferring implements Transfers {
 
   attached(visitor: Visitor, turn: Turn): void {
     const previous = this.#departures.returned(visitor, turn);
-    if (this.#arrivals.came(visitor, turn) || this.#arrivals.prefixesOf(visitor).length > 0) return;
+    if (this.#arrivals.came(visitor, turn) || this.#arrivals.of(visitor)) return;
     // A mobile that was nowhere has no context anywhere.
     if (visitor.handoff === 'newInterface') return;
     const { settings } = this.#ground;
@@ -110,7 +110,10 @@ export class Transferring implements Transfers {
     turn: Turn,
   ): void {
     if (findContext(message.blocks, 'forwardingEnded')) {
-      const visitor = this.#arrivals.ended(peer, message.previousAddress, turn);
+      const { previousAddress } = message;
+      if (this.#ground.stragglers.complete(peer, previousAddress))
+        return this.#departures.cameBack(previousAddress, turn);
+      const visitor = this.#arrivals.ended(peer, previousAddress, turn);
       if (visitor) this.#departures.arrived(visitor, turn);
       return;
     }
@@ -142,6 +145,7 @@ export class Transferring implements Transfers {
       return;
     }
     if (visitor && this.#departures.asked(visitor, peer, turn)) return;
+    this.#arrivals.isElsewhere(findContext(request.blocks, 'pmipContext')?.linkLayerAddress, turn);
     // Nothing is known of that mobile here: the question comes back as it is, so that nobody waits.
     const { previousAddress, blocks } = request;
     const data = { acknowledge: false, elapsedMs: 0, previousAddress, blocks };
@@ -171,7 +175,7 @@ export class Transferring implements Transfers {
   }
 
   #fetch(visitor: Visitor, request: ActivateRequest, turn: Turn): boolean {
-    if (this.#arrivals.prefixesOf(visitor).length > 0) return true;
+    if (this.#arrivals.of(visitor)) return true;
     const { previousAddress, sequence, token, routerAddress } = request;
     const blocks: readonly ContextBlock[] = request.blocks;
     this.#requests.ask(visitor, [routerAddress], [], { previousAddress, sequence, token, blocks }, turn);
