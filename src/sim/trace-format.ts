@@ -9,6 +9,7 @@ import { packetLength } from '../wire/ipv6/codec.js';
 import { isSctp, type Packet, protocol } from '../wire/ipv6/packet.js';
 import { plainMobilityMessage } from '../wire/mobility/messages.js';
 import { messageName } from '../wire/names.js';
+import { describeRadius } from '../wire/radius/carried.js';
 import { describeSctp } from '../wire/sctp/carried.js';
 import { decodeSctp } from '../wire/sctp/packet.js';
 import type { SimulationEvent, TraceRecord, WorldEvent } from './trace.js';
@@ -132,7 +133,7 @@ function nameOf({ payload }: Packet): string {
     case 'icmpv6':
       return messageName(payload.message.kind);
     case 'udp':
-      return dhcpv6Name(payload.destinationPort, payload.data[0]) ?? 'UDP';
+      return dhcpv6Name(payload.destinationPort, payload.data[0]) ?? describeRadius(payload)?.name ?? 'UDP';
     case 'tcp':
       return 'TCP';
     case 'ipv6':
@@ -176,7 +177,7 @@ function dhcpv6Name(port: number, type: number): string | undefined {
 function fieldsOf({ payload }: Packet): PlainObject | undefined {
   if (payload.kind === 'mobility') return plainMobilityMessage(payload.message);
   if (payload.kind === 'icmpv6') return plainIcmpv6Message(payload.message);
-  return sctpOf(payload)?.fields;
+  return payload.kind === 'udp' ? describeRadius(payload)?.fields : sctpOf(payload)?.fields;
 }
 
 /** What an SCTP packet says, where its octets are one. */

@@ -31,6 +31,7 @@ import { readMobilityHeader } from './mobility/header.js';
 import { plainMobilityMessage } from './mobility/messages.js';
 import { meaningOf, messageName, nextHeaders } from './names.js';
 import { linkType } from './pcapng/blocks.js';
+import { describeRadius } from './radius/carried.js';
 import { describeSctp } from './sctp/carried.js';
 import { readSctp, sctpChecksum, sctpHeaderOctets } from './sctp/packet.js';
 
@@ -218,9 +219,11 @@ const upperLayers: Readonly<Record<number, UpperLayer>> = {
     const length = ((bytes[offset + 4] ?? 0) << 8) | (bytes[offset + 5] ?? 0);
     const verdict = verdictOn(reader, offset, length, 6, endpoints, protocol.udp);
     underneath('UDP', 'udp', offset, layers, verdict, () => {
-      const { sourcePort, destinationPort, data } = readUdp(reader, undefined);
-      const fields = { sourcePort, destinationPort, length: 8 + data.length, data: bytesToHex(data) };
-      return { name: 'UDP', fields: fieldsOf('udp', fields) };
+      const datagram = readUdp(reader, undefined);
+      const { sourcePort, destinationPort, data } = datagram;
+      const { name, fields } = describeRadius(datagram) ?? { name: 'UDP', fields: { data: bytesToHex(data) } };
+      const header = { sourcePort, destinationPort, length: 8 + data.length };
+      return { name, fields: fieldsOf('udp', { ...header, ...fields }) };
     });
   },
   [protocol.tcp](reader, layers, endpoints) {

@@ -12,7 +12,9 @@ import { applicationAttributes, profileAttributes } from '../../src/protocol/aaa
 import { RadiusClient, radiusClientPort } from '../../src/protocol/aaa/radius-client.js';
 import { aaaServer } from '../../src/protocol/aaa/server-role.js';
 import type { Engine, Profile } from '../../src/protocol/contract.js';
+import { dissect } from '../../src/wire/dissect.js';
 import { encodeFrame } from '../../src/wire/ethernet.js';
+import { encodePacket } from '../../src/wire/ipv6/codec.js';
 import type { Packet } from '../../src/wire/ipv6/packet.js';
 import { linkType } from '../../src/wire/pcapng/blocks.js';
 import { concatenate, pcapngHeader, pcapngPacket } from '../../src/wire/pcapng/writer.js';
@@ -106,6 +108,12 @@ test('RFC 2865, RFC 6572: tshark reads our attributes as they were meant, and fi
       'radius',
     ),
   );
+  const told = exchange().map(packet => dissect(encodePacket(packet), linkType.ipv6).layers.at(-1));
+  assert.deepEqual(
+    told.map(layer => layer?.name),
+    ['RADIUS Access-Request', 'RADIUS Access-Accept'],
+  );
+  assert.match(JSON.stringify(told[1]), /2001:db8:a::1/);
   const interfaces = [{ name: 'core', linkType: linkType.ethernet }];
   writeFileSync(file, concatenate([pcapngHeader(interfaces, 'oracle'), ...blocks]));
   assert.equal(assertCleanCapture(file), 2);
