@@ -3,6 +3,9 @@ import { autoconfiguredAddress, formatLinkAddress } from '../../src/base/link-ad
 import { formatPrefix, parsePrefix } from '../../src/base/prefix.js';
 import type { FlowRecord, InterfaceOptions, Link, Node } from '../../src/sim/index.js';
 import type { RouterAdvertisement } from '../../src/wire/icmpv6/messages.js';
+import { type Packet, protocol } from '../../src/wire/ipv6/packet.js';
+import { decodePmip, findPmipOption } from '../../src/wire/pmip/messages.js';
+import { decodeSctp } from '../../src/wire/sctp/packet.js';
 import { create } from './mobile-network.js';
 import { ms, type Observed, observed } from './network.js';
 
@@ -32,6 +35,8 @@ export interface NetlmmNetwork extends Observed {
   up(fromMs: number, untilMs: number): FlowRecord;
   bindings(lma?: Node): readonly { readonly home: unknown; readonly careOf: unknown }[];
   advertised(mag: Node): RouterAdvertisement[];
+  /** As they left that MAG. */
+  triggers(mag: Node): { readonly at: number; readonly home: Address | undefined; readonly stateless: boolean }[];
   run(untilMs: number): void;
 }
 
@@ -118,6 +123,15 @@ export function netlmmNetwork(options: NetlmmOptions = {}): NetlmmNetwork {
         const { payload } = event.packet;
         return payload.kind === 'icmpv6' && payload.message.kind === 'routerAdvertisement' ? [payload.message] : [];
       }),
+    triggers: mag =>
+      records.flatMap(({ at, node, event }) => {
+        if (node !== mag.name || event.event !== 'message' || event.direction !== 'sent') return [];
+        return pmipIn(event.packet).flatMap(message => {
+          if (message.kind !== 'trigger') return [];
+          const stateless = findPmipOption(message, 'flags')?.flags.stateless ?? false;
+          return [{ at, home: findPmipOption(message, 'ipAddress')?.address, stateless }];
+        });
+      }),
     run: untilMs => simulation.run(untilMs * ms),
   };
 }
@@ -170,4 +184,10 @@ function addRoles(options: NetlmmOptions, { lma, otherLma, mags, linkAddress }: 
 export function firstAfter(flow: FlowRecord, afterMs: number): number | undefined {
   const all = [...flow.receivedAt].filter(at => at >= afterMs * ms).sort((a, b) => a - b);
   return all[0] === undefined ? undefined : all[0] / ms;
+}
+
+/** Messages in the DATA chunks of an unprotected SCTP packet. */
+function pmipIn({ payload }: Packet) {
+  if (payload.kind !== 'raw' || payload.protocol !== protocol.sctp) return [];
+  return decodeSctp(payload.data).chunks.flatMap(chunk => (chunk.kind === 'data' ? [decodePmip(chunk.data)] : []));
 }

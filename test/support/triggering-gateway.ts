@@ -67,10 +67,11 @@ export class TriggeringBench extends GatewayBench {
   }
 
   get triggers(): (PmipMessage & { readonly peer: Address })[] {
-    return this.outputs.flatMap(output => {
-      const trigger = triggerIn(output);
-      return trigger ? [trigger] : [];
-    });
+    return this.pmipMessages.filter(message => message.kind === 'trigger');
+  }
+
+  get pmipMessages(): (PmipMessage & { readonly peer: Address })[] {
+    return this.outputs.flatMap(output => messageIn(output) ?? []);
   }
 
   get trigger(): PmipMessage & { readonly peer: Address } {
@@ -117,7 +118,7 @@ export class TriggeringBench extends GatewayBench {
   }
 }
 
-function triggerIn(output: Output): (PmipMessage & { readonly peer: Address }) | undefined {
+function messageIn(output: Output): (PmipMessage & { readonly peer: Address }) | undefined {
   if (output.kind !== 'message' || output.service !== 'pmip') return undefined;
   const message = decodePmip(output.data);
   if (message.kind === 'unknown') throw new Error('not a message of this version');

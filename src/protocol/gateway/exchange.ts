@@ -43,6 +43,8 @@ export type News =
     }
   /** The mobile has been registered by another gateway since. `superseded`: that is the answer to the outstanding request. */
   | { readonly kind: 'moved'; readonly visitor: Visitor; readonly superseded: boolean }
+  /** Something that is not for a gateway, or not understood. */
+  | { readonly kind: 'unexpected'; readonly peer: Address; readonly reason: string; readonly reply: Output }
   /** Unasked: its registration has been extended. */
   | { readonly kind: 'extended'; readonly visitor: Visitor; readonly granted: Granted }
   /** Unasked: its registration is over, the anchor having refused to extend it. */

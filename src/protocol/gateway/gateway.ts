@@ -155,6 +155,9 @@ export class Gateway implements Engine {
         return lifecycle.raise(news.visitor, news.visitor.former ? 'displaced' : 'expired', turn, news.reason);
       case 'dismissed':
         return lifecycle.raise(news.visitor, 'dismissed', turn, news.reason);
+      case 'unexpected':
+        this.counters.messagesUnexpected++;
+        turn.outputs.push(discarded(news.peer, news.reason), news.reply);
     }
   }
 
@@ -259,6 +262,10 @@ export class Gateway implements Engine {
   }
 }
 
+function discarded(peer: Address, reason: string): Output {
+  return { kind: 'trace', event: { event: 'discarded', peer, reason } };
+}
+
 /** gundavelli §7.1's entry, as an operator reads it. */
 function rowOf(visitor: Visitor, config: GatewayConfig): Row {
   const { profile, anchor } = visitor;
@@ -276,5 +283,6 @@ function rowOf(visitor: Visitor, config: GatewayConfig): Row {
     tunnelSource: formatAddress(config.careOfAddress ?? config.address),
     lifetimeS: visitor.lifetimeS,
     dhcpServer: dhcpServer && formatAddress(dhcpServer),
+    ...(visitor.former && { former: true }),
   };
 }

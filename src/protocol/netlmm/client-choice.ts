@@ -34,6 +34,11 @@ export class Clients {
     return this.#clients.some(client => client.address === address);
   }
 
+  /** Whether one of them is on this node. */
+  get isHere(): boolean {
+    return this.has(this.#own);
+  }
+
   lost(address: Address, now: Instant): void {
     if (this.has(address)) this.#lostAt.set(address, now);
   }

@@ -14,8 +14,8 @@ import {
   serverAddress,
 } from '../../../test/support/netlmm-network.js';
 import { ms } from '../../../test/support/network.js';
-import { type Address, formatAddress, parseAddress } from '../../base/address.js';
-import { formatPrefix, prefixContains } from '../../base/prefix.js';
+import { type Address, formatAddress, parseAddress, unspecified } from '../../base/address.js';
+import { formatPrefix, parsePrefix, prefixContains } from '../../base/prefix.js';
 import type { Node } from '../../sim/index.js';
 import { findNeighbourOption } from '../../wire/icmpv6/neighbour-options.js';
 
@@ -33,6 +33,47 @@ function prefixesOf(n: NetlmmNetwork, mag: Node): Set<string> {
   const options = n.advertised(mag).map(({ options }) => findNeighbourOption(options, 'prefixInformation')!);
   return new Set(options.map(({ prefix: address, length }) => formatPrefix({ address, length })));
 }
+
+test('S02-AppB-01, S02-AppB-02: a host’s Neighbour Solicitation for the address it made on the advertised prefix makes its MAG trigger, with the stateless flag', () => {
+  const n = netlmmNetwork();
+  n.move(100, n.cells[0]);
+  n.run(3000);
+  const probed = n.records.find(
+    ({ node, event }) =>
+      node === 'mobile' &&
+      event.event === 'message' &&
+      event.packet.payload.kind === 'icmpv6' &&
+      event.packet.payload.message.kind === 'neighbourSolicitation' &&
+      event.packet.payload.message.target === n.homeAddress,
+  );
+  assert.equal(probed?.event.event === 'message' && probed.event.packet.source, unspecified);
+  const stateless = n.triggers(n.mags[0]).filter(({ at, stateless }) => stateless && at >= probed!.at);
+  assert.deepEqual(
+    stateless.map(({ home }) => home),
+    [n.homeAddress],
+  );
+});
+
+test('S02-AppE.3-02, S02-AppB-13: with a prefix of its own the mobile is reachable at every address of it, through both MAGs', () => {
+  const own = parsePrefix('fd00:f:0:1::/64');
+  const n = netlmmNetwork({
+    profile: { prefix: formatPrefix(own) },
+    mag: { prefixPerMobile: true },
+    lmaRole: { name: 'netlmm-lma', config: { mobilePrefixes: [{ block: 'fd00:f::/48', length: 64 }] } },
+  });
+  n.lmas[0].originate(parsePrefix('fd00:f::/48'));
+  n.simulation.computeRoutes();
+  n.move(100, n.cells[0]);
+  n.run(4000);
+  const home = addresses(n).find(address => prefixContains(own, address))!;
+  assert.deepEqual(n.bindings(), [{ home: formatPrefix(own), careOf: mag1 }]);
+  const before = n.down(4000, 4100, home);
+  n.move(5000, n.cells[2]);
+  const after = n.down(6000, 6100, home);
+  n.run(7000);
+  assert.deepEqual(n.bindings(), [{ home: formatPrefix(own), careOf: mag2 }]);
+  assert.deepEqual([lost(before), lost(after)], [0, 0]);
+});
 
 test('S02-4.1-2-05, S02-4.1-6-02, S02-2-01: a host that makes its address itself is reachable at it, and reaches others, through both its MAGs', () => {
   const n = netlmmNetwork();

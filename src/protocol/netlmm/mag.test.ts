@@ -41,7 +41,7 @@ test('S02-4.1-1-01, S02-4.1-3-01, S02-4.9-02: what the link layer and AAA say of
   ]);
 });
 
-test('S02-4.1-2-05, S02-AppB-01, S02-AppB-02: an address that the mobile makes itself is learnt from its probe and triggers with the stateless flag', () => {
+test('S02-4.1-2-05, S02-AppB-02: an address that the mobile makes itself is learnt from its probe and triggers with the stateless flag', () => {
   const b = new TriggeringBench();
   b.attach();
   b.authenticate(mobileProfile);
@@ -263,4 +263,36 @@ test('draft-singh §4.1: another station’s address is not taken over, nor is w
   b.attach(otherStation);
   b.authenticate({ ...withAddress, identity: 'other@example.net' });
   assert.deepEqual(b.vias, ['from fd00:a::ff:fe00:11/128 tunnel', 'to fd00:a::ff:fe00:11/128 link']);
+});
+
+test('draft-singh §4.9: what is not for a gateway, or of another version, is answered so, and a Notification never', () => {
+  const b = new TriggeringBench().register();
+  const l2Id = { kind: 'l2Id', subtype: 1, identifier: identity } as const;
+  b.tell({ kind: 'trigger', transaction: 77, options: [l2Id] });
+  const [answer] = b.pmipMessages;
+  assert.deepEqual([answer.kind, answer.transaction, optionOf(answer, 'status')?.status], ['notification', 77, 134]);
+  const other = (type: number, version: number) => new Uint8Array([type, 8, version << 5, 0, 0, 0, 0, 78]);
+  const give = (data: Uint8Array) => b.give({ kind: 'message', service: 'pmip', peer: clientAddress, data });
+  give(other(1, 2));
+  assert.equal(optionOf(b.pmipMessages[0], 'status')?.status, 133);
+  give(other(9, 1));
+  assert.equal(optionOf(b.pmipMessages[0], 'status')?.status, 134);
+  for (const data of [other(2, 2), new Uint8Array([1, 2, 3])]) {
+    give(data);
+    assert.deepEqual(b.pmipMessages, []);
+  }
+  assert.equal(b.row.state, 'registered');
+});
+
+test('draft-singh §4.9: a binding that the client extended by itself lasts longer, one it lost is asked for again, one it was told to end is over', () => {
+  const b = new TriggeringBench().register();
+  b.until(100);
+  b.announce(0, accepted(loa, anchorAddress, 7200).slice(1));
+  assert.equal(b.row.lifetimeS, 7200);
+  b.announce(131, [container({ status: 130 })]);
+  assert.equal(optionOf(b.trigger, 'ipAddress')?.address, loa);
+  b.notify();
+  assert.equal(b.row.state, 'registered');
+  b.announce(128);
+  assert.deepEqual([b.rows.length, b.rules.size], [0, 0]);
 });

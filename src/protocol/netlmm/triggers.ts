@@ -12,6 +12,8 @@ import {
   type PmipMessage,
   type PmipOption,
   pmipStatus,
+  pmipVersion,
+  type UnknownPmipMessage,
 } from '../../wire/pmip/messages.js';
 import type { Environment, Output } from '../contract.js';
 import { grantedBy } from '../gateway/binding-updates.js';
@@ -29,7 +31,8 @@ export interface Wish {
   readonly options: readonly PmipOption[];
 }
 
-type Notification = PmipMessage & { readonly kind: 'notification' };
+/** §4.9.2; of any version. */
+const notificationType = 2;
 
 /**
  * Triggers to PMIP clients, answered by Notifications (draft-singh §4.9): the Transaction Number ties one to the other, and is
@@ -90,13 +93,25 @@ export class Triggers implements Exchange {
   hear(heard: Heard, visitors: VisitorList): News | undefined {
     const message = heard.kind === 'message' ? decoded(heard.data) : undefined;
     if (heard.kind !== 'message' || !message) return undefined;
+    if (message.kind !== 'notification') return this.#strange(message, heard.peer);
     if (message.transaction === 0) return unasked(message, heard.peer, visitors);
     const visitor = this.#outstanding.get(message.transaction);
     if (!visitor?.request || visitor.pmipClient !== heard.peer) return undefined;
     return this.#answer(visitor, visitor.request.purpose, message, heard.peer);
   }
 
-  #answer(visitor: Visitor, purpose: Purpose, message: Notification, peer: Address): News {
+  /** Whoever says what a gateway does not understand is told so; a client on this node is told by it what is for clients. */
+  #strange(message: PmipMessage | UnknownPmipMessage, peer: Address): News | undefined {
+    if (this.#clients.isHere || (message.kind === 'unknown' && message.type === notificationType)) return undefined;
+    const older = message.kind === 'unknown' && message.version !== pmipVersion;
+    const status = older ? pmipStatus.unsupportedVersion : pmipStatus.notUnderstood;
+    const { transaction } = message;
+    const data = encodePmip({ kind: 'notification', transaction, options: [{ kind: 'status', status }] });
+    const reason = older ? 'another version' : 'not for a gateway';
+    return { kind: 'unexpected', peer, reason, reply: { kind: 'message', service: 'pmip', peer, data } };
+  }
+
+  #answer(visitor: Visitor, purpose: Purpose, message: PmipMessage, peer: Address): News {
     const status = findPmipOption(message, 'status')?.status ?? pmipStatus.unspecified;
     if (status === pmipStatus.moved && purpose !== 'deregister') return { kind: 'moved', visitor, superseded: true };
     const contained = containedIn(message);
@@ -132,7 +147,7 @@ function triggerOptions(identity: string, { address, stateless, options }: Wish,
 }
 
 /** A Notification that nobody asked for is about a mobile at the anchor that the gateway's tunnel goes to. */
-function unasked(message: Notification, peer: Address, visitors: VisitorList): News | undefined {
+function unasked(message: PmipMessage, peer: Address, visitors: VisitorList): News | undefined {
   const identity = findPmipOption(message, 'l2Id')?.identifier;
   const status = findPmipOption(message, 'status')?.status;
   const address = findPmipOption(message, 'ipAddress')?.address;
@@ -155,10 +170,9 @@ function concerned(identity: string, address: Address | undefined, peer: Address
   );
 }
 
-function decoded(data: Uint8Array): Notification | undefined {
+function decoded(data: Uint8Array): PmipMessage | UnknownPmipMessage | undefined {
   try {
-    const message = decodePmip(data);
-    return message.kind === 'notification' ? { ...message, kind: message.kind } : undefined;
+    return decodePmip(data);
   } catch (error) {
     if (error instanceof DecodeError) return undefined;
     throw error;
@@ -186,7 +200,7 @@ function containedIn(message: PmipMessage): Contained | undefined {
 }
 
 /** §4.9: with the acknowledgement the gateway sets up its tunnel; without it there is nothing to set up. */
-function accepted(message: Notification, contained: Contained | undefined, purpose: Purpose): Answer {
+function accepted(message: PmipMessage, contained: Contained | undefined, purpose: Purpose): Answer {
   const address = findPmipOption(message, 'ipAddress')?.address;
   const prefix = findPmipOption(message, 'prefix');
   if (purpose === 'deregister') return { kind: 'accepted', prefix: undefined, addresses: [] };
