@@ -9,7 +9,7 @@ import json
 from ipaddress import IPv6Address
 from pathlib import Path
 
-from scapy.all import IPv6, TCP, UDP, Raw, raw
+from scapy.all import IP, IPv6, TCP, UDP, Raw, raw
 from scapy.layers import inet6 as s
 
 NODE, PEER, HOME = '2001:db8:1::1', '2001:db8:2::2', '2001:db8:3::3'
@@ -171,6 +171,7 @@ FILES = {
         ('a routing header of another type', 'RFC 8200 §4.4', 'by hand', ipv6(43, bytes.fromhex('3b 00 fd 00 01020304')), 'Routing', {'type': 253, 'segmentsLeft': 0, 'data': '01020304'}),
         ('a fragment', 'RFC 8200 §4.5', 'scapy', ip(s.IPv6ExtHdrFragment(nh=17, offset=3, m=1, id=0xDEADBEEF) / Raw(b'12345678')), 'Fragment', {'nextHeader': 17, 'identification': 0xDEADBEEF, 'offset': 24, 'more': True, 'data': b'12345678'.hex()}),
         ('a tunnelled packet with an encapsulation limit', 'RFC 2473 §4.1.1', 'by hand', ipv6(60, bytes.fromhex('29 00 04 01 04 01 01 00') + raw(IPv6(src=HOME, dst=PEER) / UDP(sport=1, dport=2) / Raw(b'x'))), 'Destination Options', {'nextHeader': 41, 'options': {'tunnelEncapsulationLimit': {'limit': 4}}}),
+        ('IPv4 in IPv6', 'RFC 2473 §3.1, RFC 791 §3.1', 'scapy', ip(IP(src='198.51.100.7', dst='192.0.2.1', ttl=63, tos=0xB8, id=0, flags='DF') / UDP(sport=5000, dport=5001) / Raw(b'hello')), 'IPv4', {'source': '198.51.100.7', 'destination': '192.0.2.1', 'trafficClass': 0xB8, 'length': 13, 'protocol': 17, 'protocol meaning': 'UDP', 'timeToLive': 63}),
         ('an unknown destination option', 'RFC 8200 §4.2', 'by hand', ipv6(60, bytes.fromhex('3b 00 5e 02 aa bb 01 00')), 'Destination Options', {'options': {'unknown': {'type': 0x5E, 'data': 'aabb'}}}),
         ('ESP', 'RFC 4303 §2', 'by hand', ipv6(50, bytes.fromhex('00000101 00000001 aabbccdd')), 'ESP', {'data': '0000010100000001aabbccdd'}),
     ],

@@ -1,17 +1,19 @@
-import { formatAddress } from '../base/address.js';
+import { formatAddress, formatIpv4 } from '../base/address.js';
 import { type DecodeCode, DecodeError } from '../base/errors.js';
 import { formatLinkAddress, linkAddressFromBytes } from '../base/link-address.js';
 import { bytesToHex } from '../base/text.js';
 import { checksum, type Endpoints } from './checksum.js';
 import { Reader } from './codec/buffer.js';
 import { type Plain, plainValue } from './codec/fields.js';
-import { ethernetOctets, etherTypeIpv6 } from './ethernet.js';
+import { ethernetOctets, etherTypeIpv4, etherTypeIpv6 } from './ethernet.js';
 import { readIcmpv6 } from './icmpv6/header.js';
 import { plainIcmpv6Message } from './icmpv6/messages.js';
+import { isOnlyNextHeader, readIpv4Header } from './ipv4/header.js';
 import {
   type Envelope,
   endpointsOf,
   finalDestinationKnown,
+  isUnchecked,
   maximumExtensionHeaders,
   maximumTunnelDepth,
   named,
@@ -75,7 +77,9 @@ export function dissect(bytes: Uint8Array, link: number = linkType.ethernet): Di
   const layers: Layer[] = [];
   try {
     const reader = new Reader(bytes);
-    if (dissectLink(reader, link, layers)) dissectPacket(reader, layers, 0);
+    const number = dissectLink(reader, link, layers);
+    if (number === protocol.ipv4) dissectIpv4(reader, layers, 0);
+    else if (number === protocol.ipv6) dissectPacket(reader, layers, 0);
     return { layers };
   } catch (error) {
     if (!(error instanceof DecodeError)) throw error;
@@ -91,9 +95,10 @@ const linkHeaders: Readonly<Record<number, { name: string; octets: number; ether
   [linkType.linuxCooked2]: { name: 'Linux cooked capture v2', octets: 20, etherTypeAt: 0 },
 };
 
-/** Whether an IPv6 packet follows. */
-function dissectLink(reader: Reader, link: number, layers: Layer[]): boolean {
-  if (link === linkType.ipv6 || link === linkType.raw) return true;
+/** Which IP follows, by its number as a payload; undefined: none. */
+function dissectLink(reader: Reader, link: number, layers: Layer[]): number | undefined {
+  if (link === linkType.ipv6 || link === linkType.raw)
+    return link === linkType.raw && reader.bytes[reader.offset] >> 4 === 4 ? protocol.ipv4 : protocol.ipv6;
   const header = linkHeaders[link];
   if (!header) throw reader.error('value', `link type ${link}, which is none that is known here`);
   const at = named('link', () => reader.take(header.octets)) + header.etherTypeAt;
@@ -105,7 +110,28 @@ function dissectLink(reader: Reader, link: number, layers: Layer[]): boolean {
   }
   fields.push({ name: 'etherType', value: `0x${etherType.toString(16).padStart(4, '0')}` });
   layers.push({ name: header.name, offset: 0, fields });
-  return etherType === etherTypeIpv6;
+  return { [etherTypeIpv6]: protocol.ipv6, [etherTypeIpv4]: protocol.ipv4 }[etherType];
+}
+
+function dissectIpv4(reader: Reader, layers: Layer[], depth: number): void {
+  if (depth > maximumTunnelDepth) throw reader.error('nesting', `more than ${maximumTunnelDepth} packets in packets`);
+  const { offset } = reader;
+  if (reader.remaining > 0 && reader.bytes[offset] >> 4 !== 4)
+    throw reader.error('version', `IP version ${reader.bytes[offset] >> 4}`);
+  const { envelope, number, length, isFragment } = readIpv4Header(reader);
+  const { source, destination, hopLimit, trafficClass = 0 } = envelope;
+  const fields = { trafficClass, length, protocol: number, timeToLive: hopLimit };
+  const ends = [
+    { name: 'source', value: formatIpv4(source) },
+    { name: 'destination', value: formatIpv4(destination) },
+  ];
+  layers.push({ name: 'IPv4', offset, fields: [...ends, ...fieldsOf('ipv4', fields)] });
+  withinPacket(reader, length, inner => {
+    const isOpaque = isFragment || (isOnlyNextHeader(number) && inner.remaining > 0);
+    if (isOpaque) return dissectOctets(inner, number, layers);
+    const unchecked = number === protocol.udp && isUnchecked(inner);
+    dissectPayload(inner, number, unchecked ? undefined : { source, destination }, layers, depth);
+  });
 }
 
 function dissectPacket(reader: Reader, layers: Layer[], depth: number): void {
@@ -180,9 +206,14 @@ function dissectPayload(
   depth: number,
 ): void {
   if (number === protocol.ipv6) return named('packet', () => dissectPacket(reader, layers, depth + 1));
+  if (number === protocol.ipv4) return named('packet', () => dissectIpv4(reader, layers, depth + 1));
   const dissector = upperLayers[number];
   if (dissector) return dissector(reader, layers, endpoints, depth);
   if (number === protocol.none && reader.remaining === 0) return;
+  dissectOctets(reader, number, layers);
+}
+
+function dissectOctets(reader: Reader, number: number, layers: Layer[]): void {
   const name = nextHeaders[number] ?? `Protocol ${number}`;
   const offset = reader.offset;
   layers.push({ name, offset, fields: [{ name: 'data', value: bytesToHex(reader.slice(reader.remaining)) }] });

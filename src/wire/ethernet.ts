@@ -1,9 +1,10 @@
 import { type LinkAddress, linkAddressFromBytes } from '../base/link-address.js';
 import { Reader, Writer } from './codec/buffer.js';
-import { type DecodeOptions, decodePacket, writePacket } from './ipv6/codec.js';
+import { isIpv4 } from './ipv4/header.js';
+import { type DecodeOptions, decodeIpv4Packet, decodePacket, writePacket } from './ipv6/codec.js';
 import type { Packet } from './ipv6/packet.js';
 
-/** An IPv6 packet on an Ethernet (RFC 2464). */
+/** An IPv6 packet on an Ethernet (RFC 2464), or an IPv4 one (RFC 894). */
 export interface Frame {
   readonly source: LinkAddress;
   readonly destination: LinkAddress;
@@ -13,6 +14,7 @@ export interface Frame {
 /** Octets before the packet. */
 export const ethernetOctets = 14;
 export const etherTypeIpv6 = 0x86dd;
+export const etherTypeIpv4 = 0x0800;
 
 /** The frame's octets, neither padded nor with a check sequence. */
 export function encodeFrame(frame: Frame): Uint8Array {
@@ -27,20 +29,18 @@ export function writeFrame(writer: Writer, frame: Frame): void {
     throw new RangeError('Ethernet addresses have 6 octets');
   writer.linkAddress(frame.destination);
   writer.linkAddress(frame.source);
-  writer.u16(etherTypeIpv6);
+  writer.u16(isIpv4(frame.packet) ? etherTypeIpv4 : etherTypeIpv6);
   writePacket(writer, frame.packet);
 }
 
-/** Throws DecodeError; 'value' where the frame holds something other than IPv6. */
+/** Throws DecodeError; 'value' where the frame holds something else. */
 export function decodeFrame(bytes: Uint8Array, options: DecodeOptions = {}): Frame {
   const reader = new Reader(bytes);
   reader.take(12);
   const etherType = reader.u16();
-  if (etherType !== etherTypeIpv6)
+  if (etherType !== etherTypeIpv6 && etherType !== etherTypeIpv4)
     throw reader.error('value', `EtherType 0x${etherType.toString(16)}`, 12).within('etherType');
-  return {
-    source: linkAddressFromBytes(bytes, 6, 6),
-    destination: linkAddressFromBytes(bytes, 0, 6),
-    packet: decodePacket(bytes, options, ethernetOctets),
-  };
+  const decode = etherType === etherTypeIpv4 ? decodeIpv4Packet : decodePacket;
+  const packet = decode(bytes, options, ethernetOctets);
+  return { source: linkAddressFromBytes(bytes, 6, 6), destination: linkAddressFromBytes(bytes, 0, 6), packet };
 }

@@ -3,6 +3,7 @@ type Names = Readonly<Record<number, string>>;
 
 export const nextHeaders: Names = {
   0: 'Hop-by-Hop Options',
+  1: 'ICMP',
   4: 'IPv4',
   6: 'TCP',
   17: 'UDP',
@@ -183,6 +184,7 @@ const neighbourAcknowledgmentStatuses: Names = {
 /** By the kind of message or option, then the field. */
 const meanings: Readonly<Record<string, Readonly<Record<string, Names>>>> = {
   ipv6: { nextHeader: nextHeaders },
+  ipv4: { protocol: nextHeaders },
   bindingAcknowledgement: { status: bindingAcknowledgementStatuses },
   bindingError: { status: bindingErrorStatuses },
   bindingRevocationIndication: { trigger: revocationTriggers },

@@ -37,8 +37,10 @@ function tryOut(frame: Uint8Array): string {
   const { layers, error } = dissect(frame);
   try {
     const { packet } = decodeFrame(frame);
-    if (error) throw new Error(`dissect refuses what decodes: ${error.reason}`);
-    if (layers.some(({ checksum }) => checksum?.good === false)) throw new Error('dissect finds a bad checksum');
+    // What SCTP carries is octets to the decoder.
+    if (error && !error.path.includes('sctp')) throw new Error(`dissect refuses what decodes: ${error.reason}`);
+    if (layers.some(({ name, checksum }) => name !== 'SCTP' && checksum?.good === false))
+      throw new Error('dissect finds a bad checksum');
     if (!isDeepStrictEqual(decodePacket(encodePacket(packet)), packet)) throw new Error('does not come back');
     return 'decoded';
   } catch (refusal) {

@@ -332,7 +332,7 @@ export const payloadMakers: Makers<Payload> = {
     options: randomBytes(r, 4 * below(r, 11)),
     data: octets(r, 100),
   }),
-  ipv6: r => ({ kind: 'ipv6', packet: randomPacket(r) }),
+  ipv6: r => ({ kind: 'ipv6', packet: below(r, 4) === 0 ? randomIpv4Packet(r) : randomPacket(r) }),
   fragment: r => ({
     kind: 'fragment',
     identification: u32(r),
@@ -361,6 +361,14 @@ export function packetWith(random: Random, payload: Payload, headers: readonly E
     ...(headers.length > 0 && { headers }),
     payload,
   };
+}
+
+export function randomIpv4Packet(random: Random): Packet {
+  const payload = [payloadMakers.udp, payloadMakers.tcp, payloadMakers.raw, payloadMakers.ipv6][below(random, 4)](
+    random,
+  );
+  const ends = { source: ipv4Address(random), destination: ipv4Address(random) };
+  return { ...ends, hopLimit: u8(random), ...(bit(random) && { trafficClass: 1 + below(random, 0xff) }), payload };
 }
 
 /** Every header, message and option comes up. Packets in packets end by chance: one in seven. */

@@ -3,6 +3,14 @@ import { DecodeError } from '../../base/errors.js';
 import type { Endpoints } from '../checksum.js';
 import { Reader, Writer } from '../codec/buffer.js';
 import { readIcmpv6, writeIcmpv6 } from '../icmpv6/header.js';
+import {
+  finishIpv4,
+  ipv4HeaderOctets,
+  isIpv4,
+  isOnlyNextHeader,
+  readIpv4Header,
+  writeIpv4Header,
+} from '../ipv4/header.js';
 import { readMobilityHeader, writeMobilityHeader } from '../mobility/header.js';
 import {
   type ExtensionHeader,
@@ -42,7 +50,7 @@ export function encodePacket(packet: Packet): Uint8Array {
 
 /** Octets that {@link encodePacket} would make, without making them. */
 export function packetLength(packet: Packet): number {
-  let octets = headerOctets;
+  let octets = isIpv4(packet) ? ipv4HeaderOctets : headerOctets;
   for (const header of packet.headers ?? []) octets += extensionHeaderLength(header);
   return octets + payloadLength(packet.payload);
 }
@@ -53,6 +61,11 @@ export function packetLength(packet: Packet): number {
  */
 export function decodePacket(bytes: Uint8Array, options: DecodeOptions = {}, offset = 0): Packet {
   return readPacket(new Reader(bytes, offset), options, 0);
+}
+
+/** The same for an IPv4 packet (RFC 791). */
+export function decodeIpv4Packet(bytes: Uint8Array, options: DecodeOptions = {}, offset = 0): Packet {
+  return readIpv4Packet(new Reader(bytes, offset), options, 0);
 }
 
 /** What follows the headers of `packet`, as it goes on the wire: what a fragmenting node cuts and ESP protects. */
@@ -69,7 +82,8 @@ export function withDecodedPayload(packet: Packet, protocol: number, data: Uint8
 
 /** The Next Header number that introduces `payload`. */
 export function payloadProtocol(payload: Payload): number {
-  return payload.kind === 'raw' ? payload.protocol : protocol[payload.kind];
+  if (payload.kind === 'raw') return payload.protocol;
+  return payload.kind === 'ipv6' && isIpv4(payload.packet) ? protocol.ipv4 : protocol[payload.kind];
 }
 
 /** Appends the packet: {@link encodePacket} for those who keep a writer and its octets. */
@@ -79,6 +93,7 @@ export function writePacket(writer: Writer, packet: Packet): void {
   if (hopLimit !== (hopLimit & 0xff)) throw new RangeError(`hopLimit: ${hopLimit}`);
   if (trafficClass !== (trafficClass & 0xff)) throw new RangeError(`trafficClass: ${trafficClass}`);
   if (flowLabel !== (flowLabel & 0xfffff)) throw new RangeError(`flowLabel: ${flowLabel}`);
+  if (isIpv4(packet)) return writeIpv4Packet(writer, packet);
   writer.u32(((6 << 28) | (trafficClass << 20) | flowLabel) >>> 0);
   writer.u32(hopLimit);
   writer.address(packet.source);
@@ -94,6 +109,13 @@ export function writePacket(writer: Writer, packet: Packet): void {
   const octets = writer.offset - start - headerOctets;
   if (octets > 0xffff) throw new RangeError(`payload of ${octets} octets`);
   writer.setU16(start + 4, octets);
+}
+
+function writeIpv4Packet(writer: Writer, packet: Packet): void {
+  const start = writer.offset;
+  writeIpv4Header(writer, packet);
+  writePayload(writer, packet);
+  finishIpv4(writer, start, payloadProtocol(packet.payload));
 }
 
 /** RFC 6275 §6.1.1 and §11.3.1: checksums count the home addresses, RFC 8200 §8.1: and the final destination. */
@@ -208,6 +230,7 @@ export function readEnvelope(reader: Reader): { envelope: Envelope; number: numb
   };
   const trafficClass = ((bytes[start] & 0xf) << 4) | (bytes[start + 1] >> 4);
   if (trafficClass !== 0) envelope.trafficClass = trafficClass;
+  if (isIpv4(envelope)) throw reader.error('value', 'IPv4-mapped addresses in an IPv6 header', start + 8);
   const flowLabel = ((bytes[start + 1] & 0xf) << 16) | (bytes[start + 2] << 8) | bytes[start + 3];
   if (flowLabel !== 0) envelope.flowLabel = flowLabel;
   return { envelope, number: bytes[start + 6], length: (bytes[start + 4] << 8) | bytes[start + 5] };
@@ -218,6 +241,31 @@ export function withinPacket<T>(reader: Reader, length: number, decode: (reader:
   if (length > reader.remaining)
     throw reader.error('truncated', `Payload Length ${length}, ${reader.remaining} octets left`);
   return reader.within(length, decode);
+}
+
+function readIpv4Packet(reader: Reader, options: DecodeOptions, depth: number): Packet {
+  if (depth > maximumTunnelDepth) throw reader.error('nesting', `more than ${maximumTunnelDepth} packets in packets`);
+  const start = reader.offset;
+  if (reader.remaining > 0 && reader.bytes[start] >> 4 !== 4)
+    throw reader.error('version', `IP version ${reader.bytes[start] >> 4}`, start);
+  const { envelope, number, length, isFragment } = readIpv4Header(reader);
+  if (isFragment) throw reader.error('value', 'a fragment of an IPv4 packet', start + 6);
+  return withinPacket(reader, length, inner => {
+    const data = { ...envelope, payload: nothing };
+    if (isOnlyNextHeader(number)) return { ...data, payload: rawPayload(inner, number) };
+    const unchecked = number === protocol.udp && isUnchecked(inner);
+    const opened = unchecked ? { ...options, partialChecksums: true } : options;
+    return { ...data, payload: readPayload(inner, number, data, opened, depth) };
+  });
+}
+
+/** RFC 768: under IPv4 a datagram may go without a checksum. */
+export function isUnchecked({ bytes, offset }: Reader): boolean {
+  return bytes[offset + 6] === 0 && bytes[offset + 7] === 0;
+}
+
+function rawPayload(reader: Reader, number: number): Payload {
+  return { kind: 'raw', protocol: number, data: reader.slice(reader.remaining) };
 }
 
 function readPacket(reader: Reader, options: DecodeOptions, depth: number): Packet {
@@ -273,10 +321,12 @@ function readPayload(reader: Reader, number: number, packet: Packet, options: De
       return named('tcp', () => readTcp(reader, transportEndpoints));
     case protocol.ipv6:
       return { kind: 'ipv6', packet: named('packet', () => readPacket(reader, options, depth + 1)) };
+    case protocol.ipv4:
+      return { kind: 'ipv6', packet: named('packet', () => readIpv4Packet(reader, options, depth + 1)) };
     case protocol.fragment:
       return named('fragment', () => readFragment(reader));
     default:
-      return { kind: 'raw', protocol: number, data: reader.slice(reader.remaining) };
+      return rawPayload(reader, number);
   }
 }
 

@@ -27,6 +27,7 @@ export type ExtensionHeader =
 /** Next Header numbers. */
 export const protocol = {
   hopByHop: 0,
+  ipv4: 4,
   tcp: 6,
   udp: 17,
   ipv6: 41,

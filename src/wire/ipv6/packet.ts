@@ -7,7 +7,8 @@ export { type ExtensionHeader, protocol } from './extension-headers.js';
 
 /**
  * An IPv6 packet as it travels through the engines and the simulator: immutable, shared, and without bytes until
- * somebody needs them (`encodePacket`).
+ * somebody needs them (`encodePacket`). With IPv4-mapped addresses at both ends it is an IPv4 packet, which has neither
+ * extension headers nor a flow label.
  */
 export interface Packet {
   readonly source: Address;
@@ -37,7 +38,7 @@ export type Payload =
     }
   | UdpDatagram
   | TcpSegment
-  /** A tunnelled packet (RFC 2473). */
+  /** A tunnelled packet, of IPv6 or IPv4 (RFC 2473). */
   | { readonly kind: 'ipv6'; readonly packet: Packet }
   /** A fragment (RFC 8200 §4.5): `protocol` is the first header of what was cut; `offset` in octets. */
   | {
