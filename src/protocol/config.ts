@@ -22,6 +22,8 @@ export const prefix = parsedText<Prefix>('an IPv6 prefix such as 2001:db8:1::/64
 );
 
 /** In its IPv4-mapped form. */
+export const ipv4Address = parsedText('an IPv4 address such as 192.0.2.1', text => tryParseAddress(`::ffff:${text}`));
+/** In its IPv4-mapped form. */
 export const ipv4Prefix = parsedText<Prefix>(
   'an IPv4 prefix such as 192.0.2.0/24, no bits set past its length',
   text => {

@@ -303,6 +303,8 @@ export interface Profile {
   readonly prefix?: Prefix;
   /** The mobile's address: LoA. */
   readonly address?: Address;
+  /** The one of IPv4 that it has besides, in its IPv4-mapped form (draft-singh appendix E.2). */
+  readonly ipv4Address?: Address;
   /** The default gateway, where it is not the anchor. */
   readonly gateway?: Address;
   readonly dhcpServer?: Address;

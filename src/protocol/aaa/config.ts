@@ -13,6 +13,7 @@ export const profileKeys = {
   anchorLinkAddress: c.linkAddress.optional(),
   prefix: c.prefix.optional(),
   address: c.unicastAddress.optional(),
+  ipv4Address: c.ipv4Address.optional(),
   gateway: c.address.optional(),
   dhcpServer: c.unicastAddress.optional(),
   addressing: z

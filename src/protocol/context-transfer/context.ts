@@ -18,7 +18,7 @@ export interface WholeContext extends PmipContext {
 export function contextOf(visitor: Visitor, prefixes: readonly Prefix[], now: Instant): WholeContext | undefined {
   const { identity, profile, prefix, anchor, pmipClient, station, expiresAt } = visitor;
   if (identity === undefined || profile === undefined) return undefined;
-  const { addressing, anchorLinkAddress, gateway, dhcpServer } = profile;
+  const { addressing, anchorLinkAddress, gateway, dhcpServer, ipv4Address } = profile;
   return {
     kind: 'pmipContext',
     mobileNodeIdentifier: identity,
@@ -36,6 +36,7 @@ export function contextOf(visitor: Visitor, prefixes: readonly Prefix[], now: In
     ...(anchorLinkAddress && { anchorLinkAddress }),
     ...(gateway && { defaultGateway: gateway }),
     ...(dhcpServer && { dhcpServer }),
+    ...(ipv4Address && { ipv4Address }),
   };
 }
 
@@ -52,7 +53,7 @@ export function previousAddressOf(prefixes: readonly Prefix[]): Address {
 
 export function introductionOf(context: WholeContext): Introduction {
   const { mobileNodeIdentifier, homeAddresses, prefix, lmaAddress, anchorLinkAddress } = context;
-  const { pmipClientAddress, defaultGateway, dhcpServer, addressing } = context;
+  const { pmipClientAddress, defaultGateway, dhcpServer, addressing, ipv4Address } = context;
   const modes: readonly AddressingMode[] = ['slaac', 'dhcpv6', 'manual'];
   const profile: Profile = {
     identity: mobileNodeIdentifier,
@@ -62,6 +63,7 @@ export function introductionOf(context: WholeContext): Introduction {
     ...(prefix && { prefix }),
     ...(defaultGateway && { gateway: defaultGateway }),
     ...(dhcpServer && { dhcpServer }),
+    ...(ipv4Address && { ipv4Address }),
   };
   return { profile, address: homeAddresses?.[0], pmipClient: pmipClientAddress, anchor: lmaAddress };
 }

@@ -32,6 +32,7 @@ export type Answer =
       readonly kind: 'accepted';
       readonly prefix: Prefix | undefined;
       readonly addresses: readonly Address[];
+      readonly ipv4Address?: Address | undefined;
       readonly anchor?: Address;
     }
   /** The anchor has no address for that mobile. */

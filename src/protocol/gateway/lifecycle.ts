@@ -295,7 +295,10 @@ export class Lifecycle {
       case 'accepted':
         visitor.anchor = answer.anchor ?? visitor.anchor;
         visitor.prefix = answer.prefix ?? visitor.prefix ?? this.#impliedPrefix(visitor.anchor);
-        if (purpose !== 'deregister') this.visitors.setAddresses(visitor, answer.addresses);
+        if (purpose !== 'deregister') {
+          this.visitors.setAddresses(visitor, answer.addresses);
+          visitor.ipv4Address = answer.ipv4Address;
+        }
         this.raise(visitor, 'acknowledged', turn);
         if (visitor.state === 'registered') this.transfersOf(visitor).registered(visitor, turn);
         if (visitor.contested && visitor.state === 'registered') this.probing.contest(visitor, turn);

@@ -15,6 +15,7 @@ interface VisitorRecord {
   readonly anchor: string;
   readonly prefix: string;
   readonly addresses: readonly string[];
+  readonly ipv4Address?: string | undefined;
   readonly linkLocal?: string | undefined;
   readonly sequence: number;
   readonly lifetimeS: number;
@@ -28,6 +29,7 @@ interface ProfileRecord {
   readonly anchorLinkAddress?: string;
   readonly prefix?: string;
   readonly address?: string;
+  readonly ipv4Address?: string;
   readonly gateway?: string;
   readonly dhcpServer?: string;
   readonly addressing: readonly AddressingMode[];
@@ -52,6 +54,7 @@ export function recordValue(visitor: Visitor, now: Instant, wall: WallTime): Vis
     anchor: formatAddress(visitor.anchor!),
     prefix: formatPrefix(visitor.prefix!),
     addresses: visitor.addresses.map(formatAddress),
+    ipv4Address: optional(visitor.ipv4Address, formatAddress),
     linkLocal: optional(visitor.linkLocal, formatAddress),
     sequence: visitor.sequence!,
     lifetimeS: visitor.lifetimeS!,
@@ -67,6 +70,7 @@ function profileRecord(profile: Profile): ProfileRecord {
     anchorLinkAddress: optional(profile.anchorLinkAddress, formatLinkAddress),
     prefix: optional(profile.prefix, formatPrefix),
     address: optional(profile.address, formatAddress),
+    ipv4Address: optional(profile.ipv4Address, formatAddress),
     gateway: optional(profile.gateway, formatAddress),
     dhcpServer: optional(profile.dhcpServer, formatAddress),
   };
@@ -91,6 +95,7 @@ export function restoreVisitor(
   visitor.anchor = parseAddress(value.anchor);
   visitor.prefix = parsePrefix(value.prefix);
   list.setAddresses(visitor, value.addresses.map(parseAddress));
+  visitor.ipv4Address = optional(value.ipv4Address, parseAddress);
   list.setLinkLocal(visitor, optional(value.linkLocal, parseAddress));
   visitor.sequence = value.sequence;
   visitor.lifetimeS = value.lifetimeS;
@@ -106,6 +111,7 @@ function profileFrom(record: ProfileRecord): Profile {
     anchorLinkAddress: optional(record.anchorLinkAddress, parseLinkAddress),
     prefix: optional(record.prefix, parsePrefix),
     address: optional(record.address, parseAddress),
+    ipv4Address: optional(record.ipv4Address, parseAddress),
     gateway: optional(record.gateway, parseAddress),
     dhcpServer: optional(record.dhcpServer, parseAddress),
   };

@@ -35,6 +35,8 @@ export interface Visitor {
   prefix: Prefix | undefined;
   /** LoAs as the anchor has them, the first one first. */
   addresses: readonly Address[];
+  /** As the anchor has it, in its IPv4-mapped form. */
+  ipv4Address: Address | undefined;
   /** An address it showed that the anchor has not agreed to yet. */
   candidate: Candidate | undefined;
   /** Until then no address of it is registered: one has just been refused. */
@@ -238,6 +240,7 @@ function newVisitor(id: number, link: LinkId, station: LinkAddress, former = fal
     anchor: undefined,
     prefix: undefined,
     addresses: [],
+    ipv4Address: undefined,
     candidate: undefined,
     learnsAfter: 0,
     givenBack: undefined,

@@ -17,6 +17,8 @@ export interface NetlmmLmaSettings extends AnchorSettings {
   readonly mobilePrefixes: readonly HomeBlock[];
   /** Of IPv4, in their IPv4-mapped form (appendix E.2). */
   readonly ipv4Prefixes: readonly Prefix[];
+  /** Length of what a mobile gets that asks for any home (appendix A). */
+  readonly assignedLength: number;
 }
 
 /** What a Binding Update is about. */
@@ -30,11 +32,11 @@ export type Asked =
   /** No Home Address option, and no other that tells. */
   | { readonly kind: 'nothing' };
 
-/** An all-zero prefix of no length asks for an address. */
-export function askedIn({ homeAddressOption, options, message, source }: Update): Asked {
+/** An all-zero prefix asks for one of its length, or where it has none for what the anchor likes to give. */
+export function askedIn({ homeAddressOption, options, message, source }: Update, assignedLength: number): Asked {
   const [prefix] = options.prefixes;
   if (prefix && isUnspecified(prefix.address) && homeAddressOption === undefined)
-    return { kind: 'assignment', length: prefix.length === 0 ? 128 : prefix.length };
+    return { kind: 'assignment', length: prefix.length || assignedLength };
   if (prefix && !isUnspecified(prefix.address))
     return { kind: 'prefix', home: { address: maskAddress(prefix.address, prefix.length), length: prefix.length } };
   if (homeAddressOption !== undefined) return { kind: 'address', home: hostPrefix(homeAddressOption) };

@@ -159,6 +159,9 @@ test('draft-singh appendix A, E.3: an all-zero prefix with a length asks for one
   const any64: MobilityOption = { kind: 'homeNetworkPrefix', address: unspecified, length: 64 };
   const answer = world.bind({ home: null, identity: alice, options: [any64] });
   assert.match(assignedHome(answer) ?? '', /^2001:db8:f0[0-9a-f:]+::\/64$/);
+  const preferring = new NetlmmWorld({ ...perMobile, assign: 'prefix' });
+  const preferred = preferring.bind({ home: null, identity: alice, options: [assign] });
+  assert.equal(assignedHome(preferred), assignedHome(answer));
   const none: MobilityOption = { kind: 'homeNetworkPrefix', address: unspecified, length: 56 };
   assert.equal(world.bind({ home: null, identity: bob, options: [none] })?.status, 130);
 });

@@ -46,7 +46,7 @@ class NetlmmLma implements Dialect {
   }
 
   handle(update: Update, now: Instant, outputs: Output[]): void {
-    const asked = askedIn(update);
+    const asked = askedIn(update, this.#settings.assignedLength);
     const binding = this.#bindingOf(asked, update);
     const waiting = asked.kind === 'address' ? this.#detections?.waitingFor(asked.home.address) : undefined;
     const sameMobile = waiting === undefined || mobileOf(waiting) === mobileOf(update);
@@ -65,7 +65,7 @@ class NetlmmLma implements Dialect {
     const detected = this.#detections?.answered(address, unique, outputs);
     if (!detected) return;
     const { update, taken } = detected;
-    const asked = askedIn(update);
+    const asked = askedIn(update, this.#settings.assignedLength);
     const binding = this.#bindingOf(asked, update);
     const verdict = this.#judge(update, asked, binding, detected.unique, true);
     if (!verdict) return this.#register(update, asked, binding, now, outputs);

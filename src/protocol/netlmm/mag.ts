@@ -26,7 +26,10 @@ export function triggeringDialect(
     deregistrationTransmissions: 3,
     registersAddresses: !prefixPerMobile,
     parksDownlink: true,
-    servedPrefixes: visitor => (prefixPerMobile ? prefixOfOwn(visitor) : known(visitor).map(hostPrefix)),
+    servedPrefixes: visitor => [
+      ...(prefixPerMobile ? prefixOfOwn(visitor) : known(visitor).map(hostPrefix)),
+      ...(visitor.ipv4Address === undefined ? [] : [hostPrefix(visitor.ipv4Address)]),
+    ],
     impliedPrefix: anchor => (prefixPerMobile ? undefined : prefixOf(anchor, hostedPrefixLength)),
     /** A mobile has one place in the domain. */
     supersedes: () => true,
@@ -43,6 +46,7 @@ function wish(visitor: Visitor, purpose: Purpose, prefixPerMobile: boolean): Wis
   // Any home agent can bind a prefix of one address.
   const prefix = own?.length === 128 ? undefined : own;
   if (prefix) options.push({ kind: 'prefix', ...prefix });
+  if (profile?.ipv4Address !== undefined) options.push({ kind: 'ipv4Address', address: profile.ipv4Address });
   // §4.4: who names an anchor wants the mobile to be there; else the client knows where it is.
   if (profile?.anchor !== undefined) options.push({ kind: 'lmaAddress', address: profile.anchor });
   const address =

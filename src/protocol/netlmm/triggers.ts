@@ -211,6 +211,7 @@ function accepted(message: PmipMessage, contained: Contained | undefined, purpos
     kind: 'accepted',
     prefix: prefix && { address: prefix.address, length: prefix.length },
     addresses: address === undefined || isUnspecified(address) ? [] : [address],
+    ipv4Address: findPmipOption(message, 'ipv4Address')?.address,
     anchor: contained.source,
   };
 }

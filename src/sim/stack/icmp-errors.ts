@@ -1,6 +1,7 @@
 import { type Address, addressFromBytes, isMulticast, unspecified } from '../../base/address.js';
 import { type Instant, second } from '../../base/time.js';
 import type { Icmpv6Message } from '../../wire/icmpv6/messages.js';
+import { isIpv4 } from '../../wire/ipv4/header.js';
 import { encodePacket, headerOctets } from '../../wire/ipv6/codec.js';
 import { defaultHopLimit, type Packet } from '../../wire/ipv6/packet.js';
 import { icmpv6Packet } from './messages.js';
@@ -67,7 +68,8 @@ function errorMessage(error: IcmpError, packet: Uint8Array): Icmpv6Message {
 
 /** RFC 4443 §2.4 (e). */
 function mayAnswer(about: Packet, alsoToGroups: boolean): boolean {
-  if (about.source === unspecified || isMulticast(about.source)) return false;
+  // No ICMP of IPv4 here.
+  if (about.source === unspecified || isMulticast(about.source) || isIpv4(about)) return false;
   if (isMulticast(about.destination) && !alsoToGroups) return false;
   return !(about.payload.kind === 'icmpv6' && isError(about.payload.message));
 }

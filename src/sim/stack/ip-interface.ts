@@ -1,4 +1,11 @@
-import { type Address, allDhcpRelayAgentsAndServers, allNodes, allRouters, group } from '../../base/address.js';
+import {
+  type Address,
+  allDhcpRelayAgentsAndServers,
+  allNodes,
+  allRouters,
+  group,
+  isIpv4Mapped,
+} from '../../base/address.js';
 import { type LinkAddress, linkLocalAddress, multicastLinkAddress } from '../../base/link-address.js';
 import { prefixOf } from '../../base/prefix.js';
 import type { Input } from '../../protocol/contract.js';
@@ -69,7 +76,7 @@ export class IpInterface {
     const probes = this.#probes();
     this.life.add(this.linkLocal, probes);
     for (const { address, length } of addresses) {
-      this.life.add(new LocalAddress(address, this, 'manual'), probes);
+      this.life.add(new LocalAddress(address, this, 'manual'), isIpv4Mapped(address) ? 0 : probes);
       if (length < 128) this.stack.routes.setRoute(prefixOf(address, length), new LinkPath(this, undefined));
     }
     if (gateway !== undefined) this.stack.addGateway(new LinkPath(this, gateway));
@@ -88,7 +95,8 @@ export class IpInterface {
     this.tellEngines(this.#linkState(true));
     if (first) this.configure();
     else if (this.port.options.dadOnReattach && this.stack.dadTransmits > 0)
-      for (const local of this.addresses) if (local.state !== 'duplicate') this.life.detect(local, this.#probes());
+      for (const local of this.addresses)
+        if (local.state !== 'duplicate' && !isIpv4Mapped(local.address)) this.life.detect(local, this.#probes());
     this.autoconfiguration?.linkUp();
     this.dhcpv6?.linkUp();
   }

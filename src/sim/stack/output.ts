@@ -1,5 +1,6 @@
 import { type Address, isLinkLocal } from '../../base/address.js';
 import { type Instant, second } from '../../base/time.js';
+import { isIpv4 } from '../../wire/ipv4/header.js';
 import { headerOctets, packetLength } from '../../wire/ipv6/codec.js';
 import { defaultHopLimit, type ExtensionHeader, type Packet } from '../../wire/ipv6/packet.js';
 import type { EventTarget } from '../event-queue.js';
@@ -64,7 +65,8 @@ export class Output implements EventTarget<Packet> {
     const { ip } = path;
     if (octets > leastMtu) {
       const mtu = own ? Math.min(ip.mtu, this.pathMtu(packet.destination)) : ip.mtu;
-      if (octets > mtu) return own ? this.#sendFragments(path, packet, mtu) : this.#tooBig(packet, hopLimit, mtu);
+      if (octets > mtu)
+        return own && !isIpv4(packet) ? this.#sendFragments(path, packet, mtu) : this.#tooBig(packet, hopLimit, mtu);
     }
     if (path.neighbour !== undefined) return ip.port.send(path.neighbour, packet, hopLimit, octets);
     let entry = path.entry;
@@ -116,7 +118,9 @@ export class Output implements EventTarget<Packet> {
       const linkMtu = outerPath.kind === 'link' ? outerPath.ip.mtu : Number.POSITIVE_INFINITY;
       const mtu = Math.max(leastMtu, Math.min(linkMtu, this.pathMtu(path.remote)) - headerOctets);
       if (octets > mtu)
-        return own ? this.#encapsulatePieces(path, inner, mtu, depth) : this.#tooBig(inner, hopLimit, mtu);
+        return own && !isIpv4(inner)
+          ? this.#encapsulatePieces(path, inner, mtu, depth)
+          : this.#tooBig(inner, hopLimit, mtu);
     }
     const carried = hopLimit === inner.hopLimit ? inner : { ...inner, hopLimit };
     const outer: Packet = {

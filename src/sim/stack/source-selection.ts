@@ -1,10 +1,10 @@
-import { type Address, isLinkLocal, isMulticast } from '../../base/address.js';
+import { type Address, isIpv4Mapped, isLinkLocal, isMulticast } from '../../base/address.js';
 import { prefixContains } from '../../base/prefix.js';
 import type { LocalAddress } from './addresses.js';
 import type { IpInterface } from './ip-interface.js';
 
 /**
- * RFC 6724 §5: the scope of the destination, then preferred before deprecated (rule 3), a home address (rule 4), the outgoing interface's (rule 5),
+ * RFC 6724 §5: of the destination's family, the scope of the destination, then preferred before deprecated (rule 3), a home address (rule 4), the outgoing interface's (rule 5),
  * the longest prefix in common (rule 8).
  */
 export function selectSource(
@@ -19,6 +19,7 @@ export function selectSource(
     if (
       candidate.usable &&
       candidate.origin !== 'anycast' &&
+      isIpv4Mapped(candidate.address) === isIpv4Mapped(destination) &&
       (best === undefined || better(candidate, best, destination, outgoing))
     )
       best = candidate;

@@ -1,7 +1,8 @@
-import { type Address, isLinkLocal, unspecified } from '../../base/address.js';
+import { type Address, isIpv4Mapped, isLinkLocal, unspecified } from '../../base/address.js';
 import type { LinkAddress } from '../../base/link-address.js';
 import type { Random } from '../../base/random.js';
 import type { Duration, Instant } from '../../base/time.js';
+import { isIpv4 } from '../../wire/ipv4/header.js';
 import type { Packet } from '../../wire/ipv6/packet.js';
 import { isSignalling } from '../accounting.js';
 import type { EngineHost } from '../engine-host.js';
@@ -109,9 +110,9 @@ export class Stack {
     return local?.usable ? local : undefined;
   }
 
-  /** Of the node and its interfaces, usable, link-local ones aside; preferred ones first. */
+  /** Of IPv6, of the node and its interfaces, usable, link-local ones aside; preferred ones first. */
   globalAddresses(): Address[] {
-    const usable = [...this.#local.values()].filter(local => local.usable);
+    const usable = [...this.#local.values()].filter(local => local.usable && !isIpv4Mapped(local.address));
     return [
       ...usable.filter(local => local.state === 'preferred'),
       ...usable.filter(local => local.state === 'deprecated'),
@@ -202,6 +203,7 @@ export class Stack {
     }
     if (this.routes.ruleFrom(source) !== undefined) return true;
     this.dropped('source', packet, ip);
+    if (isIpv4(packet)) return false;
     for (const host of this.engines)
       if (host.serves(ip)) host.handle({ kind: 'seen', link: ip.port.name, station, address: source });
     return false;

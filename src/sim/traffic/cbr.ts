@@ -1,5 +1,7 @@
 import type { Address } from '../../base/address.js';
 import { Reader, Writer } from '../../wire/codec/buffer.js';
+import { ipv4HeaderOctets, isIpv4 } from '../../wire/ipv4/header.js';
+import { headerOctets } from '../../wire/ipv6/codec.js';
 import { defaultHopLimit, type Packet, type UdpDatagram } from '../../wire/ipv6/packet.js';
 import type { EventTarget } from '../event-queue.js';
 import type { Node } from '../node.js';
@@ -7,7 +9,7 @@ import type { CbrOptions, Destination, FlowRecord } from '../options.js';
 import type { Simulation } from '../simulation.js';
 import { Series } from './series.js';
 
-const headersOctets = 48;
+const udpOctets = 8;
 const leastSize = 8;
 
 /**
@@ -97,7 +99,7 @@ export class CbrFlow implements FlowRecord, EventTarget<undefined> {
       hopLimit: defaultHopLimit,
       payload: new FlowDatagram(this, sequence),
     };
-    stack.output(packet, headersOctets + size);
+    stack.output(packet, (isIpv4(packet) ? ipv4HeaderOctets : headerOctets) + udpOctets + size);
   }
 
   /** Whether packets that are `node`'s own are for this flow's receiver there: any node, where the flow goes to an address. */
