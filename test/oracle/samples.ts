@@ -278,19 +278,6 @@ export const mobilityOptions: Sample[] = [
 ];
 
 export const otherPackets: Sample[] = [
-  {
-    name: 'IPv4 in IPv6',
-    packet: packet({
-      kind: 'ipv6',
-      packet: {
-        source: parseAddress('::ffff:198.51.100.7'),
-        destination: parseAddress('::ffff:192.0.2.1'),
-        hopLimit: 63,
-        payload: { kind: 'udp', sourcePort: 5000, destinationPort: 5001, data: Uint8Array.of(1, 2, 3) },
-      },
-    }),
-    fields: { 'ipv6.nxt': '4', 'ip.src': '198.51.100.7', 'ip.ttl': '63', 'ip.len': '31', 'udp.dstport': '5001' },
-  },
   icmpv6(
     { kind: 'destinationUnreachable', code: 3, packet: encodePacket(inner) },
     { 'icmpv6.type': '1', 'icmpv6.code': '3' },
@@ -488,4 +475,17 @@ export const otherPackets: Sample[] = [
       'icmpv6.opt.naack.status': '1',
     },
   ),
+  {
+    name: 'IPv4 in IPv6',
+    packet: packet({
+      kind: 'ipv6',
+      packet: {
+        source: parseAddress('::ffff:198.51.100.7'),
+        destination: parseAddress('::ffff:192.0.2.1'),
+        hopLimit: 63,
+        payload: { kind: 'udp', sourcePort: 49000, destinationPort: 49001, data: Uint8Array.of(1, 2, 3) },
+      },
+    }),
+    fields: { 'ipv6.nxt': '4', 'ip.src': '198.51.100.7', 'ip.ttl': '63', 'ip.len': '31', 'udp.dstport': '49001' },
+  },
 ];
