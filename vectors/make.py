@@ -11,6 +11,7 @@ from pathlib import Path
 
 from scapy.all import IP, IPv6, TCP, UDP, Raw, raw
 from scapy.layers import inet6 as s
+from scapy.layers.sctp import SCTP, SCTPChunkData
 
 NODE, PEER, HOME = '2001:db8:1::1', '2001:db8:2::2', '2001:db8:3::3'
 MAC = '02:00:00:00:00:01'
@@ -75,6 +76,24 @@ def ip(payload):
     return raw(IPv6(src=NODE, dst=PEER, hlim=255) / payload)
 
 
+def sctp(port, identifier, unordered, message):
+    """A message in hexadecimal in a DATA chunk of a packet; scapy computes CRC32c."""
+    data = bytes.fromhex(message)
+    chunk = SCTPChunkData(tsn=7, stream_id=0, stream_seq=0, proto_id=identifier, unordered=unordered, beginning=1, ending=1, data=data)
+    return ip(SCTP(sport=port, dport=port, tag=0x01020304) / chunk)
+
+
+def pmip(message):
+    assert len(bytes.fromhex(message)) == bytes.fromhex(message)[1]
+    return sctp(49153, 0x504D4147, 0, message)
+
+
+def cxtp(message):
+    octets = bytes.fromhex(message)
+    assert len(octets) == int.from_bytes(octets[2:4], 'big')
+    return sctp(5091, 0x43585450, 1, message)
+
+
 NAI = 'mn1@example.org'
 nai = NAI.encode().hex()
 
@@ -135,6 +154,16 @@ FILES = {
         ('IPv4 Home Address', 'RFC 5555 §3.1.1', 'by hand', mobility('3b 02 05 00 0000 0001 c000 0002 1d 06 8000 c0000201 01 02 0000'), 'Binding Update', {'options': {'ipv4HomeAddress': {'prefix': {'length': 32, 'requested': 0}, 'address': '::ffff:192.0.2.1'}}}),
         ('IPv4 Address Acknowledgement', 'RFC 5555 §3.2.1', 'by hand', mobility('3b 02 06 00 0000 00 00 0001 0002 1e 06 84 00 c0000201 01 02 0000'), 'Binding Acknowledgement', {'options': {'ipv4AddressAcknowledgement': {'status': 132, 'prefix': {'length': 0}, 'address': '::ffff:192.0.2.1'}}}),
         ('an unknown option', 'RFC 6275 §6.2.1', 'by hand', mobility('3b 02 05 00 0000 0001 8000 0002 c8 03 aa bb cc 01 05 00 00 00 00 00'), 'Binding Update', {'options': {'unknown': {'type': 200, 'data': 'aabbcc'}}}),
+    ],
+    'services': [
+        ('Trigger', 'draft-singh §4.9.1, §4.9.3', 'by hand', pmip('01 2f 2000 01020304  01 10 01' + nai + '02 10' + hexadecimal(HOME) + '05 01 80'), 'Trigger', {'sourcePort': 49153, 'chunks': {'data': {'trigger': {'transaction': 0x01020304, 'options': {'l2Id': {'subtype': 1, 'identifier': NAI}, 'ipAddress': {'address': HOME}, 'flags': {'flags': 'stateless'}}}}}}),
+        ('Notification', 'draft-singh §4.9.2', 'by hand', pmip('02 3d 2000 01020304  04 01 83  03 30' + mobility('3b 00 06 00 0000 0000')[:48].hex()), 'Notification', {'chunks': {'data': {'notification': {'transaction': 0x01020304, 'options': {'status': {'status': 131, 'status meaning': 'Refused by the LMA'}}}}}}),
+        ('Trigger of another version', 'draft-singh §4.9.1', 'by hand', pmip('01 0c 4000 01020304 aabbccdd'), 'Unknown message', {'chunks': {'data': {'unknown': {'type': 1, 'version': 2, 'transaction': 0x01020304, 'data': 'aabbccdd'}}}}),
+        ('Context Transfer Data with a PMIP context', 'RFC 4067 §2.5.3, §2.4', 'by hand', cxtp('23 40 0030 00000102' + hexadecimal(HOME) + 'ff01 03 80 10000000' + hexadecimal(PEER)), 'Context Transfer Data', {'chunks': {'data': {'contextTransferData': {'flags': 'acknowledge', 'elapsedMs': 0x102, 'previousAddress': HOME, 'blocks': {'pmipContext': {'pmipClientAddress': PEER}}}}}}),
+        ('Predictive Context Transfer Data', 'RFC 4067 §2.5.3', 'by hand', cxtp('24 00 0024 00000000' + hexadecimal(HOME) + '0001 0008 0102030405060708'), 'Predictive Context Transfer Data', {'chunks': {'data': {'predictiveContextTransferData': {'algorithm': 1, 'key': '0102030405060708'}}}}),
+        ('Context Transfer Request', 'RFC 4067 §2.5.6', 'by hand', cxtp('27 00 001c' + hexadecimal(HOME) + '00000009 00000000'), 'Context Transfer Request', {'chunks': {'data': {'contextTransferRequest': {'previousAddress': HOME, 'sequence': 9, 'token': 0}}}}),
+        ('Context Transfer Cancel', 'RFC 4067 §2.5.5', 'by hand', cxtp('26 00 0014' + hexadecimal(HOME)), 'Context Transfer Cancel', {'chunks': {'data': {'contextTransferCancel': {'previousAddress': HOME}}}}),
+        ('forwarding ended', 'RFC 4067 §2.4', 'by hand', cxtp('23 00 0020 00000000' + hexadecimal(HOME) + 'ff02 01 00 00000000'), 'Context Transfer Data', {'chunks': {'data': {'contextTransferData': {'blocks': {'forwardingEnded': {}}}}}}),
     ],
     'icmpv6': [
         ('Echo Request', 'RFC 4443 §4.1', 'scapy', ip(s.ICMPv6EchoRequest(id=1, seq=2, data=b'hello')), 'Echo Request', {'identifier': 1, 'sequence': 2, 'data': b'hello'.hex()}),

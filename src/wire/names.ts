@@ -181,6 +181,20 @@ const neighbourAcknowledgmentStatuses: Names = {
   128: 'Link-layer address unrecognized',
 };
 
+/** What a PMIP client says of a Trigger; the numbers are ours (draft-singh §4.7). */
+const pmipStatuses: Names = {
+  0: 'Accepted',
+  1: 'Moved to another gateway',
+  128: 'Reason unspecified',
+  129: 'Home address mismatch',
+  130: 'Address conflict detected',
+  131: 'Refused by the LMA',
+  132: 'LMA does not answer',
+  133: 'Unsupported version',
+  134: 'Not understood',
+  135: 'Not authorized',
+};
+
 /** By the kind of message or option, then the field. */
 const meanings: Readonly<Record<string, Readonly<Record<string, Names>>>> = {
   ipv6: { nextHeader: nextHeaders },
@@ -199,6 +213,8 @@ const meanings: Readonly<Record<string, Readonly<Record<string, Names>>>> = {
   handoffIndicator: { indicator: handoffIndicators },
   accessTechnologyType: { type: accessTechnologies },
   mobileNodeIdentifier: { subtype: { 1: 'NAI' } },
+  l2Id: { subtype: { 1: 'NAI' } },
+  status: { status: pmipStatuses },
   mobilityMessageAuthentication: { subtype: { 1: 'MN-HA', 2: 'MN-AAA' }, spi: { 3: 'HMAC_SHA1_SPI' } },
   destinationUnreachable: { code: unreachableCodes },
   timeExceeded: { code: timeExceededCodes },
