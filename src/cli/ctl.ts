@@ -21,7 +21,7 @@ export function register(program: Command): void {
   ctl
     .command('show')
     .description('what the daemon knows')
-    .argument('<topic>', 'bindings, visitors, peers, maps, counters, rules')
+    .argument('<topic>', 'bindings, visitors, peers, maps, associations, keys, counters, rules')
     .action((topic: string) => ask({ command: 'show', topic }, `no ${topic}`));
   ctl
     .command('release')

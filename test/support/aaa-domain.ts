@@ -2,10 +2,12 @@ import { type Address, formatAddress, parseAddress } from '../../src/base/addres
 import { seededRandom } from '../../src/base/random.js';
 import { bytesToHex } from '../../src/base/text.js';
 import { wallClockFrom } from '../../src/base/time.js';
+import { keyed } from '../../src/protocol/aaa/keyed.js';
 import { aaaServer } from '../../src/protocol/aaa/server-role.js';
-import type { Engine } from '../../src/protocol/contract.js';
+import type { Engine, Environment } from '../../src/protocol/contract.js';
 import { homeAgent, netlmmLma } from '../../src/protocol/keyed-anchors.js';
-import { pmipClient } from '../../src/protocol/netlmm/pmip-client-role.js';
+import { createPmipClient } from '../../src/protocol/netlmm/pmip-client.js';
+import { parsePmipClient, pmipClientSettings } from '../../src/protocol/netlmm/pmip-client-config.js';
 import type { Role } from '../../src/protocol/scheme.js';
 import { placedSecurity } from '../../src/protocol/security/placement.js';
 import { type Packet, protocol } from '../../src/wire/ipv6/packet.js';
@@ -69,16 +71,24 @@ export function keyedDomain(options: KeyedDomain = {}): PmipDomain {
   );
   for (const address of [clientAddress, otherClientAddress])
     domain.add(address, () =>
-      made(pmipClient, address, {
+      madeClient(address, {
         lma: formatAddress(anchorAddress),
         peers: gatewaysOf(address),
         keys: keysOf(address),
-        // Whole messages arrive, and leave, as they are.
-        transport: 'kernel',
         ...options.client,
       }),
     );
   return domain;
+}
+
+/** Without SCTP: whole messages arrive, and leave, as they are. */
+function madeClient(address: Address, fields: Config): Engine {
+  const parsed = parsePmipClient({ address: formatAddress(address), ...fields });
+  if (!parsed.ok || !parsed.config.keys) throw new Error(JSON.stringify(parsed));
+  const { config } = parsed;
+  const environment = newEnvironment(address);
+  const settings = { address, end: 'client', section: parsed.config.keys } as const;
+  return keyed(createPmipClient(pmipClientSettings(config), environment), config, settings, environment);
 }
 
 function gatewaysOf(client: Address): Config[] {
@@ -94,11 +104,12 @@ let processes = 0;
 export function made<C>(role: Role<C>, address: Address, config: Config): Engine {
   const parsed = role.parse({ address: formatAddress(address), ...config });
   if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems));
-  return role.create(parsed.config, {
-    // A process that starts again draws other numbers.
-    random: seededRandom(7, `${formatAddress(address)} ${++processes}`),
-    clock: wallClockFrom(epochS, 0),
-  });
+  return role.create(parsed.config, newEnvironment(address));
+}
+
+/** A process that starts again draws other numbers. */
+function newEnvironment(address: Address): Environment {
+  return { random: seededRandom(7, `${formatAddress(address)} ${++processes}`), clock: wallClockFrom(epochS, 0) };
 }
 
 /** Requests for keys that went out from there, by what they ask for. */
