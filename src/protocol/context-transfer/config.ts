@@ -12,7 +12,7 @@ const neighbour = z.strictObject({
 export const contextTransferSection = z
   .strictObject({
     /** Of the domain: authorization tokens of gateways are made with it, those of mobiles with keys derived from it. */
-    key: c.octets(16, 64, 'the key that all gateways of the domain have'),
+    key: c.secret(16, 'the key that all gateways of the domain have'),
     neighbours: z.array(neighbour).min(1, 'at least one gateway'),
     /** Whether what still arrives for a mobile that left is tunnelled to its next gateway. */
     forward: c.flag.default(true),
