@@ -92,7 +92,7 @@ export function usesDhcp(mobile: Mobile): boolean {
 }
 
 /** The parameter of a scenario that says how long access authentication takes. */
-const authenticationMs = 'authenticationMs';
+export const authenticationMs = 'authenticationMs';
 
 function dhcpServerOf(network: NetworkDescription): string {
   const [server] = network.dhcpServers;

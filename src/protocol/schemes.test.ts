@@ -156,3 +156,30 @@ test('reference: the closed form of a proxy registration is L2 + AU + 2a + w to 
   assert.equal(schemeNamed('lmm')!.closedForm({ ...handover, l2GapMs: 500, radioMs: () => 200 })?.uplinkGapMs, 500);
   assert.equal(schemeNamed('none')!.closedForm(handover), undefined);
 });
+
+test('S02-1-02, S02-4.8-01: the anchors of netlmm are home agents, told of nothing but the homes of their mobiles', () => {
+  for (const name of ['netlmm', 'netlmm-ct'])
+    for (const protection of ['rfc4285', 'esp'] as const) {
+      const anchors = placed(name, { protection }).filter(({ node }) => node.startsWith('anchor'));
+      assert.deepEqual(
+        anchors.map(({ role }) => role),
+        ['ha', 'ha'],
+      );
+      for (const { config } of anchors)
+        assert.deepEqual(parsedHomeAgent(config), parsedHomeAgent(homeAgentOf(config, protection)));
+      assert.doesNotMatch(JSON.stringify(anchors), /proxy|pmip|gateway|fd00::(7|8|9)"/i);
+    }
+});
+
+/** What the first home agent of Mobile IPv6 would be configured with at that address, for mobiles at home on its prefix. */
+function homeAgentOf({ address, prefixes }: Placement['config'], protection: 'rfc4285' | 'esp'): Placement['config'] {
+  const [prefix] = prefixes as readonly string[];
+  const homeAgents = [{ node: 'ha', address: String(address), prefix }];
+  return placed('mip6-tunnel', { homeAgents, protection }).find(({ role }) => role === 'ha')!.config;
+}
+
+function parsedHomeAgent(config: Placement['config']) {
+  const parsed = roles.find(({ name }) => name === 'ha')!.parse(config);
+  assert.ok(parsed.ok, JSON.stringify(parsed));
+  return parsed.config;
+}

@@ -72,9 +72,11 @@ interface Held {
   readonly row: Row;
 }
 
+/** A PMIP client's bindings, which name their anchor, are what it believes of the anchor's. */
 function held(nodes: readonly Node[], view: string, states: readonly string[]): Held[] {
   return nodes.flatMap(node =>
     rowsOf(node, view)
+      .filter(row => row.lma === undefined)
       .filter(row => row.state === undefined || states.includes(String(row.state)))
       .map(row => ({ node, row })),
   );

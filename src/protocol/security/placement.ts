@@ -37,6 +37,11 @@ export function placedHandoverKey(mobile: string, anchor: string) {
   return { spi: spi('handover', mobile, anchor), key: derived('handover', mobile, anchor, 16) };
 }
 
+/** What all gateways of a domain share, for contexts that they send each other (RFC 4067 §2.5.1). */
+export function placedDomainKey(): string {
+  return derived('domain', '', '', 16);
+}
+
 function sharedAssociation(own: string, peer: string) {
   const [first, second] = [own, peer].sort();
   return { kind: 'rfc4285', spi: spi('rfc4285', first, second), key: derived('rfc4285', first, second, 16) };
