@@ -1,4 +1,4 @@
-import { generate, type Schedule, type SchemeName } from './generate.js';
+import { generate, isProxyScheme, type Schedule, type SchemeName } from './generate.js';
 import { generateMobiles, type MobileSchedule, type MobileSchemeName } from './generate-mobiles.js';
 import { runSchedule } from './run.js';
 import { runMobileSchedule } from './run-mobiles.js';
@@ -9,7 +9,7 @@ export type AnySchemeName = SchemeName | MobileSchemeName;
 
 /** What the schedule of a seed broke, how to see it again and the least of it that breaks the same; undefined: nothing. */
 export function failureOf(seed: number, scheme: AnySchemeName): string | undefined {
-  if (scheme === 'lmm' || scheme === 'pmip6') return failureIn(generate(seed, scheme), runSchedule);
+  if (isProxyScheme(scheme)) return failureIn(generate(seed, scheme), runSchedule);
   return failureIn(generateMobiles(seed, scheme), runMobileSchedule);
 }
 

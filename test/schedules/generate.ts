@@ -3,14 +3,21 @@ import type { AddressingMode } from '../../src/protocol/contract.js';
 import type { Protection } from '../../src/protocol/scheme.js';
 import { Draw } from './draw.js';
 
-export type SchemeName = 'lmm' | 'pmip6';
+/** Schemes whose gateways signal for mobiles. */
+const proxySchemes = ['lmm', 'pmip6', 'netlmm', 'netlmm-ct'] as const;
+export type SchemeName = (typeof proxySchemes)[number];
+
+export function isProxyScheme(name: string): name is SchemeName {
+  return proxySchemes.some(scheme => scheme === name);
+}
 
 /** A network and what happens to it, as a seed gives it. */
 export interface Schedule {
   readonly seed: number;
   readonly scheme: SchemeName;
-  /** Keys of every anchor's and gateway's configuration beside those that the scheme gives them. */
+  /** Keys of every anchor's, PMIP client's and gateway's configuration beside those that the scheme gives them. */
   readonly anchor: Readonly<Record<string, unknown>>;
+  readonly client: Readonly<Record<string, unknown>>;
   readonly gateway: Readonly<Record<string, unknown>> & { readonly lifetimeS: number; readonly retryDelayS: number };
   readonly scenario: ScenarioText;
   /** Nothing moves and nothing fails from then on. */
@@ -51,6 +58,7 @@ export interface MoveText {
   readonly atMs: number;
   readonly to: string;
   readonly l2GapMs?: number;
+  readonly predictedMs?: number;
 }
 export interface TrafficText {
   readonly kind: 'cbr';
@@ -95,6 +103,7 @@ class Generator {
   readonly #draw: Draw;
   readonly #anchors: readonly string[];
   readonly #routers: readonly string[];
+  readonly #clients: readonly string[];
   readonly #mobiles: ReadonlyMap<string, AddressingMode>;
   readonly #calmFromMs: number;
   readonly #protection: Protection;
@@ -105,6 +114,8 @@ class Generator {
     this.#draw = new Draw(seededRandom(seed, `schedule ${scheme}`));
     this.#anchors = this.#draw.names('anchor', 2, 3);
     this.#routers = this.#draw.names('ar', 3, 6);
+    // None: each MAG has one of its own.
+    this.#clients = this.#withClients ? this.#draw.names('client', 0, 2) : [];
     this.#mobiles = new Map(this.#draw.names('mn', 2, 6).map(name => [name, this.#addressing()]));
     this.#protection = this.#draw.pick(['rfc4285', 'esp', 'insecure']);
     this.#calmFromMs = this.#draw.pick([4000, 8000, 12_000, 20_000]);
@@ -113,11 +124,14 @@ class Generator {
   schedule(): Schedule {
     const links = this.#links();
     const wires = links.flatMap(({ between }) => (between ? [between.join('-')] : []));
+    const anchor = this.#anchorKeys();
+    const gateway = this.#gatewayKeys();
     return {
       seed: this.#seed,
       scheme: this.#scheme,
-      anchor: this.#anchorKeys(),
-      gateway: this.#gatewayKeys(),
+      anchor,
+      client: { lifetimeS: gateway.lifetimeS },
+      gateway,
       scenario: {
         name: `schedule-${this.#scheme}-${this.#seed}`,
         seed: this.#seed,
@@ -126,9 +140,7 @@ class Generator {
         parameters: { authenticationMs: this.#draw.pick([0, 0, 5, 60, 400]) },
         nodes: this.#nodes(),
         links,
-        movement: [...this.#mobiles.keys()].flatMap(mobile =>
-          this.#draw.moves(mobile, this.#routers, this.#calmFromMs),
-        ),
+        movement: [...this.#mobiles.keys()].flatMap(mobile => this.#moves(mobile)),
         traffic: [...this.#mobiles.keys()].flatMap(mobile => this.#flows(mobile)),
         faults: this.#faults(wires),
       },
@@ -142,6 +154,7 @@ class Generator {
       cn: { role: 'correspondent' },
       dhcp: { role: 'dhcp-server' },
       ...Object.fromEntries(this.#anchors.map(name => [name, { role: 'anchor' }])),
+      ...Object.fromEntries(this.#clients.map(name => [name, { role: 'pmip-client' }])),
       ...Object.fromEntries(this.#routers.map(name => [name, { role: 'access' }])),
       ...Object.fromEntries([...this.#mobiles].map(([name, addressing]) => [name, { role: 'mobile', addressing }])),
     };
@@ -153,7 +166,9 @@ class Generator {
       { between: ['core', 'cn'], delayMs: this.#draw.tenths(0.5, 20) },
       { between: ['core', 'dhcp'], delayMs: this.#draw.tenths(0.5, 20) },
       ...this.#anchors.map(name => this.#backhaul('core', name)),
-      ...this.#routers.map(name => this.#backhaul(this.#draw.pick([...this.#anchors, 'core']), name)),
+      ...[...this.#clients, ...this.#routers].map(name =>
+        this.#backhaul(this.#draw.pick([...this.#anchors, 'core']), name),
+      ),
       ...this.#routers.map(access => ({ access, delayMs: this.#draw.tenths(0.5, this.#draw.chance(0.2) ? 100 : 5) })),
     ];
   }
@@ -166,6 +181,16 @@ class Generator {
       ...(this.#draw.chance(0.4) && { duplication: this.#draw.pick([0.02, 0.2, 1]) }),
       ...(reorders && { reordering: this.#draw.pick([0.02, 0.3]), reorderDelayMs: this.#draw.tenths(1, 200) }),
     };
+  }
+
+  /** Some of them foreseen, where anybody is there who listens. */
+  #moves(mobile: string): MoveText[] {
+    const moves = this.#draw.moves(mobile, this.#routers, this.#calmFromMs);
+    if (this.#scheme !== 'netlmm-ct') return moves;
+    return moves.map(move => ({
+      ...move,
+      predictedMs: this.#draw.pick([0, Math.min(move.atMs, this.#draw.tenths(1, 200))]),
+    }));
   }
 
   #flows(mobile: string): TrafficText[] {
@@ -198,24 +223,34 @@ class Generator {
         });
       if (this.#draw.chance(0.25)) faults.push({ kind: 'partition', link, ...this.#draw.span(this.#calmFromMs) });
     }
-    for (const node of [...this.#anchors, ...this.#routers, 'dhcp'])
+    for (const node of [...this.#anchors, ...this.#clients, ...this.#routers, 'dhcp'])
       if (this.#draw.chance(0.25)) faults.push(this.#crash(node));
     return [...faults, ...this.#skews()];
   }
 
   /**
    * Whoever forgets how far an ESP association with manual keys has counted is deaf and dumb until it has new keys; a
-   * server that forgets its leases gives them to others (RFC 8415 §18.3).
+   * server that forgets its leases gives them to others (RFC 8415 §18.3). MAGs and PMIP clients have such associations
+   * wherever anything is protected (draft-singh §4.9.4).
    */
   #crash(node: string): FaultText {
     const { fromMs: atMs, untilMs: restartMs } = this.#draw.span(this.#calmFromMs);
-    const mayForget = this.#protection !== 'esp' && node !== 'dhcp';
+    const counts = this.#protection === 'esp' || (this.#protection === 'rfc4285' && this.#isAtMessages(node));
+    const mayForget = !counts && node !== 'dhcp';
     return { kind: 'crash', node, atMs, restartMs, stateLost: mayForget && this.#draw.chance(0.4) };
+  }
+
+  get #withClients(): boolean {
+    return this.#scheme === 'netlmm' || this.#scheme === 'netlmm-ct';
+  }
+
+  #isAtMessages(node: string): boolean {
+    return this.#withClients && (this.#clients.includes(node) || this.#routers.includes(node));
   }
 
   /** Within the windows for good; beyond them for a while. */
   #skews(): FaultText[] {
-    const nodes = [...this.#anchors, ...this.#routers];
+    const nodes = [...this.#anchors, ...this.#clients, ...this.#routers];
     const within = () => this.#draw.whole(-clockWindowMs / 2, clockWindowMs / 2);
     if (this.#draw.chance(0.6)) return [];
     const skews = nodes.map(node => ({ kind: 'clockSkew', node, atMs: 0, skewMs: within() }) as const);

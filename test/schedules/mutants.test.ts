@@ -5,7 +5,7 @@ import type { Instant } from '../../src/base/time.js';
 import type { Engine, Input, Output, Row } from '../../src/protocol/contract.js';
 import type { PlacedRole } from '../../src/scenario/place.js';
 import type { AnySchemeName } from './explain.js';
-import { generate } from './generate.js';
+import { generate, isProxyScheme } from './generate.js';
 import { generateMobiles } from './generate-mobiles.js';
 import { type RunOptions, runSchedule } from './run.js';
 import { runMobileSchedule } from './run-mobiles.js';
@@ -72,7 +72,7 @@ function isCaught(
 }
 
 function run(seed: number, scheme: AnySchemeName, options: RunOptions): Offence[] {
-  if (scheme === 'lmm' || scheme === 'pmip6') return runSchedule(generate(seed, scheme), options);
+  if (isProxyScheme(scheme)) return runSchedule(generate(seed, scheme), options);
   return runMobileSchedule(generateMobiles(seed, scheme), options);
 }
 

@@ -120,8 +120,9 @@ class Run {
     for (const { name, identity } of this.#mobiles)
       for (const address of this.#node(name).addresses()) claim(formatAddress(address), identity, name);
     for (const node of this.#simulation.nodes.values())
-      for (const { home, identity } of rowsOf(node, 'bindings'))
-        for (const one of String(home).split(' ')) claim(one.replace(/\/128$/, ''), String(identity), node.name);
+      for (const { home = '', identity } of rowsOf(node, 'bindings'))
+        for (const one of String(home).replaceAll('/128', '').split(' '))
+          if (one !== identity) claim(one, String(identity), node.name);
   }
 
   // ---- at rest ---------------------------------------------------------------------------------------------------
@@ -143,11 +144,13 @@ class Run {
     }
   }
 
-  #entries({ identity }: MobileNode) {
+  /** A home agent calls a mobile by its home address where nobody has said its NAI. */
+  #entries({ name, identity }: MobileNode) {
+    const names = [identity, ...this.#node(name).addresses().map(formatAddress)];
     const rows = (view: string) =>
       [...this.#simulation.nodes.values()].flatMap(node =>
         rowsOf(node, view)
-          .filter(row => row.identity === identity)
+          .filter(row => row.lma === undefined && names.includes(String(row.identity)))
           .map(row => ({ node: node.name, row })),
       );
     return { visitors: rows('visitors'), bindings: rows('bindings') };
@@ -259,7 +262,8 @@ function factsOf({ role, config }: PlacedRole): AnchorFacts | GatewayFacts | und
   switch (role) {
     case 'mpa':
     case 'mag':
-      return { kind: 'gateway' };
+      return { kind: 'gateway', associations: config.pmipClients !== undefined };
+    case 'ha':
     case 'lmap':
     case 'lma': {
       const { address, prefixes, drainDelayMs } = config as Record<string, unknown>;
@@ -314,14 +318,28 @@ function scenarioOf(schedule: Schedule): Scenario {
 }
 
 /** The schedule's scheme with its settings of anchors and gateways. */
-function tuned({ scheme: name, anchor, gateway }: Schedule): Scheme {
+function tuned({ scheme: name, anchor, client, gateway }: Schedule): Scheme {
   const scheme = schemeNamed(name);
   if (!scheme) throw new RangeError(`no scheme '${name}'`);
   return { ...scheme, place: network => scheme.place(network).map(placed => ({ ...placed, config: tune(placed) })) };
 
   function tune({ role, config }: Placement): Placement['config'] {
-    if (role === 'lmap' || role === 'lma') return { ...config, ...anchor };
-    if (role === 'mpa' || role === 'mag') return { ...config, ...gateway };
+    switch (role) {
+      case 'lmap':
+      case 'lma':
+      case 'ha':
+        return { ...config, ...anchor };
+      case 'mpa':
+        return { ...config, ...gateway };
+      case 'mag':
+        return {
+          ...config,
+          ...gateway,
+          ...(config.pmipClient !== undefined && { pmipClient: { ...config.pmipClient, ...client } }),
+        };
+      case 'pmip-client':
+        return { ...config, ...client };
+    }
     const lifetimes = { preferredLifetimeS: 2 * renewalS, validLifetimeS: 4 * renewalS };
     return { ...config, pools: (config.pools as object[]).map(pool => ({ ...pool, ...lifetimes })) };
   }

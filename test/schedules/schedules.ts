@@ -6,7 +6,7 @@ const { values } = parseArgs({
   options: {
     from: { type: 'string', default: '1' },
     count: { type: 'string', default: '1000' },
-    scheme: { type: 'string', default: 'lmm,pmip6,mip6-tunnel,mip6,hmip6-tunnel,hmip6' },
+    scheme: { type: 'string', default: 'lmm,pmip6,netlmm,netlmm-ct,mip6-tunnel,mip6,hmip6-tunnel,hmip6' },
   },
 });
 const from = Number(values.from);

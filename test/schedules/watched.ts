@@ -21,6 +21,8 @@ export interface AnchorFacts {
 }
 export interface GatewayFacts {
   readonly kind: 'gateway';
+  /** SCTP associations, which have timers for as long as they are. */
+  readonly associations: boolean;
 }
 /** What is known of an engine; `other`: nothing. */
 export type EngineFacts = AnchorFacts | GatewayFacts | { readonly kind: 'correspondent' | 'mobile' | 'other' };
@@ -107,7 +109,8 @@ export class WatchedEngine implements Engine {
     for (const end of this.#ends.keys()) this.#offend('no-leak', `tunnel end ${end}`);
     for (const key of this.#records) this.#offend('no-leak', `record ${key}`);
     // A mobile may remember what routers said to it for as long as they said it.
-    if (this.#engine.deadline !== undefined && this.#facts.kind !== 'mobile')
+    const mayWait = this.#facts.kind === 'mobile' || (this.#facts.kind === 'gateway' && this.#facts.associations);
+    if (this.#engine.deadline !== undefined && !mayWait)
       this.#offend('no-leak', `a deadline at ${this.#engine.deadline} ns`);
   }
 
@@ -224,7 +227,13 @@ export class WatchedEngine implements Engine {
         ends.add(`${row.tunnelSource} ${row.anchor} to ${prefix}`);
       }
     }
-    this.#compareRules(expected, rule => rule.via.kind === 'park' && visitors.some(row => isParking(row, rule)));
+    const parking = (rule: ForwardingRule) =>
+      rule.via.kind === 'park' ? visitors.find(row => isParking(row, rule)) : undefined;
+    for (const rule of this.#rules.values()) {
+      const row = parking(rule);
+      if (row && rule.to) ends.add(`${row.tunnelSource} ${row.anchor} to ${formatPrefix(rule.to)}`);
+    }
+    this.#compareRules(expected, rule => parking(rule) !== undefined);
     this.#compareEnds(ends, now);
   }
 
@@ -251,9 +260,9 @@ function words(cell: Row[string]): string[] {
 /** Being registered, and what may come between that and its end. */
 const parkingStates = ['registering', 'authenticating', 'leaving'];
 
-function isParking({ state, prefix }: Row, { from }: ForwardingRule): boolean {
-  if (prefix === undefined || from === undefined || !parkingStates.includes(String(state))) return false;
-  return prefixCovers(parsePrefix(String(prefix)), from);
+function isParking({ state, prefix }: Row, { from, to = from }: ForwardingRule): boolean {
+  if (prefix === undefined || to === undefined || !parkingStates.includes(String(state))) return false;
+  return prefixCovers(parsePrefix(String(prefix)), to);
 }
 
 function textOf(neighbour: Extract<Via, { kind: 'link' }>['neighbour']): string {
