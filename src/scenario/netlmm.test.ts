@@ -95,18 +95,12 @@ const predictive: OnPaper = ({ l2GapMs, radioMs }) => ({
   upLostMs: l2GapMs,
 });
 
-/**
- * Nobody foresaw it: the new MAG asks the old one first, T_L2 + 2p + w. What was on the air when the mobile left is lost; and where
- * the anchor was told before the old MAG has answered, what comes from it before anything says whose it is.
- */
-const reactive: OnPaper = (setting, variant, from, to) => {
-  const { l2GapMs, radioMs, authenticationMs } = setting;
-  const askedMs = 2 * betweenMs(setting, from, to);
-  const xyMs = signallingMs(setting, variant, to);
-  const directMs = authenticationMs + xyMs + toAnchorMs(setting, to);
-  const earlyMs = Math.max(0, Math.min(askedMs, authenticationMs + 2 * xyMs) - directMs);
-  const upMs = Math.min(plain(setting, variant, from, to).upMs, l2GapMs + Math.max(0, askedMs - radioMs));
-  return { downMs: l2GapMs + askedMs + radioMs, downLostMs: 2 * radioMs + earlyMs, upMs, upLostMs: upMs };
+/** Nobody foresaw it: the new MAG asks the old one first, T_L2 + 2p + w. What was on the air when the mobile left is lost. */
+const reactive: OnPaper = (setting, _, from, to) => {
+  const { l2GapMs, radioMs } = setting;
+  const answeredMs = l2GapMs + 2 * betweenMs(setting, from, to);
+  const upMs = Math.max(l2GapMs, answeredMs - radioMs);
+  return { downMs: answeredMs + radioMs, downLostMs: 2 * radioMs, upMs, upLostMs: upMs };
 };
 
 // ---- runs -------------------------------------------------------------------------------------------------------------

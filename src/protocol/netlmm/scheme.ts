@@ -208,22 +208,17 @@ function registeredForm(handover: Handover): ClosedForm | undefined {
 
 /**
  * T_L2 + w where it was foreseen: what the old MAG has kept is at the new one when the mobile comes. Else the new MAG asks and is
- * answered first: T_L2 + 2p + w. What was on the air when the mobile left is lost then, and what the anchor sends straight to the
- * new MAG before that knows whose it is.
+ * answered first, T_L2 + 2p + w, and what was on the air when the mobile left is lost.
  */
-function forwardedForm(handover: Handover): ClosedForm | undefined {
-  const parts = partsOf(handover);
-  if (!parts) return undefined;
-  const { from, to, l2GapMs, predictedMs = 0 } = handover;
+function forwardedForm({ from, to, l2GapMs, predictedMs = 0, ...handover }: Handover): ClosedForm | undefined {
   const betweenMs = handover.delayMs(from, to);
-  const { triggeredMs, xMs, yMs, aMs, wMs } = parts;
+  const wMs = handover.radioMs(to);
   if (predictedMs >= betweenMs) return { downlinkGapMs: l2GapMs + wMs, downlinkLostMs: 0, uplinkGapMs: l2GapMs };
   if (predictedMs > 0) return undefined;
   const answeredMs = l2GapMs + 2 * betweenMs;
-  const knownMs = Math.min(answeredMs, triggeredMs + 2 * (xMs + yMs));
   return {
     downlinkGapMs: answeredMs + wMs,
-    downlinkLostMs: 2 * handover.radioMs(from) + Math.max(0, knownMs - (triggeredMs + xMs + yMs + aMs)),
-    uplinkGapMs: Math.max(l2GapMs, knownMs - wMs),
+    downlinkLostMs: 2 * handover.radioMs(from),
+    uplinkGapMs: Math.max(l2GapMs, answeredMs - wMs),
   };
 }
