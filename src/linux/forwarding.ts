@@ -1,4 +1,4 @@
-import type { Address } from '../base/address.js';
+import { type Address, isIpv4Mapped } from '../base/address.js';
 import { HostError } from '../base/errors.js';
 import { type LinkAddress, linkLocalAddress } from '../base/link-address.js';
 import { hostPrefix, prefixKey } from '../base/prefix.js';
@@ -94,7 +94,8 @@ export class Forwarding {
   }
 
   /** Throws the first HostError, after everything was tried. */
-  apply(outputs: readonly ForwardingOutput[]): void {
+  apply(all: readonly ForwardingOutput[]): void {
+    const outputs = all.filter(output => !isOfIpv4(output));
     const before: Request[] = [];
     const idle: netlink.Neighbour[] = [];
     const released: Uint8Array[][] = [];
@@ -113,6 +114,8 @@ export class Forwarding {
       ...released.flat().map(packet => () => this.#tun.inject(packet)),
     ]);
     if (failure) throw failure;
+    if (outputs.length < all.length)
+      throw new HostError('forward', errno.EOPNOTSUPP, "mobiles' IPv4 is not forwarded on Linux yet");
   }
 
   #changeFirewall(change: FirewallChange): void {
@@ -348,6 +351,11 @@ function refusalsOf(steps: readonly (() => void)[]): HostError[] {
       throw error;
     }
   });
+}
+
+function isOfIpv4(output: ForwardingOutput): boolean {
+  const { to, from } = output.kind === 'forward' ? output.rule : output.kind === 'unforward' ? output : output.end;
+  return [to, from].some(prefix => prefix !== undefined && isIpv4Mapped(prefix.address));
 }
 
 function endKey(end: TunnelEnd): string {
