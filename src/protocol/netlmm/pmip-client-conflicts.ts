@@ -134,12 +134,18 @@ export class Conflicts {
     const waiting = this.end(entry);
     this.#registrations.remove(entry, now, outputs);
     this.#counters.add('conflicts_detected');
-    this.#notifications.answerAll(waiting, { status: pmipStatus.addressConflict, entry }, now, outputs);
+    const { identity, gateway: peer } = entry;
+    const status = pmipStatus.addressConflict;
+    outputs.push({
+      kind: 'trace',
+      event: { event: 'refused', peer, identity, status, reason: 'another client has the address' },
+    });
+    this.#notifications.answerAll(waiting, { status, entry }, now, outputs);
   }
 
   /** Appendix E.1: another client serves the mobile now. What the anchor has is the other's; the gateway goes with it. */
   #giveUp(entry: Entry, now: Instant, outputs: Output[]): void {
-    const waiting = [...this.end(entry), ...(entry.asked?.waiting ?? []), ...(entry.leaving?.waiting ?? [])];
+    const waiting = [...this.end(entry), ...(entry.asked?.waiting ?? [])];
     this.#registrations.remove(entry, now, outputs);
     this.#counters.add('mobiles_given_up');
     this.#registrations.trace(entry, 'revoked', outputs);

@@ -100,6 +100,33 @@ test('a MAG that is lost changes nothing by itself', () => {
   assert.deepEqual([domain.bindings(), domain.updates.length], [boundTo(1), 1]);
 });
 
+test('a binding that only a lost MAG vouches for is not renewed, unless the MAG is heard of again', () => {
+  for (const returns of [false, true]) {
+    const domain = pmipDomain({ client: { lifetimeS: 100 } });
+    domain.settle(mag1);
+    domain.give(clientAddress, { kind: 'peerLost', service: 'pmip', peer: mag1 });
+    domain.runMs(70_000);
+    assert.deepEqual(domain.bindings(), boundTo(1));
+    if (returns) domain.trigger(mag1, { flags: { refresh: true } });
+    domain.runMs(300_000);
+    assert.deepEqual(domain.bindings(), returns ? boundTo(1) : []);
+  }
+});
+
+test('a leaving is answered whatever becomes of the registration before it', () => {
+  const refused = pmipDomain();
+  refused.trigger(mag1, { home: mag3 });
+  refused.trigger(mag1, { home: mag3, flags: detached });
+  refused.runMs(3000);
+  assert.deepEqual(statuses(refused), [131, 0]);
+  const silent = pmipDomain();
+  silent.lose = ofClient;
+  silent.trigger(mag1);
+  silent.trigger(mag1, { flags: detached });
+  silent.runMs(60_000);
+  assert.deepEqual(statuses(silent).sort(), [0, 132]);
+});
+
 test('a mobile that left, and nobody tells of, is de-registered after the delay', () => {
   const domain = registered();
   domain.trigger(mag1, { flags: detached, transaction: 5 });

@@ -58,9 +58,17 @@ class Chaos {
     const dice = this.#below(20);
     if (dice === 0) this.domain.restart(clientAddress);
     else if (dice === 1) this.domain.restart(anchorAddress);
-    else if (dice === 2)
-      this.domain.give(clientAddress, { kind: 'peerLost', service: 'pmip', peer: this.#one(gateways) });
+    else if (dice === 2) this.#lose(this.#one(gateways));
     else this.#move(this.#one(mobiles), dice === 3 ? undefined : this.#one(gateways));
+  }
+
+  /** The MAG lives, and says so when it renews what it has. */
+  #lose(gateway: Address): void {
+    this.domain.give(clientAddress, { kind: 'peerLost', service: 'pmip', peer: gateway });
+    this.#in(5000, () => {
+      for (const mobile of mobiles)
+        if (this.places.get(mobile.identity) === gateway) this.#tell(gateway, mobile, { refresh: true });
+    });
   }
 
   /** The MAG that it comes to says so, and the one that it left, each when it gets round to it. */
@@ -71,7 +79,11 @@ class Chaos {
     if (from && from !== to) this.#tell(from, mobile, { detached: true });
   }
 
-  #tell(gateway: Address, { identity, home }: (typeof mobiles)[number], flags: { detached?: boolean }): void {
+  #tell(
+    gateway: Address,
+    { identity, home }: (typeof mobiles)[number],
+    flags: { detached?: boolean; refresh?: boolean },
+  ): void {
     const transaction = this.#told.size + 1;
     this.#told.set(transaction, identity);
     const data = triggerOf({ identity, home, transaction, flags });

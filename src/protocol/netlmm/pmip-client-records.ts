@@ -92,7 +92,8 @@ export function readRecord(value: unknown, clock: WallClock, now: Instant): Rest
 
 function restored(record: EntryRecord, instantOf: (atMs: number) => Instant): RestoredEntry | undefined {
   const { identity, sequence, asked, granted } = record;
-  if (typeof identity !== 'string' || !Number.isInteger(sequence)) return undefined;
+  const isPurpose = asked === undefined || asked === 'register' || asked === 'deregister';
+  if (typeof identity !== 'string' || !Number.isInteger(sequence) || !isPurpose) return undefined;
   return {
     identity,
     lma: parseAddress(record.lma),

@@ -10,7 +10,7 @@ import { isNewer } from '../anchor/validate.js';
 import type { AssociationId, Environment, Output } from '../contract.js';
 import { firstRegistrationTimeout, initialTimeout } from '../mobile/back-off.js';
 import type { BindingChange } from '../trace.js';
-import type { Asked, ClientCache, Entry, Purpose, Waiting } from './pmip-client-cache.js';
+import type { Asked, ClientCache, Entry, Granted, Purpose, Waiting } from './pmip-client-cache.js';
 import type { Notifications } from './pmip-client-notifications.js';
 import { recordKey, recordOf } from './pmip-client-records.js';
 import type { PmipClientSettings } from './pmip-client-settings.js';
@@ -23,6 +23,8 @@ export class Registrations {
   readonly #notifications: Notifications;
   readonly #counters: Counters;
   readonly #environment: Environment;
+  /** Gateways that could not be reached and have not been heard of since. */
+  readonly #lost = new Set<Address>();
   #onRemoved: (entry: Entry, now: Instant) => void = () => {};
   #onAssigned: (entry: Entry, outputs: Output[]) => void = () => {};
 
@@ -46,6 +48,15 @@ export class Registrations {
 
   set onAssigned(listener: (entry: Entry, outputs: Output[]) => void) {
     this.#onAssigned = listener;
+  }
+
+  /** By itself that changes nothing. */
+  lost(gateway: Address): void {
+    if (this.#cache.at(gateway) > 0) this.#lost.add(gateway);
+  }
+
+  heard(gateway: Address): void {
+    this.#lost.delete(gateway);
   }
 
   /** Binds the mobile to the gateway of `waiting`, the newest that told of it; who asked before for another place is told so. */
@@ -128,15 +139,24 @@ export class Registrations {
       if (entry.backOff.isDue(now)) this.#unanswered(entry, asked, now, outputs);
     } else if (leaving) {
       if (leaving.at <= now) this.#begin(entry, 'deregister', leaving.waiting, now, outputs);
-    } else if (held && held.refreshAt <= now) this.#begin(entry, 'register', [], now, outputs);
+    } else if (held && held.refreshAt <= now) this.#refresh(entry, held, now, outputs);
     if (this.#cache.has(entry)) this.#cache.arm(entry);
   }
 
-  /** Takes an entry out of the cache without a word to the anchor. */
+  /** Well before its end (RFC 6275 §11.7.3), unless nobody vouches for it any more: the gateway is gone and was not heard of since. */
+  #refresh(entry: Entry, held: Granted, now: Instant, outputs: Output[]): void {
+    if (this.#lost.has(entry.gateway)) entry.granted = { ...held, refreshAt: Number.POSITIVE_INFINITY };
+    else this.#begin(entry, 'register', [], now, outputs);
+  }
+
+  /** Takes an entry out of the cache without a word to the anchor; who said that the mobile left is content with that. */
   remove(entry: Entry, now: Instant, outputs: Output[]): void {
+    const { leaving } = entry;
+    entry.leaving = undefined;
     this.#cache.remove(entry);
     this.#onRemoved(entry, now);
     outputs.push({ kind: 'store', key: recordKey(entry) });
+    this.#notifications.answerAll(leaving?.waiting ?? [], { status: pmipStatus.accepted }, now, outputs);
   }
 
   trace(entry: Entry, change: BindingChange, outputs: Output[], previous?: Address): void {
@@ -296,12 +316,11 @@ export class Registrations {
 
   /** The anchor has nothing any more; what is being asked may bring it back. */
   #expired(entry: Entry, now: Instant, outputs: Output[]): void {
-    const { asked, leaving } = entry;
+    const { asked } = entry;
     entry.granted = undefined;
     this.trace(entry, 'expired', outputs);
     if (asked?.purpose === 'register' && !this.#isGivenUp(entry)) return this.#keep(entry, now, outputs);
-    const waiting = [...(asked?.waiting ?? []), ...(leaving?.waiting ?? [])];
     this.remove(entry, now, outputs);
-    this.#notifications.answerAll(waiting, { status: pmipStatus.accepted }, now, outputs);
+    this.#notifications.answerAll(asked?.waiting ?? [], { status: pmipStatus.accepted }, now, outputs);
   }
 }

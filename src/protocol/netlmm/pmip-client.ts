@@ -1,6 +1,7 @@
 import { type Address, formatAddress } from '../../base/address.js';
 import { unreachable } from '../../base/errors.js';
 import { formatPrefix, prefixContains, prefixEquals } from '../../base/prefix.js';
+import { bytesEqual } from '../../base/text.js';
 import { type Instant, seconds } from '../../base/time.js';
 import { type Packet, protocol } from '../../wire/ipv6/packet.js';
 import { pmipStatus } from '../../wire/pmip/messages.js';
@@ -123,6 +124,7 @@ class PmipClient implements Engine {
     const message = read(data, peer);
     if (message.kind === 'notification') return;
     if (!isKnown) return this.#discard(peer, 'unknownGateway', outputs);
+    this.#registrations.heard(peer);
     switch (message.kind) {
       case 'trigger':
         return this.#triggered(message.trigger, now, outputs);
@@ -162,8 +164,9 @@ class PmipClient implements Engine {
     const outstanding = this.#cache
       .of(trigger.identity)
       .flatMap(({ asked, leaving, detecting }) => [asked, leaving, detecting].flatMap(one => one?.waiting ?? []));
-    const { gateway, transaction } = trigger;
-    const isOutstanding = outstanding.some(one => one.gateway === gateway && one.transaction === transaction);
+    const isOutstanding = outstanding.some(
+      one => one.gateway === trigger.gateway && bytesEqual(one.trigger, trigger.trigger),
+    );
     if (!isOutstanding && !this.#notifications.repeat(trigger, now, outputs)) return false;
     this.#counters.add('triggers_repeated');
     return true;
@@ -243,6 +246,7 @@ class PmipClient implements Engine {
   /** Bindings stay as they are; but it may number its Triggers anew, and a client that is gone answers nothing. */
   #lost(peer: Address, now: Instant, outputs: Output[]): void {
     this.#notifications.forget(peer, now);
+    this.#registrations.lost(peer);
     this.#conflicts.lost(peer, now, outputs);
   }
 
