@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { environment } from '../../../test/support/anchor.js';
 import {
   alice,
   aliceHome,
@@ -14,13 +15,18 @@ import {
   otherAnchorAddress,
   otherClientAddress,
   PmipDomain,
+  triggerOf,
 } from '../../../test/support/pmip-domain.js';
 import { formatAddress, parseAddress, unspecified } from '../../base/address.js';
 import { formatPrefix, parsePrefix } from '../../base/prefix.js';
-import { effectiveSource } from '../../wire/ipv6/packet.js';
+import { effectiveSource, type Packet } from '../../wire/ipv6/packet.js';
+import { bindingAcknowledgementFlags } from '../../wire/mobility/messages.js';
 import { findOption } from '../../wire/mobility/options.js';
 import { findPmipOption, type PmipOption } from '../../wire/pmip/messages.js';
+import { toMobile } from '../mobile/packets.js';
 import { placedSecurity } from '../security/placement.js';
+import { createPmipClient } from './pmip-client.js';
+import { parsePmipClient, pmipClientSettings } from './pmip-client-config.js';
 
 type Config = Readonly<Record<string, unknown>>;
 const [client, otherClient, anchor, otherAnchor] = [
@@ -226,6 +232,44 @@ test('S02-AppE.1-02, S02-AppE.1-03: a mobile goes to another client, which has a
   assert.deepEqual(domain.bindings(), ['2001:db8:a::a11c/128 → 2001:db8:2::1']);
   assert.deepEqual([...(domain.nodes.get(clientAddress)?.engine.views.bindings() ?? [])], []);
 });
+
+test('appendix A, E.1: a mobile whose address the LMA assigns is given up too, once its address is known', () => {
+  const domain = domainOf({}, { otherClients: [otherClient] });
+  const config = { insecure: true, lma: anchor, otherClients: [client] };
+  domain.add(otherClientAddress, () => madeClient(config, otherClientAddress));
+  const { home } = domain.settle(mag1, { home: unspecified });
+  assert.equal(domain.settle(mag2, { home: unspecified }, otherClientAddress).home, home);
+  assert.deepEqual(domain.bindings(), [`${home}/128 → 2001:db8:2::1`]);
+  assert.deepEqual([...(domain.nodes.get(clientAddress)?.engine.views.bindings() ?? [])], []);
+});
+
+test('S02-6-02: an acknowledgement under the association of another mobile counts for nothing', () => {
+  const peers = [alice, bob].map(identity => ({ identity, security: placedSecurity('esp', identity, anchor) }));
+  const mobiles = [alice, bob].map(identity => ({ identity }));
+  const parsed = parsePmipClient({ address: client, lma: anchor, peers, mobiles });
+  assert.ok(parsed.ok);
+  const settings = { ...pmipClientSettings(parsed.config), gateways: undefined };
+  const engine = createPmipClient(settings, environment());
+  const data = triggerOf({ home: aliceHome, transaction: 1 });
+  const sent = engine.handle({ kind: 'message', service: 'pmip', peer: mag1, data }, 0);
+  const [update] = sent.flatMap(output => (output.kind === 'send' ? [output] : []));
+  assert.equal(update.association, alice);
+  const answers = (association: string) => {
+    const outputs = engine.handle({ kind: 'packet', packet: acceptanceOf(update.packet), association }, 1);
+    return outputs.some(({ kind }) => kind === 'message');
+  };
+  assert.deepEqual([answers(bob), answers(alice)], [false, true]);
+  assert.equal(engine.counters.discarded_association, 1);
+});
+
+/** What the anchor says to a Binding Update that it accepts. */
+function acceptanceOf({ payload }: Packet): Packet {
+  assert.ok(payload.kind === 'mobility' && payload.message.kind === 'bindingUpdate');
+  const { sequence, lifetimeS } = payload.message;
+  const flags = bindingAcknowledgementFlags({});
+  const message = { kind: 'bindingAcknowledgement', status: 0, flags, sequence, lifetimeS, options: [] } as const;
+  return toMobile(anchorAddress, clientAddress, aliceHome, message);
+}
 
 function prefixIn(message: Parameters<typeof findPmipOption>[0]): string | undefined {
   const option = findPmipOption(message, 'prefix');
