@@ -112,7 +112,9 @@ test('RFC 9260 §7.2.4: what three SACKs report missing goes out again before th
 test('RFC 9260 §7.2.1: the window opens: a megabyte takes a few round trips, not one for each packet', () => {
   const pair = established('pmip');
   const from = pair.now;
+  const before = pair.sent.length;
   for (let i = 0; i < 15; i++) pair.send(pair.a, new Uint8Array(60_000).fill(i));
+  assert.equal(pair.sent.length - before, 4, 'at first so many packets, whatever waits');
   while (pair.b.speaker.heard.length < 16 && pair.now - from < second) pair.run(oneWay);
   assert.equal(pair.b.speaker.heard.length, 16);
   assert.ok(pair.now - from < 40 * oneWay, `${(pair.now - from) / oneWay} ways`);

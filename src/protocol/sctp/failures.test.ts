@@ -144,6 +144,21 @@ test('RFC 9260 §9.2: both shut down at once, over a network that loses', () => 
   }
 });
 
+test('RFC 9260 §8.5.1 E: a node that shut down without waiting for the end, and is back, is heard again soon', () => {
+  const pair = connected();
+  pair.give(pair.a, { kind: 'command', command: { name: 'shutdown' } });
+  pair.restart(pair.a);
+  pair.run(5 * oneWay);
+  pair.send(pair.a, 'back');
+  pair.run(second);
+  assert.equal(pair.b.speaker.texts.at(-1), 'back');
+  assert.deepEqual(
+    peersOf(pair.b).map(({ state }) => state),
+    ['established'],
+  );
+  assert.equal(pair.b.speaker.losses, 1);
+});
+
 test('RFC 9260 §5.1.3, §5.1.5: an INIT leaves nothing behind; a cookie that was changed, is old or is of another makes nothing', () => {
   const pair = new Pair();
   for (let i = 1; i <= 1000; i++) pair.inject(pair.b, { ...ports, tag: 0, chunks: [init(i)] });
@@ -220,6 +235,28 @@ for (const [what, packet] of blind)
     assert.equal(pair.a.speaker.texts.at(-1), 'here');
     assert.deepEqual([pair.a.speaker.losses, pair.b.speaker.losses], [0, 0]);
   });
+
+test('RFC 9260 §8.5.1 A: an INIT that has a tag, or is not alone in its packet, is not answered', () => {
+  const pair = new Pair();
+  pair.inject(pair.b, { ...ports, tag: 1, chunks: [init(99)] });
+  pair.inject(pair.b, { ...ports, tag: 0, chunks: [init(99), { kind: 'cookieAck' }] });
+  pair.inject(pair.b, { ...ports, tag: 0, chunks: [{ kind: 'cookieAck' }, init(99)] });
+  pair.inject(pair.b, { ...ports, tag: 0, chunks: [init(0)] });
+  assert.equal(pair.wire.length, 0);
+  assert.equal(pair.b.engine.counters.sctpPacketsUnacceptable, 4);
+});
+
+test('RFC 9260 §9.2: who is closing answers an INIT by saying so', () => {
+  const pair = connected();
+  pair.give(pair.a, { kind: 'command', command: { name: 'shutdown' } });
+  pair.network = () => [];
+  pair.run(oneWay);
+  pair.inject(pair.b, { ...ports, tag: 0, chunks: [init(99)] });
+  assert.deepEqual(
+    pair.sent.at(-1)?.packet.chunks.map(({ kind }) => kind),
+    ['shutdownAck'],
+  );
+});
 
 test('RFC 9260 §5.1: an INIT ACK that was not asked for with that tag is nothing', () => {
   const pair = new Pair();
