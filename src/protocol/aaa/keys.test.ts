@@ -222,6 +222,11 @@ test('RFC 6275 §5.1, S02-AppC-06: an association is for its own mobile: another
   domain.runMs(20_000);
   assert.deepEqual(domain.bindings(), [at1]);
   assert.ok((domain.nodes.get(anchorAddress)?.engine.counters.signallingRefusedUnknownPeer ?? 0) > 0);
+  const borrowed = keyedDomain({ client: { mobiles: [{ identity: alice, association: bob }] } });
+  borrowed.trigger(mag1);
+  borrowed.runMs(20_000);
+  assert.deepEqual(keyRequestsOf(borrowed, anchorAddress), ['spi']);
+  assert.deepEqual(borrowed.bindings(), []);
   const known = {
     mobiles: [{ identity: alice, address: formatAddress(bobHome), pmipClients: [formatAddress(clientAddress)] }],
   };
