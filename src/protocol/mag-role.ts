@@ -11,7 +11,7 @@ import { Clients } from './netlmm/client-choice.js';
 import { triggeringKeys } from './netlmm/config.js';
 import { triggeringDialect } from './netlmm/mag.js';
 import { createPmipClient } from './netlmm/pmip-client.js';
-import { checkPmipClient, pmipClientKeys, pmipClientSettings } from './netlmm/pmip-client-config.js';
+import { checkPmipClient, clientKeys, pmipClientKeys, pmipClientSettings } from './netlmm/pmip-client-config.js';
 import { magDialect } from './pmip6/mag.js';
 import type { Role } from './scheme.js';
 import { sctpKeys } from './sctp/settings.js';
@@ -35,6 +35,7 @@ const triggering = gatewaySection(
     ...mobileSignalling,
     ...sctpKeys,
     ...triggeringKeys,
+    ...clientKeys,
     /** A PMIP client at the gateway's address (§4.2). */
     pmipClient: z.strictObject(pmipClientKeys).optional(),
     /** Who the gateways beside this one are: mobiles are handed over to them (RFC 4067; appendix D). */
@@ -42,7 +43,7 @@ const triggering = gatewaySection(
   }),
   () => [],
 ).superRefine((config, context) => {
-  const { pmipClient, pmipClients, choice, address, peers, insecure, contextTransfer } = config;
+  const { pmipClient, pmipClients, choice, address, peers, insecure, contextTransfer, keys } = config;
   checkServices(
     config,
     messagePeers(config).map(({ path, peer }) => ({ path: [...path], address: peer })),
@@ -56,6 +57,8 @@ const triggering = gatewaySection(
         message: 'another gateway',
       });
   const isOwn = pmipClients.some(client => client.address === address);
+  if (keys && !isOwn)
+    context.addIssue({ code: 'custom', path: ['keys'], message: 'nothing, without a client of this node' });
   if (isOwn !== (pmipClient !== undefined))
     context.addIssue({
       code: 'custom',
@@ -74,9 +77,9 @@ const triggering = gatewaySection(
   const addIssue: typeof context.addIssue = issue => {
     if (typeof issue === 'string') return context.addIssue(issue);
     const { path = [] } = issue;
-    context.addIssue({ ...issue, path: path[0] === 'peers' ? path : ['pmipClient', ...path] });
+    context.addIssue({ ...issue, path: path[0] === 'peers' || path[0] === 'keys' ? path : ['pmipClient', ...path] });
   };
-  checkPmipClient({ ...pmipClient, address, peers, insecure }, { ...context, addIssue });
+  checkPmipClient({ ...pmipClient, address, peers, insecure, keys }, { ...context, addIssue });
 });
 
 type Registering = z.infer<typeof registering>;
@@ -95,7 +98,7 @@ export const mag: Role<MagConfig> = {
       'pmipClients' in config ? triggeringGateway(config, environment) : registeringGateway(config, environment),
       config,
       environment,
-      'pmipClients' in config ? config.pmipClient?.keys : undefined,
+      'pmipClients' in config ? config.keys : undefined,
     ),
 };
 
@@ -105,7 +108,7 @@ function registeringGateway(config: Registering, environment: Environment): Engi
 
 /** Associations are made beforehand (RFC 4067 §6.2): neither a Trigger nor a context waits for one. */
 function triggeringGateway(config: Triggering, environment: Environment): Engine {
-  const { address, transport, pmipClients, choice, pmipClient, peers, insecure, contextTransfer } = config;
+  const { address, transport, pmipClients, choice, pmipClient, peers, insecure, keys, contextTransfer } = config;
   const dialect = triggeringDialect(config, new Clients(pmipClients, choice, address), environment);
   const gateway = (transfers?: (visits: Visits) => Transfers) =>
     new Gateway({ ...config, addressesPerMobile: 1 }, dialect, environment, transfers);
@@ -113,7 +116,7 @@ function triggeringGateway(config: Triggering, environment: Environment): Engine
     ? withContextTransfer({ ...config, contextTransfer }, environment, gateway)
     : gateway();
   const clients = pmipClient
-    ? [createPmipClient(pmipClientSettings({ ...pmipClient, address, peers, insecure }), environment)]
+    ? [createPmipClient(pmipClientSettings({ ...pmipClient, address, peers, insecure, keys }), environment)]
     : [];
   const known = messagePeers(config);
   const others = (pmipClient?.otherClients ?? [])

@@ -34,6 +34,9 @@ const conflicts = z.strictObject({
   relyOnAnchor: c.flag.default(false),
 });
 
+/** Where the keys of associations with anchors come from that `peers` does not have (Appendix C). */
+export const clientKeys = { keys: keysSection.optional() };
+
 /** What a PMIP client is told beside its signalling: spread them into its section and check it by {@link checkPmipClient}. */
 export const pmipClientKeys = {
   /** The anchor of mobiles for which nothing says another. */
@@ -41,8 +44,6 @@ export const pmipClientKeys = {
   lmas: z.array(anchor).default([]),
   /** Of each mobile with its anchor, or one with each anchor (§4.3). */
   associations: c.choice(['mobile', 'client']).default('mobile'),
-  /** Where the keys of associations with anchors come from that `peers` does not have (Appendix C). */
-  keys: keysSection.optional(),
   mobiles: z.array(mobile).default([]),
   /** Whether mobiles that `mobiles` does not name are served; by default where they need no keys of their own. */
   unknownMobiles: c.flag.optional(),
@@ -62,11 +63,11 @@ export const pmipClientKeys = {
 };
 
 /** In `peers`: gateways and other clients by address, mobiles by NAI, and where `associations` says so the anchors. */
-const section = protectedSection(z.strictObject({ ...mobileSignalling, ...sctpKeys, ...pmipClientKeys })).superRefine(
+const section = protectedSection(z.strictObject({ ...mobileSignalling, ...sctpKeys, ...clientKeys, ...pmipClientKeys })).superRefine(
   checkPmipClient,
 );
 export type PmipClientConfig = z.infer<typeof section>;
-const clientObject = z.strictObject({ ...mobileSignalling, ...pmipClientKeys });
+const clientObject = z.strictObject({ ...mobileSignalling, ...clientKeys, ...pmipClientKeys });
 type ClientSection = z.infer<typeof clientObject>;
 
 /** The rules that tie a client's keys together. */
