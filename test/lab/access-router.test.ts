@@ -1,13 +1,10 @@
 import assert from 'node:assert/strict';
-import { type ChildProcess, execFileSync } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Namespaces } from '../../src/linux/namespaces.js';
 import { namespaceTest, until } from '../../src/linux/testing.js';
-import type { Row } from '../../src/protocol/contract.js';
-import { main } from './support.js';
+import { Daemon } from './daemon.js';
 
 const map = '2001:db8:300::1';
 const router = '2001:db8:b1::1';
@@ -69,58 +66,15 @@ function build(namespaces: Namespaces): void {
   ]);
 }
 
-class Daemon {
-  readonly #child: ChildProcess;
-  readonly #socket: string;
-  words = '';
-
-  constructor(namespaces: Namespaces, directory: string, role: string, config: object, links: readonly string[]) {
-    const file = join(directory, `${role}.yaml`);
-    this.#socket = join(directory, `${role}.sock`);
-    const world = {
-      links: Object.fromEntries(links.map(device => [device, { device }])),
-      stateDirectory: directory,
-      controlSocket: this.#socket,
-      metrics: false,
-    };
-    writeFileSync(file, JSON.stringify({ [role]: config, world }));
-    const where = { ar: 'router', map: 'map' }[role] as string;
-    this.#child = namespaces.spawn(where, process.execPath, [main, role, '--config', file], {
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    for (const stream of [this.#child.stdout, this.#child.stderr]) stream?.on('data', text => (this.words += text));
-  }
-
-  /** What `anchorage ctl` prints; undefined while the daemon does not answer. */
-  show(topic: string): Row[] | undefined {
-    if (this.#child.exitCode !== null) throw new Error(this.words);
-    try {
-      const options = ['ctl', '--socket', this.#socket, '--json', 'show', topic];
-      return JSON.parse(
-        execFileSync(process.execPath, [main, ...options], { encoding: 'utf8', stdio: 'pipe' }),
-      ) as Row[];
-    } catch {
-      return undefined;
-    }
-  }
-
-  async end(signal: 'SIGKILL' | 'SIGTERM'): Promise<number | null> {
-    const exited = once(this.#child, 'exit');
-    this.#child.kill(signal);
-    const [code] = await exited;
-    return code as number | null;
-  }
-}
-
 namespaceTest(
   'RFC 4140 §7.1, §10 [H4140-7-02, H4140-7.1.1-06, H4140-10-08, H4140-10-11]: on Linux an access router gives a host its prefix and learns of a MAP and of its death, all under ESP',
   async namespaces => {
     const directory = mkdtempSync(join(tmpdir(), 'anchorage-ar-'));
     try {
       build(namespaces);
-      const anchor = () => new Daemon(namespaces, directory, 'map', mapConfig, ['wire']);
+      const anchor = () => new Daemon(namespaces, 'map', directory, 'map', mapConfig, ['wire']);
       const killed = anchor();
-      const ar = new Daemon(namespaces, directory, 'ar', routerConfig, ['cell', 'wire']);
+      const ar = new Daemon(namespaces, 'router', directory, 'ar', routerConfig, ['cell', 'wire']);
       const words = () => `${ar.words}${killed.words}`;
       const host = (...command: string[]) => namespaces.run('host', 'ip', '-6', ...command);
       await until(`an address (${words()})`, () =>
