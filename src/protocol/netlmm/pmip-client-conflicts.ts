@@ -77,6 +77,17 @@ export class Conflicts {
     this.#cache.arm(entry);
   }
 
+  /** The mobile has moved on meanwhile. */
+  follow(entry: Entry, newest: Waiting, now: Instant, outputs: Output[]): void {
+    const { detecting } = entry;
+    if (!detecting) return;
+    const here = detecting.waiting.filter(({ gateway }) => gateway === newest.gateway);
+    const elsewhere = detecting.waiting.filter(({ gateway }) => gateway !== newest.gateway);
+    this.#notifications.answerAll(elsewhere, { status: pmipStatus.moved, entry }, now, outputs);
+    this.#cache.move(entry, newest.gateway);
+    entry.detecting = { ...detecting, waiting: [...here, newest] };
+  }
+
   /** Where two clients ask each other for one address at once, the mobile whose identifier comes first has it. */
   requested(
     peer: Address,

@@ -183,7 +183,8 @@ class PmipClient implements Engine {
       home !== undefined && this.#conflicts.asksAtOnce ? this.#conflicts.ask(identity, home, outputs) : undefined;
     if (home !== undefined && this.#conflicts.isTaken(identity, home))
       return this.#answer(trigger, pmipStatus.addressConflict, now, outputs);
-    if (!this.#hasRoom(gateway)) return this.#answer(trigger, pmipStatus.unspecified, now, outputs);
+    if (this.#cache.size >= this.#settings.maximumBindings || this.#isFull(gateway))
+      return this.#answer(trigger, pmipStatus.unspecified, now, outputs);
     const sequence = new UpdateSequence(this.#lastNumber(identity, lma, now));
     const entry = this.#cache.add({ identity, lma, association, home, prefix, assign, ipv4, gateway, sequence });
     const transaction = asked ?? (home === undefined ? undefined : this.#conflicts.ask(identity, home, outputs));
@@ -197,16 +198,11 @@ class PmipClient implements Engine {
     const { gateway } = trigger;
     if (trigger.refresh && entry.gateway !== gateway)
       return this.#answer(trigger, pmipStatus.moved, now, outputs, entry);
-    if (entry.gateway !== gateway && !this.#hasRoom(gateway, 1))
+    if (entry.gateway !== gateway && this.#isFull(gateway))
       return this.#answer(trigger, pmipStatus.unspecified, now, outputs, entry);
-    if (!entry.detecting) return this.#registrations.register(entry, trigger, now, outputs);
-    const { detecting } = entry;
-    const [here, elsewhere] = [true, false].map(is =>
-      detecting.waiting.filter(one => (one.gateway === gateway) === is),
-    );
-    this.#notifications.answerAll(elsewhere, { status: pmipStatus.moved, entry }, now, outputs);
-    this.#cache.move(entry, gateway);
-    entry.detecting = { ...detecting, waiting: [...here, trigger] };
+    this.#cache.assignIpv4(entry, entry.ipv4 ?? trigger.ipv4);
+    if (entry.detecting) this.#conflicts.follow(entry, trigger, now, outputs);
+    else this.#registrations.register(entry, trigger, now, outputs);
   }
 
   /** A gateway's mobile is gone: that counts while the binding points to it. */
@@ -221,9 +217,8 @@ class PmipClient implements Engine {
     this.#answer(trigger, pmipStatus.accepted, now, outputs);
   }
 
-  #hasRoom(gateway: Address, more = 0): boolean {
-    const { maximumBindings, maximumBindingsPerGateway } = this.#settings;
-    return this.#cache.size < maximumBindings + more && this.#cache.at(gateway) < maximumBindingsPerGateway;
+  #isFull(gateway: Address): boolean {
+    return this.#cache.at(gateway) >= this.#settings.maximumBindingsPerGateway;
   }
 
   /**
