@@ -1,7 +1,7 @@
 import { type Address, formatAddress, parseAddress } from '../../src/base/address.js';
 import { autoconfiguredAddress, formatLinkAddress } from '../../src/base/link-address.js';
 import { formatPrefix, parsePrefix } from '../../src/base/prefix.js';
-import type { FlowRecord, InterfaceOptions, Link, Node } from '../../src/sim/index.js';
+import type { FlowRecord, InterfaceOptions, Link, LinkOptions, Node } from '../../src/sim/index.js';
 import type { RouterAdvertisement } from '../../src/wire/icmpv6/messages.js';
 import { type Packet, protocol } from '../../src/wire/ipv6/packet.js';
 import { decodePmip, findPmipOption } from '../../src/wire/pmip/messages.js';
@@ -25,6 +25,8 @@ export interface NetlmmNetwork extends Observed {
   readonly mobile: Node;
   readonly mags: readonly Node[];
   readonly lmas: readonly [Node, Node];
+  /** PMIP clients with a node of their own. */
+  readonly clients: readonly Node[];
   /** Of the first MAG two, then of the second. */
   readonly cells: readonly Link[];
   readonly homeAddress: Address;
@@ -46,6 +48,8 @@ export interface NetlmmOptions {
     Partial<Record<'mag1' | 'mag2' | 'client' | 'lma' | 'lma2' | 'cn' | 'dhcp' | 'aaa', number>>
   >;
   readonly radioMs?: number;
+  /** What the wires do to frames. */
+  readonly wires?: Partial<LinkOptions>;
   readonly interface?: Partial<InterfaceOptions>;
   /** Of the mobile, beside its identity; by MAG. */
   readonly profile?: Readonly<Record<string, unknown>> | readonly Readonly<Record<string, unknown>>[];
@@ -64,13 +68,14 @@ export function netlmmNetwork(options: NetlmmOptions = {}): NetlmmNetwork {
   const world = observed();
   const { simulation, records } = world;
   const core = simulation.addNode({ name: 'core', forwarding: true });
-  const { delayMs = {}, radioMs = 2 } = options;
+  const { delayMs = {}, radioMs = 2, wires } = options;
   const wired = (name: keyof typeof delayMs, address: Address, forwarding = false): Node => {
     const node = simulation.addNode({ name, forwarding, addresses: [address] });
     const link = simulation.addLink({
       name: `core-${name}`,
       kind: 'wire',
       delay: Math.round((delayMs[name] ?? 5) * ms),
+      ...wires,
     });
     core.attach(link, { name: link.name, autoconfigure: false });
     node.attach(link, { name: link.name, autoconfigure: false });
@@ -92,11 +97,8 @@ export function netlmmNetwork(options: NetlmmOptions = {}): NetlmmNetwork {
   const mobile = simulation.addNode({ name: 'mobile', identity, dadTransmits: 1 });
   const port = mobile.attach(undefined, { name: 'wlan0', ...options.interface });
   addRoles(options, { lma, otherLma, mags, linkAddress: formatLinkAddress(port.linkAddress) });
-  if (!options.local)
-    wired('client', clientAddress).addEngine(
-      create('pmip-client', { address: text(clientAddress), ...client, ...options.client }),
-    );
-  if (options.aaa) wired('aaa', aaaAddress).addEngine(create('aaa', { address: text(aaaAddress), ...options.aaa }));
+  const clients = options.local ? [] : [wired('client', clientAddress)];
+  for (const node of clients) node.addEngine(create('pmip-client', { address: text(clientAddress), ...client }));
   const pools = [lmaPrefix, otherLmaPrefix].map(prefix => ({ prefix: formatPrefix(prefix) }));
   wired('dhcp', serverAddress).addEngine(create('dhcpv6-server', { address: text(serverAddress), pools }));
   simulation.computeRoutes();
@@ -108,6 +110,7 @@ export function netlmmNetwork(options: NetlmmOptions = {}): NetlmmNetwork {
     mobile,
     mags,
     lmas: [lma, otherLma],
+    clients,
     cells,
     homeAddress,
     move: (atMs, to) => mobile.roam('wlan0', { at: atMs * ms, to }),

@@ -20,6 +20,8 @@ export interface Dialect {
   servedPrefixes(visitor: Visitor): readonly Prefix[];
   /** Whether addresses a station shows are registered one by one. */
   readonly registersAddresses: boolean;
+  /** Whether a station of which nobody knows an address is asked for the one its interface gives: it may have had it for long. */
+  readonly seeksAddresses: boolean;
   /** The prefix an anchor's address stands for, where AAA names none. */
   impliedPrefix(anchor: Address): Prefix | undefined;
   /** Whether a mobile that shows up as `visitor` is thereby gone as `other`, who has the same NAI. */

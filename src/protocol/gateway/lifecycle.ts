@@ -331,6 +331,7 @@ export class Lifecycle {
     this.visitors.setAddresses(visitor, []);
     this.raise(visitor, 'missing', turn);
     if (visitor.candidate) this.raise(visitor, 'addressLearnt', turn);
+    else if (visitor.state === 'awaitingAddress') this.probing.seek(visitor, turn);
   }
 
   /** An address that was shown while the anchor was asked about others is registered too, where there is room. */

@@ -1,5 +1,5 @@
 import type { Address } from '../../base/address.js';
-import { linkLocalAddress } from '../../base/link-address.js';
+import { autoconfiguredAddress, linkLocalAddress } from '../../base/link-address.js';
 import { second } from '../../base/time.js';
 import { probe } from './access-link.js';
 import type { Lifecycle, Turn } from './lifecycle.js';
@@ -30,6 +30,15 @@ export class Probing {
 
   #present(visitor: Visitor, turn: Turn): void {
     this.#lifecycle.begin(visitor, visitor.contested ? 'confirm' : 'refresh', turn);
+  }
+
+  /** A host that is at rest shows no address: it may answer for the one that its interface gives (RFC 4291 §2.5.1). */
+  seek(visitor: Visitor, turn: Turn): void {
+    const face = this.#lifecycle.presence.face(visitor);
+    const formed = visitor.profile?.addressing.includes('slaac') && visitor.prefix?.length === 64;
+    if (!face || !formed || !this.#lifecycle.dialect.seeksAddresses) return;
+    const target = autoconfiguredAddress(face.prefix, visitor.station);
+    this.#lifecycle.presence.toStation(visitor, probe(face, target), turn);
   }
 
   /** The station did not answer a probe. */

@@ -115,9 +115,18 @@ export class Stations {
       case 'neighbourSolicitation':
         if (isAttended(visitor)) return this.#solicited(visitor, packet, message, turn);
         return this.#wait(visitor, packet);
+      case 'neighbourAdvertisement':
+        return this.#answered(visitor, message.target, turn);
       default:
         return;
     }
+  }
+
+  /** It has that address: news where nobody knew of any. */
+  #answered(visitor: Visitor, address: Address, turn: Turn): void {
+    const sought = this.lifecycle.dialect.seeksAddresses && visitor.state === 'awaitingAddress';
+    if (sought && isRoutableUnicast(address) && !this.#isTaken(visitor, address))
+      this.learn(visitor, address, 'manual', turn);
   }
 
   /** gundavelli §6.3-3, steps 1 and 2. */

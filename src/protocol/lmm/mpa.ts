@@ -39,6 +39,7 @@ export const mpaDialect: Dialect = {
   needsAnchor: true,
   deregistrationTransmissions: 3,
   registersAddresses: true,
+  seeksAddresses: false,
   parksDownlink: false,
   servedPrefixes: visitor => known(visitor).map(hostPrefix),
   impliedPrefix: anchor => prefixOf(anchor, localNetworkPrefixLength),

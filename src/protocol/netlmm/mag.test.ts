@@ -296,3 +296,15 @@ test('draft-singh §4.9: a binding that the client extended by itself lasts long
   b.announce(128);
   assert.deepEqual([b.rows.length, b.rules.size], [0, 0]);
 });
+
+test('draft-singh §4.1: a host at rest, of which nobody knows an address, is asked for the one that its interface gives', () => {
+  const b = new TriggeringBench();
+  b.attach();
+  b.authenticate(mobileProfile);
+  b.notify(mismatch);
+  assert.equal(b.said('neighbourSolicitation')[0].message.target, loa);
+  b.say(neighbourAdvertisement(loa), loa, routerLinkLocal);
+  assert.equal(optionOf(b.trigger, 'ipAddress')?.address, loa);
+  b.notify();
+  assert.equal(b.row.state, 'registered');
+});

@@ -25,6 +25,7 @@ export function triggeringDialect(
     needsAnchor: false,
     deregistrationTransmissions: 3,
     registersAddresses: !prefixPerMobile,
+    seeksAddresses: !prefixPerMobile,
     parksDownlink: true,
     servedPrefixes: visitor => [
       ...(prefixPerMobile ? prefixOfOwn(visitor) : known(visitor).map(hostPrefix)),

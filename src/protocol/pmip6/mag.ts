@@ -32,6 +32,7 @@ export function magDialect(settings: MagSettings, environment: Environment): Dia
     // RFC 5213 §6.9.1.4: a deregistration is over after INITIAL_BINDACK_TIMEOUT, answered or not.
     deregistrationTransmissions: 1,
     registersAddresses: false,
+    seeksAddresses: false,
     parksDownlink: false,
     servedPrefixes: ({ prefix }) => (prefix ? [prefix] : []),
     impliedPrefix: () => undefined,
