@@ -1,24 +1,5 @@
 import assert from 'node:assert/strict';
-import type { Lab } from '../../src/lab/lab.js';
-import { comparison, labTest, SteadyConnection, until, withLab } from './support.js';
-
-/** Registrations, Duplicate Address Detection and the daemons' work, on a machine that does much else. */
-const patienceMs = 120_000;
-
-async function counter(lab: Lab, node: string, name: string): Promise<number> {
-  const rows = await lab.agent(node).ask({ command: 'show', topic: 'counters' });
-  return Number(rows.find(({ counter }) => counter === name)?.value ?? 0);
-}
-
-async function boundAt(lab: Lab, router: string): Promise<void> {
-  const { prefix } = lab.plan.network.accessRouters.find(({ node }) => node === router)!;
-  const start = prefix.replace(/::\/\d+$/, ':');
-  const bound = async () =>
-    (await lab.agent('ha').ask({ command: 'show', topic: 'bindings' })).find(({ careOf }) =>
-      String(careOf).startsWith(start),
-    );
-  await until(`the home agent to have the mobile at ${router}`, bound, patienceMs);
-}
+import { boundAt, comparison, counter, labTest, patienceMs, SteadyConnection, until, withLab } from './support.js';
 
 labTest(
   'lab: RFC 5568 §3: a handoff that was foretold is prepared by both routers, and the connection goes on',

@@ -146,9 +146,26 @@ export class SteadyConnection {
   }
 }
 
+/** A counter of a node's daemon. */
+export async function counter(lab: Lab, node: string, name: string): Promise<number> {
+  const rows = await lab.agent(node).ask({ command: 'show', topic: 'counters' });
+  return Number(rows.find(({ counter }) => counter === name)?.value ?? 0);
+}
+
+/** Resolves when the home agent at `anchor` has the mobile at `router`: a care-of address of its links, or its own. */
+export async function boundAt(lab: Lab, router: string, anchor = 'ha'): Promise<void> {
+  const { prefix, address } = lab.plan.network.accessRouters.find(({ node }) => node === router)!;
+  const onLink = prefix.replace(/::\/\d+$/, ':');
+  const bound = async () =>
+    (await lab.agent(anchor).ask({ command: 'show', topic: 'bindings' })).find(
+      ({ careOf }) => careOf === address || String(careOf).startsWith(onLink),
+    );
+  await until(`${anchor} to have the mobile at ${router}`, bound, patienceMs);
+}
+
 const echoPort = '5210';
-/** A connection that has lost much waits for longer and longer. */
-const patienceMs = 120_000;
+/** A connection that has lost much waits for longer and longer; and the machine may do much else. */
+export const patienceMs = 120_000;
 
 /** What daemons know of mobiles, as JSON a line: why nothing arrives. */
 async function knowledge({ agents }: Lab): Promise<string> {
