@@ -49,6 +49,20 @@ test('RFC 4067 §2.5.4: what was received is acknowledged, and again when the mo
   assert.deepEqual(n.said('contextTransferDataReply'), [replied(true)]);
 });
 
+test('contract: a gateway takes what the other may send before it says so, and sends on after it has said what that is', () => {
+  const n = new Neighbourhood().home();
+  n.a.expects('b');
+  const [told] = n.a.posted.filter(({ message }) => message.kind === 'predictiveContextTransferData');
+  const taken = n.b.hear(told.message, addressOf.a).map(({ kind }) => kind);
+  assert.ok(taken.indexOf('admit') >= 0 && taken.indexOf('admit') < taken.indexOf('message'), taken.join(' '));
+  const m = new Neighbourhood().home();
+  m.a.detach();
+  m.b.attachFrom(accessPointOf.a);
+  const [asked] = m.b.posted.filter(({ message }) => message.kind === 'contextTransferRequest');
+  const sent = m.a.hear(asked.message, addressOf.b).map(({ kind }) => kind);
+  assert.ok(sent.indexOf('message') >= 0 && sent.indexOf('message') < sent.indexOf('forward'), sent.join(' '));
+});
+
 function replied(success: boolean): CxtpMessage {
   const statuses = [{ featureProfileType: 0xff01, status: success ? 0 : 3 }];
   return { kind: 'contextTransferDataReply', success, previousAddress: loa, statuses };

@@ -1,6 +1,7 @@
 import type { Address } from '../../base/address.js';
 import { Deadlines } from '../../base/deadlines.js';
 import { invariant } from '../../base/errors.js';
+import { type Prefix, prefixKey } from '../../base/prefix.js';
 import { earliest, type Instant } from '../../base/time.js';
 import { protocol } from '../../wire/ipv6/packet.js';
 import type { Engine, Environment, Input, Interests, LinkId, Output } from '../contract.js';
@@ -94,10 +95,9 @@ class ContextTransferring implements Engine {
     const turn: Turn = { now, outputs: [] };
     if (!this.#takes(input, turn)) turn.outputs.push(...this.#gateway.handle(input, now));
     this.#resume(turn);
-    const outputs = this.#overlay.note(turn.outputs);
-    outputs.push(...this.#overlay.settle(this.#transferring.wanted()));
-    outputs.push(...this.#ground.afterwards.splice(0));
-    return outputs;
+    const others = this.#overlay.note(turn.outputs);
+    const [before, after] = aroundMessages(this.#overlay.settle(this.#transferring.wanted()));
+    return [...before, ...others, ...after, ...this.#ground.afterwards.splice(0)];
   }
 
   /** Whether the input is not for the gateway. */
@@ -153,4 +153,28 @@ class ContextTransferring implements Engine {
     this.#transferring.activation(packet, visitor, turn);
     return true;
   }
+}
+
+/**
+ * What another gateway is told that it may send is taken before it hears so; what goes to another gateway comes after the
+ * context that has it taken there.
+ */
+function aroundMessages(forwarding: readonly Output[]): [before: Output[], after: Output[]] {
+  const handedOn = new Set<string | undefined>();
+  for (const output of forwarding)
+    if (output.kind === 'forward' && output.rule.via.kind === 'tunnel') handedOn.add(subjectOf(output));
+  const isAfter = (output: Output) => handedOn.has(subjectOf(output));
+  return [forwarding.filter(output => !isAfter(output)), forwarding.filter(isAfter)];
+}
+
+/** Whose packets it is about. */
+function subjectOf(output: Output): string | undefined {
+  const to = subjectPrefix(output);
+  return to && prefixKey(to);
+}
+
+function subjectPrefix(output: Output): Prefix | undefined {
+  if (output.kind === 'forward') return output.rule.to;
+  if (output.kind === 'admit' || output.kind === 'unadmit') return output.end.to;
+  return output.kind === 'unforward' ? output.to : undefined;
 }
