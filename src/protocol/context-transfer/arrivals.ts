@@ -105,17 +105,21 @@ export class Arrivals {
   registered(visitor: Visitor, turn: Turn): void {
     const { timers, settings } = this.#ground;
     for (const arrival of this.#of(visitor))
-      timers.set(`release ${arrival.id}`, turn.now + milliseconds(settings.releaseMs));
+      if (arrival.ended) this.#remove(arrival);
+      else timers.set(`release ${arrival.id}`, turn.now + milliseconds(settings.releaseMs));
   }
 
   /** The other gateway has forwarded the last packet; what is for a mobile that has not come goes back. */
   ended(peer: Address, previousAddress: Address, turn: Turn): Visitor | undefined {
     const arrival = this.#byKey.get(key(peer, previousAddress));
     if (!arrival) return undefined;
-    if (arrival.visitor === undefined) this.#giveBack(arrival);
-    else this.#ground.stragglers.add({ peer, prefixes: arrival.prefixes, before: undefined }, turn.now, 0);
-    this.#remove(arrival);
-    return arrival.visitor;
+    const { visitor, prefixes } = arrival;
+    if (visitor === undefined) this.#giveBack(arrival);
+    else this.#ground.stragglers.add({ peer, prefixes, before: undefined }, turn.now, 0);
+    // Before it is registered the context is all that is known of it.
+    if (visitor === undefined || visitor.served) this.#remove(arrival);
+    else arrival.ended = true;
+    return visitor;
   }
 
   /** Visitors to whom nothing will be forwarded any more. */
@@ -126,7 +130,7 @@ export class Arrivals {
       arrival.ended = true;
       if (arrival.visitor === undefined) continue;
       visitors.push(arrival.visitor);
-      this.#remove(arrival);
+      if (arrival.visitor.served) this.#remove(arrival);
     }
     return visitors;
   }
@@ -134,7 +138,7 @@ export class Arrivals {
   /** The visitor's entry goes: nobody is to forward to it any more. */
   removed(visitor: Visitor, turn: Turn): void {
     for (const arrival of this.#of(visitor)) {
-      this.#cancel(arrival, turn);
+      if (!arrival.ended) this.#cancel(arrival, turn);
       this.#remove(arrival);
     }
   }
@@ -143,7 +147,7 @@ export class Arrivals {
   due(name: TimerName, id: number, turn: Turn): Visitor | undefined {
     const arrival = [...this.#byKey.values()].find(candidate => candidate.id === id);
     if (!arrival) return undefined;
-    if (name === 'release') this.#ground.counters.forwardingsReleasedUnended++;
+    if (name === 'release') this.#ground.counters.forwardingsReleasedUnended += arrival.ended ? 0 : 1;
     else if (!arrival.ended && !arrival.cancelled) {
       this.#giveUp(arrival, turn);
       return undefined;
@@ -213,7 +217,7 @@ export class Arrivals {
     timers.set(`release ${arrival.id}`, turn.now + unregisteredLimitS * second);
     if (visitor.state === 'registered') this.registered(visitor, turn);
     else visits.introduce(visitor, introductionOf(arrival.context), turn);
-    if (arrival.ended || !this.#ground.settings.forward) this.#remove(arrival);
+    if (!this.#ground.settings.forward || (arrival.ended && visitor.served)) this.#remove(arrival);
   }
 
   /** The other gateway ends its forwarding first: what is parked here goes back behind that, and nothing gets lost. */

@@ -199,7 +199,8 @@ export class Departures {
         return this.#set('echo', departure, this.#drains.next(turn.now));
       }
       case 'grace':
-        return this.#finish(departure, turn);
+        // Without a registration of its own it may still be told of one that it did not see.
+        return departure.path === 'drained' ? this.#finish(departure, turn) : this.#end(departure);
     }
   }
 
@@ -271,7 +272,7 @@ export class Departures {
   /** The last packet has gone on, if it has come and if nobody else sends more by way of this gateway. */
   #settle(departure: Departure, turn: Turn): void {
     const { visitor, path, previousAddress } = departure;
-    if (path !== 'drained' || this.#arriving(visitor)) return;
+    if (path !== 'drained' || this.#arriving(visitor)?.ended === false) return;
     if (this.#ground.stragglers.awaits(previousAddress)) return;
     if (departure.target && this.via(departure).kind === 'tunnel') this.#finish(departure, turn);
     else this.#setGrace(departure, turn);

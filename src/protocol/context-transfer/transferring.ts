@@ -246,9 +246,8 @@ export class Transferring implements Transfers {
         const via = this.#arrivals.via(arrival);
         for (const to of arrival.prefixes) {
           if (via) rules.set(prefixKey(to), { to, via });
-          if (arrival.ended) continue;
-          admit(to, arrival.peer);
-          admit(to, arrival.lma, true);
+          if (!arrival.ended) admit(to, arrival.peer);
+          if (!arrival.ended || arrival.visitor) admit(to, arrival.lma, !arrival.ended);
         }
       }
       for (const departure of this.#departures)
