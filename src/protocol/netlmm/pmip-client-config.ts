@@ -63,9 +63,9 @@ export const pmipClientKeys = {
 };
 
 /** In `peers`: gateways and other clients by address, mobiles by NAI, and where `associations` says so the anchors. */
-const section = protectedSection(z.strictObject({ ...mobileSignalling, ...sctpKeys, ...clientKeys, ...pmipClientKeys })).superRefine(
-  checkPmipClient,
-);
+const section = protectedSection(
+  z.strictObject({ ...mobileSignalling, ...sctpKeys, ...clientKeys, ...pmipClientKeys }),
+).superRefine(checkPmipClient);
 export type PmipClientConfig = z.infer<typeof section>;
 const clientObject = z.strictObject({ ...mobileSignalling, ...clientKeys, ...pmipClientKeys });
 type ClientSection = z.infer<typeof clientObject>;
