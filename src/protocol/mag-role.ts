@@ -28,10 +28,13 @@ const registering = gatewaySection(
   }),
 );
 
+/** draft-singh §2: the pCoA is the MAG's own address, which is the one that Triggers come from. */
+const { careOfAddress: _, ...ownAddressKeys } = gatewayKeys;
+
 /** draft-singh: PMIP clients do, and `pmipClients` says which. In `peers`: they, and what a client of this node's own needs. */
 const triggering = gatewaySection(
   z.strictObject({
-    ...gatewayKeys,
+    ...ownAddressKeys,
     ...mobileSignalling,
     ...sctpKeys,
     ...triggeringKeys,

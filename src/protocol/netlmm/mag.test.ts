@@ -308,3 +308,16 @@ test('draft-singh §4.1: a host at rest, of which nobody knows an address, is as
   b.notify();
   assert.equal(b.row.state, 'registered');
 });
+
+test('draft-singh §4.9: a Trigger that a lost client took with it goes out again at once, but not over and over', () => {
+  const b = new TriggeringBench();
+  b.attach();
+  b.authenticate(withAddress);
+  const { trigger } = b;
+  b.give({ kind: 'peerLost', service: 'pmip', peer: clientAddress });
+  assert.deepEqual(b.triggers, [trigger]);
+  b.give({ kind: 'peerLost', service: 'pmip', peer: clientAddress });
+  assert.deepEqual(b.triggers, []);
+  b.until(2);
+  assert.deepEqual(b.triggers, [trigger]);
+});

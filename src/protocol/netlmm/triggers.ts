@@ -1,7 +1,7 @@
 import { type Address, isUnspecified } from '../../base/address.js';
 import { DecodeError } from '../../base/errors.js';
 import { below } from '../../base/random.js';
-import type { Instant } from '../../base/time.js';
+import { type Duration, type Instant, second } from '../../base/time.js';
 import { decodePacket } from '../../wire/ipv6/codec.js';
 import type { BindingAcknowledgement } from '../../wire/mobility/messages.js';
 import { bindingStatus } from '../../wire/mobility/status.js';
@@ -86,8 +86,11 @@ export class Triggers implements Exchange {
     this.#clients.lost(peer, now);
     const concerned = [...this.#sent.keys()].filter(visitor => visitor.pmipClient === peer);
     for (const visitor of concerned)
-      if (this.#clients.isDynamic && visitor.addresses.length === 0) visitor.pmipClient = undefined;
-    return concerned;
+      if (this.#clients.isDynamic && !visitor.served && visitor.addresses.length === 0) visitor.pmipClient = undefined;
+    // Once at once: a peer that is lost by the very sending must not make a loop of it.
+    return concerned.filter(
+      ({ request }) => request && (request.transmissions === 1 || now - request.sentAt >= repetition),
+    );
   }
 
   hear(heard: Heard, visitors: VisitorList): News | undefined {
@@ -127,6 +130,8 @@ export class Triggers implements Exchange {
 
 /** RFC 4283 §3.1. */
 const nai = 1;
+
+const repetition: Duration = 1 * second;
 
 /** A Trigger under way: the same octets each time. */
 interface Sent {

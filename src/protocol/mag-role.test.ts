@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { environment } from '../../test/support/signalling.js';
+import { parseAddress } from '../base/address.js';
+import { mag } from './mag-role.js';
+
+const own = '2001:db8:1::1';
+const client = '2001:db8:c::1';
+const other = '2001:db8:c::2';
+const base = { address: own, accessLinks: [{ name: 'radio' }], insecure: true };
+
+function engine(config: Readonly<Record<string, unknown>>) {
+  const parsed = mag.parse({ ...base, ...config });
+  assert.ok(parsed.ok, JSON.stringify(parsed));
+  return mag.create(parsed.config, environment());
+}
+
+function problems(config: Readonly<Record<string, unknown>>): string[] {
+  const parsed = mag.parse({ ...base, ...config });
+  assert.ok(!parsed.ok);
+  return parsed.problems.map(({ path, expected }) => `${path.join('.')}: ${expected}`);
+}
+
+test('mag: without pmipClients it is the gateway of RFC 5213, with them the one of draft-singh', () => {
+  assert.deepEqual(engine({ anchor: '2001:db8:a::1' }).interests.protocols, [135]);
+  const triggering = engine({ pmipClients: [{ address: client }], transport: 'kernel' });
+  assert.deepEqual([triggering.interests.protocols, triggering.interests.services], [[], ['pmip']]);
+  assert.match(problems({ choice: 'identifier' })[0], /^choice: no such key here/);
+});
+
+test('draft-singh §4.2: a gateway with a client of its own takes acknowledgements for its mobiles', () => {
+  const config = { pmipClients: [{ address: own }], pmipClient: { lma: '2001:db8:a::1' }, choice: 'local' };
+  const { interests, views } = engine(config);
+  assert.equal(interests.registersOthers, true);
+  assert.ok(views.bindings && views.visitors);
+});
+
+test('draft-singh §4.9.3: associations with all clients are begun at the start', () => {
+  const both = engine({ pmipClients: [{ address: client }, { address: other }] });
+  const outputs = both.handle({ kind: 'tick' }, 0);
+  const peers = outputs.flatMap(output => (output.kind === 'send' ? [output.packet.destination] : []));
+  assert.deepEqual(peers, [client, other].map(parseAddress));
+});
+
+test('mag: what does not go together in a configuration with PMIP clients is named', () => {
+  const pmipClients = [{ address: client }];
+  assert.deepEqual(problems({ pmipClients: [] }), ['pmipClients: at least one PMIP client']);
+  assert.match(problems({ pmipClients, careOfAddress: '2001:db8:1::2' })[0], /^careOfAddress: no such key here/);
+  assert.deepEqual(problems({ pmipClients: [{ address: own }] }), [
+    'pmipClient: a section, since pmipClients has the address of this node',
+  ]);
+  assert.deepEqual(problems({ pmipClients, pmipClient: { lma: '2001:db8:a::1' } }), [
+    'pmipClient: no section, or its address in pmipClients',
+  ]);
+  assert.deepEqual(problems({ pmipClients, choice: 'local' }), [
+    'choice: identifier or available, without a client of this node',
+  ]);
+  assert.deepEqual(problems({ pmipClients, proxyDhcp: { preferredLifetimeS: 90, validLifetimeS: 60 } }), [
+    'proxyDhcp.preferredLifetimeS: no more than validLifetimeS',
+  ]);
+});
+
+test('draft-singh §4.9.4: a client that no peer entry has the keys of is refused', () => {
+  const keys = { spi: 300, key: '00112233445566778899aabbccddeeff', salt: '00112233' };
+  const inbound = { ...keys, key: 'ffeeddccbbaa99887766554433221100' };
+  const security = { kind: 'esp', cipher: 'aes-128-gcm', outbound: keys, inbound };
+  const peers = [{ address: other, security }];
+  const found = problems({ insecure: false, peers, pmipClients: [{ address: client }] });
+  assert.equal(found.length, 1);
+  assert.match(found[0], /^pmipClients\.0\.address: /);
+});
