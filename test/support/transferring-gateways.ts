@@ -6,7 +6,7 @@ import type { ContextTransferSettings } from '../../src/protocol/context-transfe
 import type { Input, Output, Via } from '../../src/protocol/contract.js';
 import { type CxtpMessage, type CxtpMessageOf, decodeCxtp, encodeCxtp } from '../../src/wire/cxtp/messages.js';
 import { anchorAddress, isHeld, loa, station } from './gateway.js';
-import { accepted, mobileProfile, TriggeringBench } from './triggering-gateway.js';
+import { accepted, mobileProfile, TriggeringBench, type TriggeringOptions } from './triggering-gateway.js';
 
 export const domainKey = hexToBytes('00112233445566778899aabbccddeeff');
 export const addressOf = { a: parseAddress('fd00::1'), b: parseAddress('fd00::2'), c: parseAddress('fd00::3') };
@@ -31,8 +31,9 @@ export class TransferringBench extends TriggeringBench {
   constructor(
     readonly name: Name,
     settings: Partial<ContextTransferSettings> = {},
+    clients: TriggeringOptions['clients'] = [{}],
   ) {
-    super({ address: addressOf[name], contextTransfer: settingsOf(name, settings) });
+    super({ address: addressOf[name], contextTransfer: settingsOf(name, settings), clients });
   }
 
   override give(input: Input): Output[] {

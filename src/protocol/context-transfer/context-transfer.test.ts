@@ -1,8 +1,20 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { anchorAddress, identity, lnp, loa, station } from '../../../test/support/gateway.js';
-import { accessPointOf, addressOf, domainKey, Neighbourhood } from '../../../test/support/transferring-gateways.js';
-import { accepted, clientAddress, mobileProfile, optionOf } from '../../../test/support/triggering-gateway.js';
+import {
+  accessPointOf,
+  addressOf,
+  domainKey,
+  Neighbourhood,
+  TransferringBench,
+} from '../../../test/support/transferring-gateways.js';
+import {
+  accepted,
+  clientAddress,
+  mobileProfile,
+  optionOf,
+  otherClient,
+} from '../../../test/support/triggering-gateway.js';
 import { unspecified } from '../../base/address.js';
 import { parseLinkAddress } from '../../base/link-address.js';
 import { bytesToHex } from '../../base/text.js';
@@ -68,7 +80,7 @@ function replied(success: boolean): CxtpMessage {
   return { kind: 'contextTransferDataReply', success, previousAddress: loa, statuses };
 }
 
-test('S02-AppD-01, S02-AppD-02, S02-AppD-03, S02-4.2-2-01: the Trigger of a mobile whose context is there leaves as it comes, to its client, with its pHoA', () => {
+test('S02-AppD-01, S02-AppD-02, S02-4.2-2-01: the Trigger of a mobile whose context is there leaves as it comes, with its pHoA', () => {
   const n = new Neighbourhood().home();
   n.a.expects('b');
   n.carry().a.detach();
@@ -78,6 +90,17 @@ test('S02-AppD-01, S02-AppD-02, S02-AppD-03, S02-4.2-2-01: the Trigger of a mobi
   assert.equal(optionOf(n.b.trigger, 'ipAddress')?.address, loa);
   n.b.authenticate();
   assert.deepEqual(n.b.triggers, [], 'what AAA says now comes too late');
+});
+
+test('S02-AppD-03: of several PMIP clients the context names the one that has the mobile', () => {
+  for (const pmipClientAddress of [clientAddress, otherClient]) {
+    const b = new TransferringBench('b', {}, [{ address: clientAddress }, { address: otherClient }]);
+    const blocks = [{ ...whole, pmipClientAddress }];
+    const data = { acknowledge: true, elapsedMs: 0, previousAddress: loa, blocks };
+    b.hear({ kind: 'contextTransferData', ...data }, addressOf.a);
+    b.attachFrom();
+    assert.equal(b.trigger.peer, pmipClientAddress);
+  }
 });
 
 test('S02-AppD-06: what was forwarded before the mobile came is delivered as it comes, before it is registered', () => {
