@@ -98,7 +98,9 @@ export function netlmmNetwork(options: NetlmmOptions = {}): NetlmmNetwork {
   const port = mobile.attach(undefined, { name: 'wlan0', ...options.interface });
   addRoles(options, { lma, otherLma, mags, linkAddress: formatLinkAddress(port.linkAddress) });
   const clients = options.local ? [] : [wired('client', clientAddress)];
-  for (const node of clients) node.addEngine(create('pmip-client', { address: text(clientAddress), ...client }));
+  for (const node of clients)
+    node.addEngine(create('pmip-client', { address: text(clientAddress), ...client, ...options.client }));
+  if (options.aaa) wired('aaa', aaaAddress).addEngine(create('aaa', { address: text(aaaAddress), ...options.aaa }));
   const pools = [lmaPrefix, otherLmaPrefix].map(prefix => ({ prefix: formatPrefix(prefix) }));
   wired('dhcp', serverAddress).addEngine(create('dhcpv6-server', { address: text(serverAddress), pools }));
   simulation.computeRoutes();
