@@ -16,6 +16,8 @@ export interface Dialect {
   readonly deregistrationTransmissions: number;
   /** Whether what the anchor sends before its answer is here is kept for the visitor: the answer takes a way of its own. */
   readonly parksDownlink: boolean;
+  /** Whether a registration lasts for longer than the gateway knows of: others extend it, and it ends when they are told. */
+  readonly othersExtend: boolean;
   /** What is forwarded for a registered visitor. */
   servedPrefixes(visitor: Visitor): readonly Prefix[];
   /** Whether addresses a station shows are registered one by one. */

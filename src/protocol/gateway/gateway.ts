@@ -200,7 +200,7 @@ export class Gateway implements Engine {
       case 'refresh':
         return lifecycle.raise(visitor, 'refreshDue', turn);
       case 'expire':
-        return lifecycle.raise(visitor, visitor.former ? 'closing' : 'expired', turn);
+        return lifecycle.raise(visitor, visitor.former ? 'closing' : this.#expiry(visitor), turn);
       case 'retry':
         return lifecycle.raise(visitor, visitor.profile ? 'retryDue' : 'forgotten', turn);
       case 'linger':
@@ -219,10 +219,16 @@ export class Gateway implements Engine {
     for (const record of records) {
       const visitor = restoreVisitor(record, this.#visitors, turn.now, wall);
       if (visitor && this.#isStale(visitor, turn.now)) {
-        this.#visitors.remove(visitor);
         turn.outputs.push({ kind: 'store', key: record.key });
+        if (this.#lifecycle.dialect.othersExtend) this.#lifecycle.raise(visitor, 'closing', turn);
+        else this.#visitors.remove(visitor);
       } else if (visitor) this.#lifecycle.resume(visitor, turn);
     }
+  }
+
+  /** What ends while a station is away ends here, and where others may have extended it they are told. */
+  #expiry({ state }: Visitor): 'expired' | 'lingered' {
+    return state === 'leaving' && this.#lifecycle.dialect.othersExtend ? 'lingered' : 'expired';
   }
 
   #isStale(visitor: Visitor, now: Instant): boolean {

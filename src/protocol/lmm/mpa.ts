@@ -41,6 +41,7 @@ export const mpaDialect: Dialect = {
   registersAddresses: true,
   seeksAddresses: false,
   parksDownlink: false,
+  othersExtend: false,
   servedPrefixes: visitor => known(visitor).map(hostPrefix),
   impliedPrefix: anchor => prefixOf(anchor, localNetworkPrefixLength),
   /** A mobile has one place in the domain. */

@@ -258,6 +258,16 @@ test('draft-singh §4.9, races: a move told of while the own Trigger is under wa
   assert.equal(b.triggers.length, 1);
 });
 
+test('draft-singh §4.9, races: a mobile that leaves while its registration is being extended is told of, though the gateway knows of no extension', () => {
+  const b = new TriggeringBench();
+  b.attach();
+  b.authenticate(withAddress);
+  b.notify(accepted(loa, anchorAddress, 4));
+  b.detach();
+  b.until(4.5);
+  assert.equal(optionOf(b.trigger, 'flags')?.flags.detached, true);
+});
+
 test('draft-singh §4.1: another station’s address is not taken over, nor is what is kept for it', () => {
   const b = new TriggeringBench().register();
   b.attach(otherStation);

@@ -27,6 +27,7 @@ export function triggeringDialect(
     registersAddresses: !prefixPerMobile,
     seeksAddresses: !prefixPerMobile,
     parksDownlink: true,
+    othersExtend: true,
     servedPrefixes: visitor => [
       ...(prefixPerMobile ? prefixOfOwn(visitor) : known(visitor).map(hostPrefix)),
       ...(visitor.ipv4Address === undefined ? [] : [hostPrefix(visitor.ipv4Address)]),

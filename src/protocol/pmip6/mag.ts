@@ -34,6 +34,7 @@ export function magDialect(settings: MagSettings, environment: Environment): Dia
     registersAddresses: false,
     seeksAddresses: false,
     parksDownlink: false,
+    othersExtend: false,
     servedPrefixes: ({ prefix }) => (prefix ? [prefix] : []),
     impliedPrefix: () => undefined,
     /** Another interface of a mobile is another session; the same one at another link is the same session. */
