@@ -14,6 +14,14 @@ test('RFC 5213 §5, §6: through random moves and faults, entries are where the 
   for (const seed of seeds) assert.equal(failureOf(seed, 'pmip6'), undefined);
 });
 
+test('S02-4.2-04: netlmm: through random moves and faults, in whatever order Triggers come, bindings are where the mobile is and packets find it', () => {
+  for (const seed of seeds.slice(0, 40)) assert.equal(failureOf(seed, 'netlmm'), undefined);
+});
+
+test('S02-4.2-1-02: netlmm-ct: through random moves, foreseen or not, and faults, bindings are where the mobile is and nothing of a transfer is left', () => {
+  for (const seed of seeds.slice(0, 20)) assert.equal(failureOf(seed, 'netlmm-ct'), undefined);
+});
+
 test('a schedule runs the same way every time', () => {
   const traceOf = (seed: number) => {
     const trace: string[] = [];

@@ -42,6 +42,8 @@ export class WatchedEngine implements Engine {
   readonly #records = new Set<string>();
   /** Ends of no binding: since when. */
   readonly #closing = new Map<string, Instant>();
+  /** When a mobile was last being handed over, to another gateway or from one. */
+  #transferredAt: Instant = Number.NEGATIVE_INFINITY;
 
   constructor(engine: Engine, node: string, facts: EngineFacts, report: (offence: Offence) => void) {
     this.#engine = engine;
@@ -98,7 +100,7 @@ export class WatchedEngine implements Engine {
   /** What an engine still has when its last mobile is long gone, or when it is a mobile without a link. */
   checkEmpty(): void {
     if (this.#facts.kind === 'other') return;
-    for (const view of ['bindings', 'visitors', 'correspondentBindings'])
+    for (const view of ['bindings', 'visitors', 'correspondentBindings', 'transfers'])
       for (const row of this.#engine.views[view]?.() ?? []) this.#offend('no-leak', `${view}: ${JSON.stringify(row)}`);
     // What a mobile sends from its home address, or from a regional care-of address, waits in it.
     const waiting = new Set(this.#rows('registrations').map(({ home }) => `from ${home}/128`));
@@ -233,8 +235,22 @@ export class WatchedEngine implements Engine {
       const row = parking(rule);
       if (row && rule.to) ends.add(`${row.tunnelSource} ${row.anchor} to ${formatPrefix(rule.to)}`);
     }
+    if (this.#transfers(now)) return this.#compareUplink(expected);
     this.#compareRules(expected, rule => parking(rule) !== undefined);
     this.#compareEnds(ends, now);
+  }
+
+  /** While mobiles are handed over, and until what is on its way has come, what is for them goes ways of its own. */
+  #transfers(now: Instant): boolean {
+    if (this.#rows('transfers').length > 0) this.#transferredAt = now;
+    return now - this.#transferredAt <= stragglersTime;
+  }
+
+  /** What they send does not. */
+  #compareUplink(expected: ReadonlyMap<string, string>): void {
+    const isUplink = (key: string) => key.startsWith('from ');
+    const uplink = new Map([...expected].filter(([key]) => isUplink(key)));
+    this.#compareRules(uplink, rule => rule.via.kind === 'park' || !isUplink(ruleKey(rule)));
   }
 
   #rows(view: string): Row[] {
@@ -256,6 +272,9 @@ function servedPrefixes(row: Row): string[] {
 function words(cell: Row[string]): string[] {
   return cell === undefined || cell === '' ? [] : String(cell).split(' ');
 }
+
+/** For how long what was sent on to the next gateway, or back, may still arrive. */
+const stragglersTime = milliseconds(2000);
 
 /** Being registered, and what may come between that and its end. */
 const parkingStates = ['registering', 'authenticating', 'leaving'];
