@@ -31,7 +31,7 @@ test('S02-4.9.3-05, S02-4.9.3-08, S02-4.9.3-09: guest: the SCTP of a kernel, wit
 
 async function inGuest(command: string): Promise<{ status: number | null; output: string; errors: string }> {
   const runner = fileURLToPath(new URL('../../../test/guest/run.sh', import.meta.url));
-  const child = spawn(runner, ['--timeout', '900', command], { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(runner, ['--timeout', '1500', command], { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
   let errors = '';
   child.stdout.on('data', text => (output += text));
