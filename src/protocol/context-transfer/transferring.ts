@@ -43,7 +43,9 @@ export class Transferring implements Transfers {
 
   attached(visitor: Visitor, turn: Turn): void {
     const previous = this.#departures.returned(visitor, turn);
-    if (this.#arrivals.came(visitor, turn) || this.#arrivals.of(visitor)) return;
+    if (this.#arrivals.came(visitor, turn)) return;
+    // It has not been elsewhere since another gateway began to forward to it.
+    if (previous === undefined && this.#arrivals.of(visitor)?.ended === false) return;
     // A mobile that was nowhere has no context anywhere.
     if (visitor.handoff === 'newInterface') return;
     const { settings } = this.#ground;
