@@ -187,9 +187,9 @@ class Run {
     this.#runTo(start + seconds(2 * this.#schedule.gateway.retryDelayS + 10));
   }
 
-  /** gundavelli §6.3: a gateway learns an address from what is sent. */
+  /** gundavelli §6.3, draft-singh §4.1: a gateway learns an address from what is sent. */
   #mayBeUnknown({ name }: MobileNode): boolean {
-    return this.#schedule.scheme === 'lmm' || outrunsOrder(this.#schedule, name);
+    return this.#schedule.scheme !== 'pmip6' || outrunsOrder(this.#schedule, name);
   }
 
   #probe(from: Node, to: Node, length = probe.length): FlowRecord {
