@@ -141,6 +141,12 @@ test('caught: a gateway that hears no answers, one that hears of no departures',
   assert.ok(isCaught('entries', gateways, () => ({ hears: input => input.kind !== 'detached' }), 'pmip6'));
 });
 
+test('caught: a PMIP client, and a MAG, that hear nothing of each other', () => {
+  const deaf = () => ({ hears: (input: Input) => input.kind !== 'packet' || input.packet.payload.kind !== 'raw' });
+  assert.ok(isCaught('entries', ['pmip-client'], deaf, 'netlmm'));
+  assert.ok(isCaught('entries', ['mag'], deaf, 'netlmm'));
+});
+
 test('caught: one address of two mobiles, two bindings of one mobile', () => {
   assert.ok(
     isCaught('one-holder', anchors, () => ({ row: row => (row.home ? { ...row, home: 'fd00::1/128' } : row) })),
