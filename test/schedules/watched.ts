@@ -274,7 +274,7 @@ function words(cell: Row[string]): string[] {
 }
 
 /** For how long what was sent on to the next gateway, or back, may still arrive. */
-const stragglersTime = milliseconds(2000);
+const stragglersTime = milliseconds(5000);
 
 /** Being registered, and what may come between that and its end. */
 const parkingStates = ['registering', 'authenticating', 'leaving'];
