@@ -224,6 +224,22 @@ test('draft-singh §4.9, races: told that the mobile moved, a gateway it does no
   assert.deepEqual(b.triggers, []);
 });
 
+test('draft-singh §4.9, races: told that a binding was extended of a mobile that nobody here knows, a gateway says that it left', () => {
+  const b = new TriggeringBench();
+  b.announce(0, accepted().slice(1));
+  assert.deepEqual(b.trigger.options, [
+    { kind: 'l2Id', subtype: 1, identifier: identity },
+    { kind: 'ipAddress', address: loa },
+    { kind: 'flags', flags: { stateless: false, detached: true, refresh: false } },
+    { kind: 'lmaAddress', address: anchorAddress },
+  ]);
+  b.announce(1, accepted().slice(1));
+  assert.deepEqual(b.triggers, []);
+  const known = new TriggeringBench().register();
+  known.announce(0, accepted().slice(1));
+  assert.deepEqual(known.triggers, []);
+});
+
 test('draft-singh §4.9, races: whose Trigger was overtaken by another gateway’s asks the station, and triggers again if it is here', () => {
   const b = new TriggeringBench();
   b.attach();

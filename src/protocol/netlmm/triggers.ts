@@ -62,9 +62,7 @@ export class Triggers implements Exchange {
 
   #compose(visitor: Visitor, purpose: Purpose): void {
     this.ended(visitor);
-    do this.#next = (this.#next + 1) >>> 0;
-    while (this.#next === 0 || this.#outstanding.has(this.#next));
-    const transaction = this.#next;
+    const transaction = this.#transaction();
     const wish = this.#wishFor(visitor, purpose);
     const options = triggerOptions(visitor.identity!, wish, purpose);
     this.#sent.set(visitor, {
@@ -73,6 +71,12 @@ export class Triggers implements Exchange {
       data: encodePmip({ kind: 'trigger', transaction, options }),
     });
     this.#outstanding.set(transaction, visitor);
+  }
+
+  #transaction(): number {
+    do this.#next = (this.#next + 1) >>> 0;
+    while (this.#next === 0 || this.#outstanding.has(this.#next));
+    return this.#next;
   }
 
   ended(visitor: Visitor): void {
@@ -97,7 +101,8 @@ export class Triggers implements Exchange {
     const message = heard.kind === 'message' ? decoded(heard.data) : undefined;
     if (heard.kind !== 'message' || !message) return undefined;
     if (message.kind !== 'notification') return this.#strange(message, heard.peer);
-    if (message.transaction === 0) return unasked(message, heard.peer, visitors);
+    if (message.transaction === 0)
+      return unasked(message, heard.peer, visitors) ?? this.#absent(message, heard.peer, visitors);
     const visitor = this.#outstanding.get(message.transaction);
     if (!visitor?.request || visitor.pmipClient !== heard.peer) return undefined;
     return this.#answer(visitor, visitor.request.purpose, message, heard.peer);
@@ -112,6 +117,21 @@ export class Triggers implements Exchange {
     const data = encodePmip({ kind: 'notification', transaction, options: [{ kind: 'status', status }] });
     const reason = older ? 'another version' : 'not for a gateway';
     return { kind: 'unexpected', peer, reason, reply: { kind: 'message', service: 'pmip', peer, data } };
+  }
+
+  /** A client that keeps a mobile bound to this gateway, which has lost it or never heard that it was registered, is told that it left. */
+  #absent(message: PmipMessage, peer: Address, visitors: VisitorList): News | undefined {
+    const identity = findPmipOption(message, 'l2Id')?.identifier;
+    const contained = containedIn(message);
+    const status = findPmipOption(message, 'status')?.status;
+    if (identity === undefined || !contained || status !== pmipStatus.accepted) return undefined;
+    for (const _ of visitors.byIdentity(identity)) return undefined;
+    const address = findPmipOption(message, 'ipAddress')?.address;
+    const wish = { address, stateless: false, options: [{ kind: 'lmaAddress', address: contained.source }] } as const;
+    const transaction = this.#transaction();
+    const data = encodePmip({ kind: 'trigger', transaction, options: triggerOptions(identity, wish, 'deregister') });
+    const reply = { kind: 'message', service: 'pmip', peer, data } as const;
+    return { kind: 'unexpected', peer, reason: 'a mobile that is not here', reply };
   }
 
   #answer(visitor: Visitor, purpose: Purpose, message: PmipMessage, peer: Address): News {
