@@ -2,7 +2,8 @@ import { type Address, formatAddress } from '../../base/address.js';
 import { Deadlines } from '../../base/deadlines.js';
 import { formatLinkAddress } from '../../base/link-address.js';
 import { formatPrefix } from '../../base/prefix.js';
-import type { Instant } from '../../base/time.js';
+import { uniform } from '../../base/random.js';
+import { type Duration, type Instant, second } from '../../base/time.js';
 import { protocol } from '../../wire/ipv6/packet.js';
 import type { BindingRevocationIndication, MobilityMessage } from '../../wire/mobility/messages.js';
 import type { Engine, Environment, Input, Interests, OperatorCommand, Output, Row, StoredRecord } from '../contract.js';
@@ -15,9 +16,12 @@ import { type Hooks, Lifecycle, type Turn } from './lifecycle.js';
 import { restoreVisitor } from './records.js';
 import { isHandover, judge, revocationAcknowledgement } from './revocation.js';
 import { isAttended, Stations } from './stations.js';
-import type { TimerKey, TimerName } from './timers.js';
+import { type TimerKey, type TimerName, timerKey } from './timers.js';
 import { noTransfers, type Transfers, type Visits } from './transfers.js';
 import { type Visitor, VisitorList } from './visitor.js';
+
+/** Within that time all are asked about again that a lost client had registered. */
+const refreshSpread: Duration = 10 * second;
 
 /** The access gateway that all schemes share: somebody attached, somebody left, advertise, register, tunnel. */
 export class Gateway implements Engine {
@@ -89,7 +93,7 @@ export class Gateway implements Engine {
         if (this.#exchange.services.includes(input.service)) this.#heard(input, turn);
         break;
       case 'peerLost':
-        for (const visitor of this.#exchange.lost(input.peer, now)) this.#lifecycle.unanswered(visitor, turn);
+        this.#peerLost(input.peer, turn);
         break;
       case 'handoffExpected':
         this.#expected(input, turn);
@@ -158,6 +162,18 @@ export class Gateway implements Engine {
       case 'unexpected':
         this.counters.messagesUnexpected++;
         turn.outputs.push(discarded(news.peer, news.reason), news.reply);
+    }
+  }
+
+  /** With a PMIP client is lost what it still had to say, that a mobile has moved, say: it is asked soon about all that are here. */
+  #peerLost(peer: Address, turn: Turn): void {
+    const { now } = turn;
+    for (const visitor of this.#exchange.lost(peer, now)) this.#lifecycle.unanswered(visitor, turn);
+    for (const visitor of this.#visitors) {
+      if (visitor.pmipClient !== peer || visitor.state !== 'registered' || visitor.request || visitor.former) continue;
+      const key = timerKey('refresh', visitor);
+      const at = now + Math.round(uniform(this.#environment.random, 0, refreshSpread));
+      this.#timers.set(key, Math.min(this.#timers.get(key) ?? at, at));
     }
   }
 

@@ -347,3 +347,15 @@ test('draft-singh §4.9: a Trigger that a lost client took with it goes out agai
   b.until(2);
   assert.deepEqual(b.triggers, [trigger]);
 });
+
+test('draft-singh §4.9, races: what a lost client had to say of mobiles is asked of it again, of each that answers here', () => {
+  const b = new TriggeringBench().register();
+  b.give({ kind: 'peerLost', service: 'pmip', peer: parseAddress('fd00:c::77') });
+  b.until(11);
+  assert.deepEqual(b.said('neighbourSolicitation'), []);
+  b.give({ kind: 'peerLost', service: 'pmip', peer: clientAddress });
+  for (let at = 11; at < 21 && b.said('neighbourSolicitation').length === 0; at += 0.5) b.until(at);
+  assert.equal(b.said('neighbourSolicitation')[0].message.target, loa);
+  b.say(neighbourAdvertisement(loa), loa, routerLinkLocal);
+  assert.equal(optionOf(b.trigger, 'flags')?.flags.refresh, true);
+});
