@@ -1,7 +1,7 @@
 import { type Address, formatAddress } from '../../base/address.js';
 import type { LinkAddress } from '../../base/link-address.js';
 import type { Prefix } from '../../base/prefix.js';
-import { milliseconds, second } from '../../base/time.js';
+import { type Instant, milliseconds, second } from '../../base/time.js';
 import { featureProfileType, findContext } from '../../wire/cxtp/context.js';
 import type { CxtpMessageOf } from '../../wire/cxtp/messages.js';
 import type { Row, Via } from '../contract.js';
@@ -22,6 +22,8 @@ export interface Arrival {
   readonly lma: Address | undefined;
   /** Since it has come. */
   visitor: Visitor | undefined;
+  /** Since when it has been here and its context too. */
+  since: Instant | undefined;
   /** Nothing more is forwarded to it. */
   ended: boolean;
   /** It did not come, and the other gateway was told. */
@@ -72,11 +74,13 @@ export class Arrivals {
     if (problem !== undefined) return this.#reply(peer, message, problem, turn);
     const arrival = this.#add(peer, message.previousAddress, context);
     this.#reply(peer, message, undefined, turn);
+    const departure = this.#departures.at(message.previousAddress);
     const hasLeft = visitor?.state === 'leaving' || visitor?.state === 'yielding';
     if (visitor && !hasLeft) return this.#activate(arrival, visitor, turn);
-    if (visitor) this.#departures.returned(visitor, turn);
     // Asked for, and gone before it was here: the other gateway is to look elsewhere.
-    if (hasLeft && message.kind === 'contextTransferData') return this.#giveUp(arrival, turn);
+    if ((hasLeft || departure) && message.kind === 'contextTransferData') return this.#giveUp(arrival, turn);
+    const gone = visitor ?? departure?.visitor;
+    if (gone) this.#departures.returned(gone, turn);
     const waitMs = 2 * this.#ground.settings.expectedWithinMs;
     this.#ground.timers.set(`arrival ${arrival.id}`, turn.now + milliseconds(waitMs));
   }
@@ -163,6 +167,14 @@ export class Arrivals {
     return present.includes(state) ? { kind: 'link', link, neighbour: station } : undefined;
   }
 
+  /**
+   * What comes by it waits here: another gateway has been told of the mobile before. A packet that is passed on only by a
+   * gateway that had the mobile first, and was told of where it went later, never comes to the same gateway twice.
+   */
+  isHeld({ previousAddress, since }: Arrival): boolean {
+    return this.#departures.overtakes(previousAddress, since);
+  }
+
   *rows(): Generator<Row> {
     for (const { context, peer, visitor, ended } of this.#byKey.values())
       yield {
@@ -202,6 +214,7 @@ export class Arrivals {
       prefixes: prefixesOf(context),
       lma: context.lmaAddress,
       visitor: undefined,
+      since: undefined,
       ended: false,
       cancelled: false,
     };
@@ -213,6 +226,7 @@ export class Arrivals {
     const { timers, counters, visits } = this.#ground;
     counters.contextsActivated++;
     arrival.visitor = visitor;
+    arrival.since = turn.now;
     timers.clear(`arrival ${arrival.id}`);
     timers.set(`release ${arrival.id}`, turn.now + unregisteredLimitS * second);
     if (visitor.state === 'registered') this.registered(visitor, turn);
@@ -238,12 +252,13 @@ export class Arrivals {
     turn.outputs.push(toPeer(peer, { kind: 'contextTransferCancel', previousAddress }));
   }
 
-  /** What was parked, and behind it that this was all. */
+  /** What was parked, and behind it that this was all, unless there is more that goes there. */
   #giveBack({ peer, prefixes, previousAddress, ended }: Arrival): void {
     if (ended) return;
     const { flushed, afterwards, local } = this.#ground;
     flushed.push(...prefixes.map(to => ({ to, via: { kind: 'tunnel', local, remote: peer } as const })));
-    afterwards.push(toPeer(peer, forwardingEnded(previousAddress)));
+    if (this.#departures.at(previousAddress)?.target?.peer !== peer)
+      afterwards.push(toPeer(peer, forwardingEnded(previousAddress)));
   }
 
   #of(visitor: Visitor): Arrival[] {

@@ -335,6 +335,59 @@ test('draft-singh Appendix D: one that was gone before its context came is forwa
   assert.deepEqual([n.a.way, n.b.way, n.c.way], ['c', undefined, 'link']);
 });
 
+/** a and b may be a long way from each other: what a asked when the mobile was back there is heard when it is at b. */
+function askedLate(hasMoved: boolean): Neighbourhood {
+  const n = new Neighbourhood().home();
+  n.a.detach();
+  n.a.attachFrom(accessPointOf.b);
+  const late = n.a.posted.splice(0);
+  n.a.detach();
+  n.b.attachFrom(accessPointOf.a);
+  n.carry().b.notify(accepted());
+  if (hasMoved) n.a.announce(1);
+  assert.deepEqual([n.a.way, n.b.way, late.length], ['b', 'link', 1]);
+  n.b.hear(late[0].message, addressOf.a);
+  return n;
+}
+
+test('draft-singh Appendix D: a question that was asked before the mobile went on sends nothing round', () => {
+  for (const hasMoved of [false, true]) {
+    const n = askedLate(hasMoved);
+    n.carry(({ message }) => message.kind !== 'contextTransferCancel');
+    assert.deepEqual([n.a.way, n.b.way], ['b', 'a']);
+    assert.deepEqual([n.a.open, n.a.held], [['anchor'], ['b']], 'what came back from b waits at a');
+  }
+});
+
+test('draft-singh Appendix D: who asked too late says so at once, gives back what it was sent, and forwards on as before', () => {
+  for (const hasMoved of [false, true]) {
+    const n = askedLate(hasMoved).carry();
+    assert.equal(n.said('contextTransferCancel').length, 1);
+    assert.deepEqual([n.a.way, n.b.way], ['b', 'link']);
+    assert.deepEqual([n.a.held, n.b.held], [[], ['anchor']], 'b still has to wait for a');
+    if (!hasMoved) n.a.announce(1);
+    n.a.until(2);
+    n.carry();
+    assert.deepEqual([n.a.way, n.a.transfers, n.b.held], [undefined, [], []]);
+  }
+});
+
+test('draft-singh Appendix D: nor does a late question send anything round by way of three gateways', () => {
+  const n = new Neighbourhood().home();
+  n.a.detach();
+  n.a.attachFrom(accessPointOf.c);
+  const late = n.a.posted.splice(0);
+  n.a.detach();
+  n.b.attachFrom(accessPointOf.a);
+  n.carry().b.notify(accepted());
+  n.b.detach();
+  n.c.attachFrom(accessPointOf.b);
+  n.carry().c.hear(late[0].message, addressOf.a);
+  n.carry(({ message }) => message.kind !== 'contextTransferCancel');
+  assert.deepEqual([n.a.way, n.b.way, n.c.way], ['b', 'c', 'a']);
+  assert.deepEqual([n.a.held, n.b.open], [['c'], ['a']]);
+});
+
 function answerEcho(bench: Neighbourhood['a']): void {
   const [{ packet, message }] = bench.said('echoRequest');
   const { source: destination, destination: source } = packet;

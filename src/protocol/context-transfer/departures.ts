@@ -32,6 +32,8 @@ interface Target {
   readonly peer: Address;
   /** It did not ask: it may refuse the mobile, and does not take packets before it has said that it will not. */
   readonly predicted: boolean;
+  /** When it was told of the mobile first. */
+  readonly since: Instant;
   /** One when it has the context, another when it has the mobile (RFC 4067 §2.5.4, §5.1). */
   replies: number;
 }
@@ -70,7 +72,7 @@ export class Departures {
     if (!departure) return false;
     if (departure.target?.peer === peer) return true;
     this.#release(departure, turn);
-    departure.target = { peer, predicted: true, replies: 0 };
+    departure.target = { peer, predicted: true, since: turn.now, replies: 0 };
     this.#send(departure, peer, turn);
     this.#set('reply', departure, turn.now + milliseconds(this.#ground.settings.maximumTransferMs));
     if (!departure.left)
@@ -90,7 +92,8 @@ export class Departures {
     }
     departure.next = undefined;
     if (target?.peer !== peer) this.#release(departure, turn);
-    departure.target = { peer, predicted: false, replies: 0 };
+    const since = departure.target?.since ?? turn.now;
+    departure.target = { peer, predicted: false, since, replies: 0 };
     this.#clear(departure, 'reply', 'leaving');
     if (!departure.left) this.#set('limit', departure, turn.now + milliseconds(contradictedLimitMs));
     this.#send(departure, peer, turn);
@@ -115,6 +118,18 @@ export class Departures {
     turn.outputs.push(this.#drains.start(visitor.id, departure.lma));
     this.#set('echo', departure, this.#drains.next(turn.now));
     return 'keep';
+  }
+
+  /** The mobile of that address has left, or is said to have. */
+  at(previousAddress: Address): Departure | undefined {
+    return this.#byAddress.get(previousAddress);
+  }
+
+  /** Where packets for that address go on to a gateway that was told of it before `since`, or before something that is yet to be. */
+  overtakes(previousAddress: Address, since: Instant | undefined): boolean {
+    const departure = this.#byAddress.get(previousAddress);
+    if (!departure?.target || this.via(departure).kind !== 'tunnel') return false;
+    return since === undefined || departure.target.since < since;
   }
 
   /** It is here again; returns the gateway it may have been at. */

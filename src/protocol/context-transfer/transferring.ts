@@ -246,10 +246,11 @@ export class Transferring implements Transfers {
         }
       for (const arrival of this.#arrivals) {
         const via = this.#arrivals.via(arrival);
+        const isHeld = this.#arrivals.isHeld(arrival);
         for (const to of arrival.prefixes) {
           if (via) rules.set(prefixKey(to), { to, via });
-          if (!arrival.ended) admit(to, arrival.peer);
-          if (!arrival.ended || arrival.visitor) admit(to, arrival.lma, !arrival.ended);
+          if (!arrival.ended) admit(to, arrival.peer, isHeld);
+          if (!arrival.ended || arrival.visitor) admit(to, arrival.lma, !arrival.ended && !isHeld);
         }
       }
       for (const departure of this.#departures)
