@@ -73,6 +73,7 @@ export class WatchedEngine implements Engine {
   }
 
   handle(input: Input, now: Instant): Output[] {
+    this.#transfers(now);
     const outputs = this.#engine.handle(input, now);
     if (input.kind === 'restored') for (const { key } of input.records) this.#keep(key);
     for (const output of outputs) this.#follow(output);
@@ -274,7 +275,7 @@ function words(cell: Row[string]): string[] {
 }
 
 /** For how long what was sent on to the next gateway, or back, may still arrive. */
-const stragglersTime = milliseconds(5000);
+const stragglersTime = milliseconds(1000);
 
 /** Being registered, and what may come between that and its end. */
 const parkingStates = ['registering', 'authenticating', 'leaving'];

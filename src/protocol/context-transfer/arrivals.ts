@@ -63,8 +63,8 @@ export class Arrivals {
     return undefined;
   }
 
-  /** RFC 4067 §2.5.3: contexts, before the mobile or after it. */
-  offered(peer: Address, message: Data, turn: Turn): void {
+  /** RFC 4067 §2.5.3: contexts, before the mobile or after it; who asked had the mobile when it did. */
+  offered(peer: Address, message: Data, isAnswer: boolean, turn: Turn): void {
     const { counters } = this.#ground;
     const context = findContext(message.blocks, 'pmipContext');
     counters.contextsReceived++;
@@ -78,7 +78,8 @@ export class Arrivals {
     const hasLeft = visitor?.state === 'leaving' || visitor?.state === 'yielding';
     if (visitor && !hasLeft) return this.#activate(arrival, visitor, turn);
     // Asked for, and gone before it was here: the other gateway is to look elsewhere.
-    if ((hasLeft || departure) && message.kind === 'contextTransferData') return this.#giveUp(arrival, turn);
+    const isLate = isAnswer || hasLeft || departure !== undefined;
+    if (isLate && message.kind === 'contextTransferData') return this.#giveUp(arrival, turn);
     const gone = visitor ?? departure?.visitor;
     if (gone) this.#departures.returned(gone, turn);
     const waitMs = 2 * this.#ground.settings.expectedWithinMs;

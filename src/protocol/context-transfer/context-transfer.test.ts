@@ -372,6 +372,23 @@ test('draft-singh Appendix D: who asked too late says so at once, gives back wha
   }
 });
 
+test('draft-singh Appendix D: who asked so long ago that the mobile is forgotten there says so at once, too', () => {
+  const n = new Neighbourhood().home();
+  n.a.detach();
+  n.a.attachFrom(accessPointOf.b);
+  const late = n.a.posted.splice(0);
+  n.a.detach();
+  n.b.attachFrom(accessPointOf.a);
+  n.carry().b.notify(accepted());
+  n.a.announce(1);
+  n.until(5).carry();
+  assert.deepEqual([n.a.rows, n.a.transfers, n.b.way, n.b.transfers], [[], [], 'link', []]);
+  n.b.hear(late[0].message, addressOf.a);
+  assert.equal(n.b.way, 'a');
+  n.carry();
+  assert.deepEqual([n.a.way, n.b.way, n.a.transfers, n.b.transfers], [undefined, 'link', [], []]);
+});
+
 test('draft-singh Appendix D: nor does a late question send anything round by way of three gateways', () => {
   const n = new Neighbourhood().home();
   n.a.detach();

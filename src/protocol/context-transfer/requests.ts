@@ -1,7 +1,7 @@
 import { type Address, unspecified } from '../../base/address.js';
 import type { LinkAddress } from '../../base/link-address.js';
 import { below } from '../../base/random.js';
-import { milliseconds } from '../../base/time.js';
+import { type Instant, milliseconds, seconds } from '../../base/time.js';
 import type { ContextBlock, PmipContext } from '../../wire/cxtp/context.js';
 import type { Turn } from '../gateway/lifecycle.js';
 import type { Visitor } from '../gateway/visitor.js';
@@ -25,11 +25,16 @@ export interface Question {
   readonly blocks: readonly ContextBlock[];
 }
 
+/** For how long a question may be under way, and its answer: as long as SCTP does not give up (RFC 9260 §16). */
+const answerableS = 120;
+
 /** The new gateway asks the one before for a context (RFC 4067 §2.1.2, §2.5.6). */
 export class Requests {
   readonly #ground: Ground;
   readonly #byVisitor = new Map<Visitor, Request>();
   readonly #byStation = new Map<LinkAddress, Request>();
+  /** Questions that have not been answered, also when nobody waits any more: when they were asked. */
+  readonly #unanswered = new Map<string, Instant>();
 
   constructor(ground: Ground) {
     this.#ground = ground;
@@ -57,7 +62,17 @@ export class Requests {
     timers.set(`request ${visitor.id}`, turn.now + milliseconds(settings.maximumTransferMs));
     const asked = question ?? this.#question(visitor);
     counters.contextRequestsSent += peers.length;
-    for (const peer of peers) turn.outputs.push(toPeer(peer, { kind: 'contextTransferRequest', ...asked }));
+    this.#forgetQuestions(turn.now);
+    for (const peer of peers) {
+      this.#unanswered.delete(peer + visitor.station);
+      this.#unanswered.set(peer + visitor.station, turn.now);
+      turn.outputs.push(toPeer(peer, { kind: 'contextTransferRequest', ...asked }));
+    }
+  }
+
+  /** Whether that gateway was asked for that station, and this is the answer, however late. */
+  isAnswer(peer: Address, context: PmipContext | undefined): boolean {
+    return context?.linkLayerAddress !== undefined && this.#unanswered.delete(peer + context.linkLayerAddress);
   }
 
   /** That gateway has the context, or says that it has none: what it was asked, and no more (draft-singh names no message for that). */
@@ -82,6 +97,14 @@ export class Requests {
     this.#byVisitor.delete(visitor);
     if (this.#byStation.get(visitor.station) === request) this.#byStation.delete(visitor.station);
     this.#ground.timers.clear(`request ${visitor.id}`);
+  }
+
+  /** The oldest come first. */
+  #forgetQuestions(now: Instant): void {
+    for (const [question, askedAt] of this.#unanswered) {
+      if (now - askedAt < seconds(answerableS)) return;
+      this.#unanswered.delete(question);
+    }
   }
 
   /** Without the mobile's own: the gateway is authorized by the domain's key. */

@@ -121,7 +121,8 @@ export class Transferring implements Transfers {
     }
     const context = findContext(message.blocks, 'pmipContext');
     const visitor = this.#asking(context);
-    if (isWhole(context)) this.#arrivals.offered(peer, message, turn);
+    const isAnswer = this.#requests.isAnswer(peer, context);
+    if (isWhole(context)) this.#arrivals.offered(peer, message, isAnswer, turn);
     this.#requests.answered(peer, context, isWhole(context), turn);
     if (visitor) this.#activation.settled(visitor, isWhole(context), turn);
   }
