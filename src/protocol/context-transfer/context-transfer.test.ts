@@ -389,6 +389,20 @@ test('draft-singh Appendix D: who asked so long ago that the mobile is forgotten
   assert.deepEqual([n.a.way, n.b.way, n.a.transfers, n.b.transfers], [undefined, 'link', [], []]);
 });
 
+test('draft-singh Appendix D: what still comes for a mobile that is forgotten does not go round by way of the LMA', () => {
+  const n = new Neighbourhood().moved();
+  n.a.announce(1);
+  n.b.detach();
+  n.b.until(0.9);
+  answerEcho(n.a);
+  n.carry();
+  assert.deepEqual([n.b.way, n.b.open], ['park', ['a', 'anchor']]);
+  n.b.announce(1);
+  answerEcho(n.b);
+  n.b.until(1.5);
+  assert.deepEqual([n.b.rows.length, n.b.way, n.b.open], [0, undefined, []]);
+});
+
 test('draft-singh Appendix D: nor does a late question send anything round by way of three gateways', () => {
   const n = new Neighbourhood().home();
   n.a.detach();

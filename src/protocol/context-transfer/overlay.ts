@@ -130,17 +130,25 @@ export class Overlay {
 
   #settleEnd(key: string, wanted: Wanted): Output[] {
     const admitted = this.#admitted.get(key);
-    const end = this.#ends.get(key) ?? wanted.ends.get(key);
+    const hold = wanted.held.has(key);
+    const end = this.#ends.get(key) ?? this.#leading(wanted, key, hold);
     if (end === undefined) {
       this.#held.delete(key);
       return this.#admitted.delete(key) && admitted ? [{ kind: 'unadmit', end: admitted }] : [];
     }
-    const hold = wanted.held.has(key);
     if (admitted && hold === this.#held.has(key)) return [];
     this.#admitted.set(key, end);
     if (hold) this.#held.add(key);
     else this.#held.delete(key);
     return [{ kind: 'admit', end, ...(hold && { hold: { limitOctets: this.#limitOctets } }) }];
+  }
+
+  /** Without a rule what comes would be routed to the LMA, and might come again. */
+  #leading({ ends, rules }: Wanted, key: string, hold: boolean): DownlinkEnd | undefined {
+    const end = ends.get(key);
+    if (end === undefined || hold) return end;
+    const to = prefixKey(end.to);
+    return rules.has(to) || this.#rules.has(to) ? end : undefined;
   }
 }
 
