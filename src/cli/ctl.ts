@@ -40,6 +40,25 @@ export function register(program: Command): void {
         `${identity} goes to ${anchor}`,
       ),
     );
+  ctl
+    .command('relocate')
+    .description("have a gateway's mobile registered by another PMIP client")
+    .argument('<identity>', 'its network access identifier')
+    .argument('<client>', 'address of one of its pmipClients')
+    .action((identity: string, client: string) =>
+      ask({ command: 'relocate', identity, client }, `${identity} goes to PMIP client ${client}`),
+    );
+  registerMaps(ctl, ask);
+  ctl
+    .command('reload')
+    .description('read the configuration again: all of it applies, or nothing')
+    .action(() => ask({ command: 'reload' }, 'configuration reloaded'));
+  registerStations(ctl, ask);
+}
+
+type Ask = (request: ControlRequest, nothing: string) => Promise<void>;
+
+function registerMaps(ctl: Command, ask: Ask): void {
   const map = ctl.command('map').description('what is advertised of a MAP');
   map
     .command('prefer')
@@ -62,15 +81,10 @@ export function register(program: Command): void {
     .description('advertise it again')
     .argument('<address>', 'of the MAP')
     .action((address: string) => ask({ command: 'restore', map: address }, `${address} restored`));
-  ctl
-    .command('reload')
-    .description('read the configuration again: all of it applies, or nothing')
-    .action(() => ask({ command: 'reload' }, 'configuration reloaded'));
-  registerStations(ctl, ask);
 }
 
 /** What the link layer knows. */
-function registerStations(ctl: Command, ask: (request: ControlRequest, nothing: string) => Promise<void>): void {
+function registerStations(ctl: Command, ask: Ask): void {
   ctl
     .command('attach')
     .description("say that a station's link came up, as an access point would")

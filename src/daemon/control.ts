@@ -14,6 +14,7 @@ export type ControlRequest =
   | { readonly command: 'withdraw' | 'restore'; readonly map: string }
   /** The mobile gets another anchor, whose prefix is given where the gateway does not know it (draft-singh §4.4). */
   | { readonly command: 'reanchor'; readonly identity: string; readonly anchor: string; readonly prefix?: string }
+  | { readonly command: 'relocate'; readonly identity: string; readonly client: string }
   | { readonly command: 'reload' }
   | {
       readonly command: 'attach';

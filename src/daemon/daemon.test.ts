@@ -169,6 +169,10 @@ test('draft-singh §4.4: the operator takes a mobile that is known to another an
     /no 'b@example.net' here/,
   );
   await assert.rejects(ask({ command: 'reanchor', identity, anchor: 'x' }), /expected an IPv6 address, not 'x'/);
+  await ask({ command: 'relocate', identity, client: '2001:db8:c::2' });
+  const relocation = { name: 'relocate', identity, client: parseAddress('2001:db8:c::2') } as const;
+  assert.deepEqual(world.inputs.at(-1), { kind: 'command', command: relocation });
+  await assert.rejects(ask({ command: 'relocate', identity, client: 'x' }), /expected an IPv6 address, not 'x'/);
   await assert.rejects(
     ask({ command: 'reanchor', identity, anchor: '::1', prefix: '::1/64' }),
     /expected an IPv6 prefix/,

@@ -161,6 +161,13 @@ export class Daemon {
       case 'reanchor':
         if (!this.#knows(request.identity)) throw new Refusal(`no '${request.identity}' here`);
         return this.#world.command(reanchoring(request));
+      case 'relocate':
+        if (!this.#knows(request.identity)) throw new Refusal(`no '${request.identity}' here`);
+        return this.#world.command({
+          name: 'relocate',
+          identity: request.identity,
+          client: addressIn(request.client),
+        });
       case 'reload':
         return this.reload();
       case 'attach':
@@ -237,9 +244,14 @@ function reanchoring({
   anchor: text,
   prefix: prefixText,
 }: Extract<ControlRequest, { readonly command: 'reanchor' }>): OperatorCommand {
-  const anchor = tryParseAddress(text);
-  if (anchor === undefined) throw new Refusal(`expected an IPv6 address, not '${text}'`);
+  const anchor = addressIn(text);
   return { name: 'reanchor', identity, anchor, ...(prefixText !== undefined && { prefix: prefixIn(prefixText) }) };
+}
+
+function addressIn(text: string): Address {
+  const address = tryParseAddress(text);
+  if (address === undefined) throw new Refusal(`expected an IPv6 address, not '${text}'`);
+  return address;
 }
 
 function prefixIn(text: string): Prefix {

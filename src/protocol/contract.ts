@@ -177,6 +177,8 @@ export type OperatorCommand =
   | { readonly name: 'release'; readonly identity: string }
   /** Take a mobile to another anchor, of whose prefix it gets an address (draft-singh §4.4). */
   | { readonly name: 'reanchor'; readonly identity: string; readonly anchor: Address; readonly prefix?: Prefix }
+  /** Have a mobile registered by another PMIP client from now on (draft-singh appendix E.1). */
+  | { readonly name: 'relocate'; readonly identity: string; readonly client: Address }
   /** What is advertised of a MAP (RFC 4140 §7.1.1, §10): its preference, 0 to 15, or the configured one again. */
   | { readonly name: 'prefer'; readonly map: Address; readonly preference: number | undefined }
   /** Advertise a MAP with a lifetime of zero, until `restore` (RFC 4140 §10). */

@@ -49,6 +49,7 @@ export function bindingUpdates({ compose, read }: UpdateForm, config: GatewayCon
       const { status } = message;
       return { kind: 'answer', visitor, peer: source, status, answer, granted: grantedBy(message) };
     },
+    takes: () => false,
     lost: () => [],
   };
 }

@@ -16,6 +16,8 @@ export interface Exchange {
   ended(visitor: Visitor): void;
   /** What has arrived says; undefined: nothing of what was asked. */
   hear(heard: Heard, visitors: VisitorList): News | undefined;
+  /** Whether requests may go to that peer where the visitor's `pmipClient` says so. */
+  takes(peer: Address): boolean;
   /** Whose requests are lost with a peer, and go out again. */
   lost(peer: Address, now: Instant): Iterable<Visitor>;
 }

@@ -261,10 +261,18 @@ export class Gateway implements Engine {
         for (const visitor of [...this.#visitors.byIdentity(command.identity)])
           if (!visitor.former) this.#lifecycle.reanchor(visitor, command.anchor, command.prefix, turn);
         return;
+      case 'relocate':
+        return this.#relocate(command.identity, command.client, turn);
       case 'shutdown':
         for (const visitor of [...this.#visitors]) this.#lifecycle.raise(visitor, 'closing', turn);
         return;
     }
+  }
+
+  #relocate(identity: string, client: Address, turn: Turn): void {
+    if (!this.#exchange.takes(client)) turn.outputs.push(discarded(client, 'not a PMIP client of this gateway'));
+    else
+      for (const visitor of [...this.#visitors.byIdentity(identity)]) this.#lifecycle.relocate(visitor, client, turn);
   }
 
   #visits(): Visits {

@@ -267,6 +267,13 @@ export class Lifecycle {
     this.raise(visitor, 'anchorChanged', turn);
   }
 
+  /** Another PMIP client is to register the mobile from now on, once the station has shown that it is here (draft-singh appendix E.1). */
+  relocate(visitor: Visitor, client: Address, turn: Turn): void {
+    if (visitor.pmipClient === client) return;
+    visitor.pmipClient = client;
+    if (visitor.state === 'registered') this.probing.moved(visitor, false, turn);
+  }
+
   /** A visitor from before a restart: served again at once, registered again once it has been heard. */
   resume(visitor: Visitor, turn: Turn): void {
     this.presence.trace(visitor, 'restored', turn);

@@ -359,3 +359,24 @@ test('draft-singh §4.9, races: what a lost client had to say of mobiles is aske
   b.say(neighbourAdvertisement(loa), loa, routerLinkLocal);
   assert.equal(optionOf(b.trigger, 'flags')?.flags.refresh, true);
 });
+
+test('S02-AppE.1-01: a MAG takes a mobile that is here to another client, whose Notifications count from then on', () => {
+  const otherClient = parseAddress('fd00:c::2');
+  const b = new TriggeringBench({ clients: [{}, { address: otherClient }] });
+  b.attach();
+  b.authenticate(withAddress);
+  const first = b.trigger.peer;
+  const second = first === clientAddress ? otherClient : clientAddress;
+  b.notify();
+  b.give({ kind: 'command', command: { name: 'relocate', identity, client: parseAddress('fd00:c::77') } });
+  assert.deepEqual(b.said('neighbourSolicitation'), []);
+  b.give({ kind: 'command', command: { name: 'relocate', identity, client: second } });
+  b.say(neighbourAdvertisement(loa), loa, routerLinkLocal);
+  assert.equal(b.trigger.peer, second);
+  assert.equal(optionOf(b.trigger, 'ipAddress')?.address, loa);
+  b.notify();
+  b.announce(129, [], first);
+  assert.equal(b.row.state, 'registered');
+  b.announce(129, [], second);
+  assert.equal(b.rows.length, 0);
+});

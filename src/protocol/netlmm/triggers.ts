@@ -85,6 +85,10 @@ export class Triggers implements Exchange {
     if (sent) this.#outstanding.delete(sent.transaction);
   }
 
+  takes(peer: Address): boolean {
+    return this.#clients.has(peer);
+  }
+
   /** Dynamically chosen, another client takes over those that it had not registered yet (§4.1-3); the others wait for it (§4.5). */
   lost(peer: Address, now: Instant): Iterable<Visitor> {
     this.#clients.lost(peer, now);
