@@ -6,7 +6,7 @@ rows_path = 'docs/conformance.tsv'
 known = {line.split('\t')[0] for line in open(rows_path)}
 shape = re.compile(r'^[A-Z]\d{2,4}-[\w.]+-[\w.-]+$')
 names, unknown = {}, set()
-call = re.compile(r"\b(?:test|it)\(\s*(?:'((?:\\.|[^'\\])*)'|\"((?:\\.|[^\"\\])*)\"|`((?:\\.|[^`\\])*)`)")
+call = re.compile(r"\b(?:test|it|labTest)\(\s*(?:'((?:\\.|[^'\\])*)'|\"((?:\\.|[^\"\\])*)\"|`((?:\\.|[^`\\])*)`)")
 for path in sorted(subprocess.check_output(['git', 'ls-files', '*.test.ts'], text=True).split()):
     for match in call.finditer(open(path).read()):
         name = re.sub(r'\\(.)', r'\1', next(g for g in match.groups() if g is not None))

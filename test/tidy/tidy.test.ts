@@ -187,7 +187,7 @@ test('every attack in docs/security.md names tests that exist', () => {
 export function testNames(source: Source): string[] {
   const names: string[] = [];
   for (const [, , single, double, template] of source.text.matchAll(
-    /\b(test|it|describe)\(\s*(?:'((?:\\.|[^'\\])*)'|"((?:\\.|[^"\\])*)"|`((?:\\.|[^`\\])*)`)/g,
+    /\b(test|it|describe|labTest)\(\s*(?:'((?:\\.|[^'\\])*)'|"((?:\\.|[^"\\])*)"|`((?:\\.|[^`\\])*)`)/g,
   ))
     names.push((single ?? double ?? template).replace(/\\(.)/g, '$1'));
   return names;

@@ -75,7 +75,7 @@ test('S02-AppE.3-02, S02-AppB-13: with a prefix of its own the mobile is reachab
   assert.deepEqual([lost(before), lost(after)], [0, 0]);
 });
 
-test('S02-4.1-2-05, S02-4.1-6-02, S02-2-01: a host that makes its address itself is reachable at it, and reaches others, through both its MAGs', () => {
+test('S02-4.1-02, S02-4.1-2-05, S02-4.1-6-02, S02-2-01: a host that makes its address itself is reachable at it, and reaches others, through both its MAGs', () => {
   const n = netlmmNetwork();
   n.move(100, n.cells[0]);
   n.move(5000, n.cells[2]);
@@ -104,7 +104,7 @@ test('S02-3-03, S02-4.2-1-01: both MAGs advertise the mobile’s prefix, and it 
   );
 });
 
-test('S02-3-04, S02-4.2-2-01: the next MAG triggers as the mobile comes: the gap is x + y + max(a, x + y) + w at random delays', () => {
+test('S02-3-04, S02-4.2-2-01: the next MAG triggers as the mobile comes: the gap is x + y + max(a, x + y) + w at several delays', () => {
   const random = [
     { mag2: 1, client: 17, lma: 3 },
     { mag2: 9, client: 2, lma: 25 },
