@@ -24,6 +24,8 @@ export interface Arrival {
   visitor: Visitor | undefined;
   /** Since when it has been here and its context too. */
   since: Instant | undefined;
+  /** It was registered before: what its LMA sends has been delivered since, and does not wait again. */
+  late: boolean;
   /** Nothing more is forwarded to it. */
   ended: boolean;
   /** It did not come, and the other gateway was told. */
@@ -216,6 +218,7 @@ export class Arrivals {
       lma: context.lmaAddress,
       visitor: undefined,
       since: undefined,
+      late: false,
       ended: false,
       cancelled: false,
     };
@@ -228,6 +231,7 @@ export class Arrivals {
     counters.contextsActivated++;
     arrival.visitor = visitor;
     arrival.since = turn.now;
+    arrival.late = visitor.state === 'registered';
     timers.clear(`arrival ${arrival.id}`);
     timers.set(`release ${arrival.id}`, turn.now + unregisteredLimitS * second);
     if (visitor.state === 'registered') this.registered(visitor, turn);

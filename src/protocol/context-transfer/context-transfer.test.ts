@@ -335,6 +335,19 @@ test('draft-singh Appendix D: one that was gone before its context came is forwa
   assert.deepEqual([n.a.way, n.b.way, n.c.way], ['c', undefined, 'link']);
 });
 
+test('S02-4.5-02: a context that comes when the mobile is registered without it makes nothing wait that was not waiting', () => {
+  const n = new Neighbourhood().home();
+  n.a.detach();
+  n.b.attachFrom(accessPointOf.a);
+  n.b.authenticate(mobileProfile);
+  n.carry(({ to, message }) => to !== addressOf.b || message.kind !== 'contextTransferData');
+  n.b.until(0.21);
+  n.b.notify(accepted());
+  assert.deepEqual([n.b.row.state, n.b.open, n.b.held], ['registered', ['anchor'], []]);
+  n.b.hear({ ...ended, acknowledge: true, blocks: [whole] }, addressOf.a);
+  assert.deepEqual([n.b.open, n.b.held], [['a', 'anchor'], []]);
+});
+
 /** a and b may be a long way from each other: what a asked when the mobile was back there is heard when it is at b. */
 function askedLate(hasMoved: boolean): Neighbourhood {
   const n = new Neighbourhood().home();

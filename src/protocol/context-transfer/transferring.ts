@@ -251,7 +251,7 @@ export class Transferring implements Transfers {
         for (const to of arrival.prefixes) {
           if (via) rules.set(prefixKey(to), { to, via });
           if (!arrival.ended) admit(to, arrival.peer, isHeld);
-          if (!arrival.ended || arrival.visitor) admit(to, arrival.lma, !arrival.ended && !isHeld);
+          if (!arrival.ended || arrival.visitor) admit(to, arrival.lma, !arrival.ended && !arrival.late && !isHeld);
         }
       }
       for (const departure of this.#departures)
