@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { intervalMs, near, roundingMs, within } from '../../test/support/on-paper.js';
 import { type Random, seededRandom, uniform } from '../base/random.js';
 import { schemeNamed } from '../protocol/schemes.js';
 import { type Simulation, Watchdog } from '../sim/index.js';
@@ -10,9 +11,6 @@ import { runScheme } from './run.js';
 
 const text = readFileSync('scenarios/comparison.yaml', 'utf8');
 const settings = 20;
-const intervalMs = 1;
-/** Delays are rounded to nanoseconds, several to a path. */
-const roundingMs = 1e-4;
 
 type Setting = Readonly<Record<'radioMs' | 'accessMs' | 'backhaulMs' | 'authenticationMs' | 'l2GapMs', number>> &
   Readonly<Record<string, number>>;
@@ -52,15 +50,6 @@ function check(measured: HandoverResult, expected: ReturnType<typeof onPaper>, n
   within(uplink.gapMs, expected.upMs, `${name}: gap up`);
   near(measured.lost, expected.downLostMs / intervalMs, 1, `${name}: lost down`);
   near(uplink.lost, expected.upMs / intervalMs, 1, `${name}: lost up`);
-}
-
-function within(gapMs: number | null, leastMs: number, name: string): void {
-  const above = gapMs === null ? Number.NaN : gapMs - leastMs;
-  assert.ok(above >= -roundingMs && above <= intervalMs + roundingMs, `${name}: ${gapMs}, on paper ${leastMs}`);
-}
-
-function near(value: number | null, expected: number, tolerance: number, name: string): void {
-  assert.ok(value !== null && Math.abs(value - expected) <= tolerance, `${name}: ${value}, on paper ${expected}`);
 }
 
 for (const name of ['lmm', 'pmip6'])

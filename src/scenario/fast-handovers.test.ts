@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { intervalMs, near, roundingMs } from '../../test/support/on-paper.js';
 import { type Random, seededRandom, uniform } from '../base/random.js';
 import { schemeNamed } from '../protocol/schemes.js';
 import { type Simulation, Watchdog } from '../sim/index.js';
@@ -10,9 +11,6 @@ import { runScheme } from './run.js';
 
 const text = readFileSync('scenarios/comparison.yaml', 'utf8');
 const settings = 20;
-const intervalMs = 1;
-/** Delays are rounded to nanoseconds, several to a path. */
-const roundingMs = 1e-4;
 
 interface Setting extends Readonly<Record<string, number>> {
   readonly radioMs: number;
@@ -81,10 +79,6 @@ function check(measured: HandoverResult, expected: ReturnType<Paper>, name: stri
   assert.ok(above >= -roundingMs && above <= intervalMs + roundingMs, `${name}: ${gapMs}, on paper ${expected.downMs}`);
   near(lost, expected.lostMs / intervalMs, expected.lostMs === 0 ? 0 : 2, `${name}: lost`);
   assert.equal(uplink?.lost, 0, name);
-}
-
-function near(value: number | null, expected: number, tolerance: number, name: string): void {
-  assert.ok(value !== null && Math.abs(value - expected) <= tolerance, `${name}: ${value}, on paper ${expected}`);
 }
 
 /** Longer than all signalling before the move takes. */

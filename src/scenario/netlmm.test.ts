@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { intervalMs, near, roundingMs, within } from '../../test/support/on-paper.js';
 import { type Random, seededRandom, uniform } from '../base/random.js';
 import { schemeNamed } from '../protocol/schemes.js';
 import { type Simulation, Watchdog } from '../sim/index.js';
@@ -11,9 +12,6 @@ import { flowsOf } from './simulate.js';
 
 const text = readFileSync('scenarios/comparison.yaml', 'utf8');
 const settings = 20;
-const intervalMs = 1;
-/** Delays are rounded to nanoseconds, several to a path. */
-const roundingMs = 1e-4;
 
 type Name = 'radioMs' | 'accessMs' | 'backhaulMs' | 'neighbourMs' | 'clientToAnchorMs' | 'authenticationMs' | 'l2GapMs';
 type Setting = Readonly<Record<Name, number>> & Readonly<Record<string, number>>;
@@ -139,15 +137,6 @@ function check(measured: HandoverResult, expected: Paper, name: string): void {
   within(uplink.gapMs, expected.upMs, `${name}: gap up`);
   near(measured.lost, expected.downLostMs / intervalMs, expected.downLostMs === 0 ? 0 : 1, `${name}: lost down`);
   near(uplink.lost, expected.upLostMs / intervalMs, 1, `${name}: lost up`);
-}
-
-function within(gapMs: number | null, leastMs: number, name: string): void {
-  const above = gapMs === null ? Number.NaN : gapMs - leastMs;
-  assert.ok(above >= -roundingMs && above <= intervalMs + roundingMs, `${name}: ${gapMs}, on paper ${leastMs}`);
-}
-
-function near(value: number | null, expected: number, tolerance: number, name: string): void {
-  assert.ok(value !== null && Math.abs(value - expected) <= tolerance, `${name}: ${value}, on paper ${expected}`);
 }
 
 const variants: Readonly<Record<string, Variant>> = {

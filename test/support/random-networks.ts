@@ -6,12 +6,9 @@ import { parseScenario } from '../../src/scenario/parse.js';
 import type { HandoverResult, SchemeResult } from '../../src/scenario/result.js';
 import { runScheme } from '../../src/scenario/run.js';
 import { type Simulation, Watchdog } from '../../src/sim/index.js';
+import { intervalMs, near, roundingMs, within } from './on-paper.js';
 
 /** The comparison's network with random delays, measured against what stands on paper. */
-
-const intervalMs = 1;
-/** Delays are rounded to nanoseconds, several to a path. */
-const roundingMs = 1e-4;
 
 export type Setting = Readonly<Record<'radioMs' | 'accessMs' | 'backhaulMs' | 'homeMs' | 'correspondentMs', number>> &
   Readonly<Record<'l2GapMs' | 'dad', number>> &
@@ -86,13 +83,4 @@ function check(measured: HandoverResult, expected: Paper, name: string): void {
   within(measured.gapMs, expected.downMs, `${name}: gap down`);
   near(measured.lost, expected.downLostMs / intervalMs, 1, `${name}: lost down`);
   within(uplink.gapMs, 0, `${name}: gap up`);
-}
-
-function within(gapMs: number | null, leastMs: number, name: string): void {
-  const above = gapMs === null ? Number.NaN : gapMs - leastMs;
-  assert.ok(above >= -roundingMs && above <= intervalMs + roundingMs, `${name}: ${gapMs}, on paper ${leastMs}`);
-}
-
-function near(value: number | null, expected: number, tolerance: number, name: string): void {
-  assert.ok(value !== null && Math.abs(value - expected) <= tolerance, `${name}: ${value}, on paper ${expected}`);
 }
