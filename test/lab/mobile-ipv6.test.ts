@@ -13,10 +13,7 @@ import { decodePacket } from '../../src/wire/ipv6/codec.js';
 import { type Packet, protocol } from '../../src/wire/ipv6/packet.js';
 import { readCapture } from '../../src/wire/pcapng/reader.js';
 import { assertCleanCapture } from '../oracle/tshark.js';
-import { comparison, labTest, SteadyConnection, until, withLab } from './support.js';
-
-/** Duplicate Address Detection, registrations and the daemons' work, on a machine that does much else. */
-const patienceMs = 120_000;
+import { comparison, labTest, patienceMs, SteadyConnection, until, withLab } from './support.js';
 
 /** The first row of a daemon's topic for which `is` holds, once there is one. */
 function row(lab: Lab, node: string, topic: string, what: string, is: (row: Row) => boolean): Promise<Row> {

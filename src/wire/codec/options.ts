@@ -152,12 +152,15 @@ export const tlvFraming: OptionFraming = {
     writer.u8(type);
     return writer.reserve(1);
   },
-  close(writer, opened) {
-    const length = writer.offset - opened - 1;
-    if (length > 255) throw new RangeError(`option data of ${length} octets`);
-    writer.setU8(opened, length);
-  },
+  close: closeWithDataLength,
 };
+
+/** A length in one octet that counts the data alone. */
+function closeWithDataLength(writer: Writer, opened: number): void {
+  const length = writer.offset - opened - 1;
+  if (length > 255) throw new RangeError(`option data of ${length} octets`);
+  writer.setU8(opened, length);
+}
 
 /** Pad1 or PadN over `octets` octets. */
 export function pad(writer: Writer, octets: number): void {
@@ -225,9 +228,5 @@ export const unpaddedFraming: OptionFraming = {
     writer.u8(type);
     return writer.reserve(1);
   },
-  close(writer, opened) {
-    const length = writer.offset - opened - 1;
-    if (length > 255) throw new RangeError(`option data of ${length} octets`);
-    writer.setU8(opened, length);
-  },
+  close: closeWithDataLength,
 };
