@@ -71,6 +71,11 @@ export interface Interests {
   readonly registersOthers?: boolean;
   /** It takes Binding Updates and acknowledgements that a packet follows (draft-dommety §2.2.2); others get none of them (RFC 6275 §9.2). */
   readonly nestedUpdates?: boolean;
+  /**
+   * Links through which stations send only what the rules let pass, as on `accessLinks`, while the stack answers their Neighbour
+   * Discovery: a local mobility agent controls access (draft-dommety §1.1 C). Of sources that nobody holds it does not hear.
+   */
+  readonly guardedLinks?: readonly LinkId[];
   /** The node is a host. Of these links the engine hears their state, the node's addresses, and of routers there. */
   readonly hostLinks?: readonly LinkId[];
   /**
@@ -190,7 +195,8 @@ export type OperatorCommand =
 export type Output =
   /**
    * Send; through `link` to `neighbour` where they are given (the stack resolves neither then), else as routes say.
-   * `association` protects it where the destination does not tell which one does.
+   * `association` protects it where the destination does not tell which one does. `relayed`: somebody else's, who has protected
+   * it; it goes on as it came.
    */
   | {
       readonly kind: 'send';
@@ -198,6 +204,7 @@ export type Output =
       readonly link?: LinkId;
       readonly neighbour?: LinkAddress;
       readonly association?: AssociationId;
+      readonly relayed?: true;
     }
   /** Send a whole message to a peer: an association is made where there is none. */
   | {
@@ -286,6 +293,16 @@ export type TunnelEnd = { readonly local: Address; readonly remote: Address } & 
   | { readonly to: Prefix; readonly from?: undefined; readonly by?: 'tunnel' | undefined }
   /** What comes with the home address in a Home Address option. */
   | { readonly from: Prefix; readonly to?: undefined; readonly by: 'homeAddressOption' }
+  /**
+   * What the mobile at `remote` tunnels to be sent on from `local` itself, a care-of address that it shares with others, with
+   * its home address in a Home Address option (draft-dommety §3.1).
+   */
+  | { readonly from: Prefix; readonly to?: undefined; readonly by: 'sharedCareOf' }
+  /**
+   * What comes to `local`, from whomever (`remote` is unspecified), through a type 2 routing header for an address in `to`: it goes
+   * on to that address, and the header, used up, shows `local` (draft-dommety §3.1, §3.2.1).
+   */
+  | { readonly to: Prefix; readonly from?: undefined; readonly by: 'routingHeader' }
 );
 
 /** What the AAA port says of a station that asks for access. */

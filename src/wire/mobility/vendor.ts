@@ -15,6 +15,16 @@ export type VendorContent =
   | { readonly kind: 'tunnelRequest'; readonly flags: { readonly ipv4: boolean } } // L of draft-dommety §2.2.2, in a Binding Update
   | { readonly kind: 'tunnelPreference'; readonly family: number } // its answer: one of tunnelFamily
   | { readonly kind: 'simultaneousBindings'; readonly lifetimeMs: number } // RFC 4140 Appendix A, in an FBack
+  /**
+   * Whom a local mobility agent sends the mobile's packets to: home agent or agent above; its IPv4-mapped address follows where
+   * it has one. `relay`: the agent is to register there itself (draft-dommety §3.2, appendix, 2).
+   */
+  | {
+      readonly kind: 'upstreamAgent';
+      readonly flags: { readonly relay: boolean };
+      readonly addresses: readonly Address[];
+    }
+  | { readonly kind: 'anchoring'; readonly zone: number } // draft-dommety §4.2, in the Binding Updates to new agent and anchor
   | { readonly kind: 'other'; readonly enterprise: number; readonly subtype: number; readonly data: Uint8Array };
 type OwnKind = Exclude<VendorContent['kind'], 'other'>;
 
@@ -31,6 +41,11 @@ const own: { readonly [K in OwnKind]: { readonly subtype: number; readonly data:
   tunnelRequest: { subtype: 3, data: f.struct({ flags: f.flags8({ ipv4: 0x80 }) }) },
   tunnelPreference: { subtype: 4, data: f.struct({ family: f.u8 }) },
   simultaneousBindings: { subtype: 5, data: f.struct({ lifetimeMs: f.u16 }) },
+  upstreamAgent: {
+    subtype: 8,
+    data: f.struct({ flags: f.flags8({ relay: 0x80 }), reserved: f.reserved(2), addresses: f.repeated(f.address) }),
+  },
+  anchoring: { subtype: 9, data: f.struct({ reserved: f.reserved(3), zone: f.u32 }) },
 };
 type Data<K extends OwnKind> = Omit<Extract<VendorContent, { kind: K }>, 'kind'>;
 const bySubtype = new Map(Object.entries(own).map(([kind, { subtype }]) => [subtype, kind as OwnKind]));
