@@ -4,8 +4,9 @@ import { prefixContains } from '../../base/prefix.js';
 import * as c from '../config.js';
 import type { ConfigProblem } from '../scheme.js';
 import type { Peer } from '../security/config.js';
+import { agentProblems, announcedAgents } from './agents-config.js';
 
-/** What a router says of itself on its links and of the MAPs it knows, as configuration files and schemes write it. */
+/** What a router says of itself on its links and of the MAPs and local mobility agents it knows, as configuration files and schemes write it. */
 
 const lifetimeS = c.integer(0, 0xffff_ffff, 'seconds');
 
@@ -94,10 +95,16 @@ const link = z.strictObject({
   discoverMaps: c.flag.default(false),
   /** Where they are, advertisements of this link are for these routers only, by their link-local addresses. */
   routers: z.array(linkLocalAddress).default([]),
-  /** Take MAP options from anybody on this link. */
+  /** Take MAP options, and those of local mobility agents, from anybody on this link. */
   insecure: c.flag.default(false),
   /** How long a MAP option counts that is not heard again. Default: three times the longest interval. */
   mapHoldMs: c.number(100, 86_400_000, 'milliseconds').optional(),
+  /** Whether local mobility agents are in the advertisements of this link (draft-dommety §2.2.1). */
+  sendAgents: c.flag.default(true),
+  /** Whether those that other routers on this link tell of are taken and passed on (draft-dommety §2.1, option 4). */
+  discoverAgents: c.flag.default(false),
+  /** How long an agent counts that is not heard anew. Default: three times its router's interval, or else its router lifetime, where it tells them. */
+  agentHoldMs: c.number(100, 86_400_000, 'milliseconds').optional(),
 });
 
 const distance = c.integer(1, 15);
@@ -135,6 +142,8 @@ const failureDetection = z.strictObject({
 export const advertisingKeys = {
   links: z.array(link).min(1, 'a link to advertise on'),
   maps: z.array(map).default([]),
+  /** Local mobility agents: the node itself where it is one, and others by hand. */
+  agents: z.array(announcedAgents).default([]),
   failureDetection: failureDetection.prefault({}),
 };
 
@@ -146,6 +155,8 @@ export type ConfiguredMap = z.infer<typeof map>;
 export interface Trusting {
   readonly peers: readonly { readonly address?: string | undefined }[];
   readonly insecure: boolean;
+  /** The node's own address as a local mobility agent, where it is one. */
+  readonly agent?: Address;
 }
 
 /** A MAP of which nothing but its address is said. */
@@ -179,6 +190,9 @@ export function advertisingProblems(section: AdvertisingConfig & Trusting): Conf
       if (!names.has(name))
         problems.push({ path: ['maps', i, 'links', j], expected: `the name of one of the links, not '${name}'` });
   }
+  for (const [i, announced] of section.agents.entries())
+    for (const { path, expected } of agentProblems(announced, names, section.agent))
+      problems.push({ path: ['agents', i, ...path], expected });
   return problems;
 }
 
@@ -189,7 +203,7 @@ function checkDiscovery(
   report: (key: string, expected: string) => void,
 ): void {
   if (insecure || link.insecure) return;
-  if (link.discoverMaps && link.routers.length === 0)
+  if ((link.discoverMaps || link.discoverAgents) && link.routers.length === 0)
     report('routers', 'the routers that are heard, or insecure: true to hear anybody');
   if (link.routers.some(router => !peers.some(({ address }) => address === router)))
     report('routers', 'addresses that are among peers with their keys, or insecure: true for this link');
