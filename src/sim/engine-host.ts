@@ -2,7 +2,7 @@ import type { Address } from '../base/address.js';
 import { invariant } from '../base/errors.js';
 import { multicastLinkAddress } from '../base/link-address.js';
 import type { Instant } from '../base/time.js';
-import type { Engine, ForwardingRule, Input, Output, TunnelEnd, Via } from '../protocol/contract.js';
+import type { Engine, ForwardingRule, Input, Output, Via } from '../protocol/contract.js';
 import type { RouterAdvertisement } from '../wire/icmpv6/messages.js';
 import { packetLength } from '../wire/ipv6/codec.js';
 import type { EventTarget } from './event-queue.js';
@@ -32,6 +32,10 @@ export class EngineHost implements EventTarget<undefined> {
     for (const name of engine.interests.advertisedLinks ?? []) {
       const ip = stack.interfaces.find(candidate => candidate.port.name === name);
       if (ip) ip.advertised = true;
+    }
+    for (const name of engine.interests.guardedLinks ?? []) {
+      const ip = stack.interfaces.find(candidate => candidate.port.name === name);
+      if (ip) ip.guarded = true;
     }
     for (const address of engine.interests.anycastAddresses ?? [])
       stack.registerAddress(new LocalAddress(address, undefined, 'anycast'));
@@ -108,11 +112,11 @@ export class EngineHost implements EventTarget<undefined> {
       case 'unforward':
         return this.#ended(stack.routes.deleteRule(output.to, output.from), false);
       case 'admit':
-        for (const { packet, octets } of this.#ends(output.end).admit(output.end, output.hold)?.takeAll() ?? [])
+        for (const { packet, octets } of stack.ends.of(output.end).admit(output.end, output.hold)?.takeAll() ?? [])
           stack.delivery.fromTunnel(packet, octets);
         return;
       case 'unadmit':
-        for (const { packet } of this.#ends(output.end).unadmit(output.end)?.takeAll() ?? [])
+        for (const { packet } of stack.ends.of(output.end).unadmit(output.end)?.takeAll() ?? [])
           stack.dropped('parked', packet);
         return;
       case 'configure':
@@ -139,10 +143,6 @@ export class EngineHost implements EventTarget<undefined> {
     const ip = link === undefined ? undefined : this.#interface(link);
     this.#stack.homes.configure(address, ip, sourceFor);
     if (announce) this.#stack.homes.announce(address, ip);
-  }
-
-  #ends({ by = 'tunnel' }: TunnelEnd) {
-    return by === 'tunnel' ? this.#stack.tunnelEnds : this.#stack.homeAddressEnds;
   }
 
   #send({ packet, link, neighbour }: Send): void {

@@ -182,7 +182,7 @@ function leaks(nodes: readonly Node[]): Violation[] {
     // What a mobile without a link wants to send waits for one.
     const waits = rowsOf(node, 'registrations').length > 0 && addressesOnLink(node).length === 0;
     if (parkedOctets > 0 && !waits) leak(`${parkedOctets} octets parked`);
-    const { heldOctets } = stack.tunnelEnds;
+    const { heldOctets } = stack.ends;
     if (heldOctets > 0) leak(`${heldOctets} octets held at the ends of tunnels`);
     for (const ip of stack.interfaces)
       if (ip.neighbours.waiting > 0) leak(`${ip.neighbours.waiting} packets wait for a neighbour on ${ip.port.name}`);
@@ -193,8 +193,7 @@ function leaks(nodes: readonly Node[]): Violation[] {
     // What an anchor owns it drops where it has no binding, for as long as it runs.
     const standing = [...stack.routes.rules()].filter(({ path }) => path.kind !== 'drop').length;
     if (standing > 0) leak(`${standing} forwarding rules for nobody`);
-    const ends = stack.tunnelEnds.size + stack.homeAddressEnds.size;
-    if (ends > 0) leak(`${ends} tunnel ends for nobody`);
+    if (stack.ends.size > 0) leak(`${stack.ends.size} tunnel ends for nobody`);
   }
   return violations;
 }

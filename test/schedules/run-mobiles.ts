@@ -90,7 +90,7 @@ class Run {
     const ends = engines.reduce((sum, engine) => sum + engine.ends.length, 0);
     if (stack.routes.ruleCount !== rules)
       this.#add({ invariant: 'rules', node: name, detail: `${stack.routes.ruleCount}, not ${rules}` });
-    const admitted = stack.tunnelEnds.size + stack.homeAddressEnds.size;
+    const admitted = stack.ends.size;
     if (admitted !== ends) this.#add({ invariant: 'tunnel-ends', node: name, detail: `${admitted}, not ${ends}` });
   }
 

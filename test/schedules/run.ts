@@ -101,11 +101,11 @@ class Run {
   #compareWorld(name: string, stack: NonNullable<Node['stack']>, engine: WatchedEngine): void {
     if (stack.routes.ruleCount !== engine.rules.length)
       this.#add({ invariant: 'rules', node: name, detail: `${stack.routes.ruleCount}, not ${engine.rules.length}` });
-    if (stack.tunnelEnds.size !== engine.ends.length)
+    if (stack.ends.tunnel.size !== engine.ends.length)
       this.#add({
         invariant: 'tunnel-ends',
         node: name,
-        detail: `${stack.tunnelEnds.size}, not ${engine.ends.length}`,
+        detail: `${stack.ends.tunnel.size}, not ${engine.ends.length}`,
       });
   }
 

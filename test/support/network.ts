@@ -138,9 +138,9 @@ export class ScriptedEngine implements Engine {
 }
 
 /** An engine whose outputs a test gives while the simulation runs: `ask` performs them at once. */
-export function puppet(node: Node): (...outputs: Output[]) => void {
+export function puppet(node: Node, interests: Partial<Interests> = {}): (...outputs: Output[]) => void {
   let pending: Output[] = [];
-  const engine = new ScriptedEngine({}, () => pending.splice(0));
+  const engine = new ScriptedEngine(interests, () => pending.splice(0));
   node.addEngine(() => engine);
   return (...outputs) => {
     pending = outputs;

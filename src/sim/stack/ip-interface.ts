@@ -41,6 +41,8 @@ export class IpInterface {
   served = false;
   /** An engine sends the Router Advertisements of this link. */
   advertised = false;
+  /** Stations send through this link only what an engine's rules let pass. */
+  guarded = false;
   /** Whether the addresses of the configuration have been taken: not before the link first comes up. */
   configured = false;
   /** Addresses this node stands in for. */

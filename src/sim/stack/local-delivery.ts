@@ -52,7 +52,7 @@ export class LocalDelivery {
     hopLimit: number,
     octets: number,
   ): void {
-    if (arrived.headers !== undefined && !this.#acceptHeaders(ip, from, arrived, hopLimit)) return;
+    if (arrived.headers !== undefined && !this.#acceptHeaders(ip, from, arrived, hopLimit, octets)) return;
     const packet = isForUpperLayer(arrived) ? atHome(arrived) : arrived;
     if (packet !== arrived) this.#stack.noteFlow(packet);
     const { payload } = packet;
@@ -216,7 +216,7 @@ export class LocalDelivery {
   ): void {
     const stack = this.#stack;
     const inner = withCongestionOf(outer, carried);
-    const admission = stack.tunnelEnds.admission(outer.destination, outer.source, inner.source, inner.destination);
+    const admission = stack.ends.outOfTunnel(outer, inner);
     if (admission === undefined) {
       if (stack.isForEngines(protocol.ipv6)) return this.#deliverToEngines(protocol.ipv6, ip, from, outer, hopLimit);
       return stack.dropped('unadmitted', outer, ip);
@@ -248,8 +248,13 @@ export class LocalDelivery {
     from: LinkAddress | undefined,
     packet: Packet,
     hopLimit: number,
+    octets: number,
   ): boolean {
     for (const header of packet.headers ?? []) {
+      if (header.kind === 'routingType2' && this.leadsOn(packet)) {
+        this.#stack.relay(followed(packet, header), hopLimit, octets);
+        return false;
+      }
       // RFC 6275 §6.4: only to a home address of this very node, or to an engine that registers others (draft-singh §4.1).
       if (header.kind === 'routingType2' && this.#othersHome(packet) !== undefined && !this.#isForRegistrar(packet)) {
         this.#stack.dropped('header', packet);
@@ -278,6 +283,12 @@ export class LocalDelivery {
     return undefined;
   }
 
+  /** Whether a type 2 routing header takes it on to somebody else (draft-dommety §3.2.1). */
+  leadsOn(packet: Packet): boolean {
+    const home = this.#othersHome(packet);
+    return home !== undefined && this.#stack.ends.leadsOn(packet.destination, home) && !this.#isForRegistrar(packet);
+  }
+
   #isForRegistrar(packet: Packet): boolean {
     return !isForUpperLayer(packet) && this.#stack.engines.some(({ engine }) => engine.interests.registersOthers);
   }
@@ -296,7 +307,7 @@ export class LocalDelivery {
     const home = effectiveSource(packet);
     if (home === packet.source || !isForUpperLayer(packet)) return true;
     const own = effectiveDestination(packet);
-    if (stack.homeAddressEnds.admission(own, packet.source, home, own)) return true;
+    if (stack.ends.homeAddressOption.admission(own, packet.source, home, own)) return true;
     stack.dropped('header', packet, ip);
     if (stack.isForEngines(protocol.destinationOptions))
       this.#deliverToEngines(protocol.destinationOptions, ip, from, packet, hopLimit);
@@ -327,6 +338,13 @@ export class LocalDelivery {
     }
     return true;
   }
+}
+
+/** RFC 8200 §4.4: destination and the header's address change places. */
+function followed(packet: Packet, header: Extract<ExtensionHeader, { kind: 'routingType2' }>): Packet {
+  const usedUp = { ...header, segmentsLeft: 0, homeAddress: packet.destination };
+  const headers = packet.headers?.map(each => (each === header ? usedUp : each));
+  return { ...packet, destination: header.homeAddress, headers };
 }
 
 /** Engines see packets as they arrived; upper layers see home addresses. */

@@ -123,7 +123,7 @@ export class RoutingTable {
     return (this.#pairFor(destination, source) ?? this.ruleFrom(source))?.path ?? this.lookup(destination, source);
   }
 
-  /** The way to the station of an access link that holds `source`. */
+  /** The way to the station of an access link, or a guarded one, that holds `source`. */
   holderOf(source: Address): LinkPath | undefined {
     const rules = this.#to.lookup(source, candidates => candidates.some(leadsToStation));
     return rules?.find(leadsToStation)?.path;
@@ -257,7 +257,9 @@ export class RoutingTable {
 
 function leadsToStation(rule: Rule): rule is Rule & { readonly path: LinkPath } {
   const { from, path } = rule;
-  return from === undefined && path.kind === 'link' && path.neighbour !== undefined && path.ip.served;
+  return (
+    from === undefined && path.kind === 'link' && path.neighbour !== undefined && (path.ip.served || path.ip.guarded)
+  );
 }
 
 function fromLength(rule: Rule): number {

@@ -20,7 +20,7 @@ import { LocalDelivery } from './local-delivery.js';
 import { Output } from './output.js';
 import { type LinkPath, noPath, type Path, RoutingTable } from './routes.js';
 import { selectSource } from './source-selection.js';
-import { TunnelEnds } from './tunnel-ends.js';
+import { Ends } from './tunnel-ends.js';
 
 /** The IPv6 of a node from its start to its next crash. */
 export class Stack {
@@ -32,9 +32,7 @@ export class Stack {
   readonly dadTransmits: number;
   readonly interfaces: IpInterface[] = [];
   readonly routes = new RoutingTable();
-  readonly tunnelEnds = new TunnelEnds();
-  /** Whose Home Address options are taken. */
-  readonly homeAddressEnds = new TunnelEnds();
+  readonly ends = new Ends();
   readonly homes: HomeAddresses;
   readonly icmpErrors: IcmpErrors;
   readonly delivery: LocalDelivery;
@@ -150,8 +148,9 @@ export class Stack {
     if (destination.charCodeAt(0) >= 0xff00) return this.#receiveGroup(ip, from, packet, hopLimit);
     const local = this.#local.get(destination) ?? (isLinkLocal(destination) ? ip.owned(destination) : undefined);
     if (local !== undefined) {
-      if (local.usable) this.delivery.deliver(ip, from, packet, hopLimit, octets);
-      else this.dropped('no-listener', packet, ip);
+      if (!local.usable) this.dropped('no-listener', packet, ip);
+      else if (!ip.guarded || !this.delivery.leadsOn(packet) || this.#maySend(ip, from, packet))
+        this.delivery.deliver(ip, from, packet, hopLimit, octets);
     } else if (ip.served && (isLinkLocal(destination) || speaksDiscovery(packet))) {
       // The engine shows the station routers that are not this node: what is said to them is the engine's.
       this.delivery.offerToEngines(ip, from, packet, hopLimit);
@@ -173,7 +172,7 @@ export class Stack {
         this.icmpErrors.send({ kind: 'destinationUnreachable', code: unreachable.beyondScope }, packet, hopLimit);
       return;
     }
-    if (ip.served && !this.#maySend(ip, from, packet)) return;
+    if ((ip.served || ip.guarded) && !this.#maySend(ip, from, packet)) return;
     this.relay(packet, hopLimit, octets, ip.served);
   }
 
@@ -192,7 +191,7 @@ export class Stack {
     return uplink ? this.routes.lookupUplink(destination, source) : this.routes.lookup(destination, source);
   }
 
-  /** Whether a packet from that station of an access link goes on (the contract's `accessLinks`). */
+  /** Whether a packet from that station of an access link, or a guarded one, goes on (the contract's `accessLinks`, `guardedLinks`). */
   #maySend(ip: IpInterface, station: LinkAddress, packet: Packet): boolean {
     const { source } = packet;
     const holder = this.routes.holderOf(source);

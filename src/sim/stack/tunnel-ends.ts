@@ -1,5 +1,6 @@
-import type { Address } from '../../base/address.js';
+import { type Address, unspecified } from '../../base/address.js';
 import type { TunnelEnd } from '../../protocol/contract.js';
+import { effectiveSource, type Packet } from '../../wire/ipv6/packet.js';
 import { ParkingPlace } from './parking.js';
 import { PrefixTable } from './prefix-table.js';
 
@@ -78,6 +79,43 @@ export class TunnelEnds {
   admission(local: Address, remote: Address, innerSource: Address, innerDestination: Address): Admission | undefined {
     const admitted = this.#byRemote.get(remote)?.get(local);
     return admitted?.from.lookup(innerSource) ?? admitted?.to.lookup(innerDestination);
+  }
+}
+
+/** What a node accepts, by how it comes (the contract's {@link TunnelEnd}). */
+export class Ends {
+  readonly tunnel = new TunnelEnds();
+  /** Whose Home Address options are taken. */
+  readonly homeAddressOption = new TunnelEnds();
+  /** Who sends from a care-of address of this node, with which home address. */
+  readonly sharedCareOf = new TunnelEnds();
+  /** For whom packets come through routing headers. */
+  readonly routingHeader = new TunnelEnds();
+
+  of({ by = 'tunnel' }: TunnelEnd): TunnelEnds {
+    return this[by];
+  }
+
+  get size(): number {
+    return this.tunnel.size + this.homeAddressOption.size + this.sharedCareOf.size + this.routingHeader.size;
+  }
+
+  get heldOctets(): number {
+    return this.tunnel.heldOctets;
+  }
+
+  /** Whether `inner` may come out of the tunnel that `outer` came by. */
+  outOfTunnel(outer: Packet, inner: Packet): Admission | undefined {
+    const { source: remote, destination: local } = outer;
+    const admission = this.tunnel.admission(local, remote, inner.source, inner.destination);
+    if (admission !== undefined || inner.source !== local || this.sharedCareOf.size === 0) return admission;
+    const home = effectiveSource(inner);
+    return home === local ? undefined : this.sharedCareOf.admission(local, remote, home, inner.destination);
+  }
+
+  /** Whether what comes to `local` through a routing header for `home` goes on to it. */
+  leadsOn(local: Address, home: Address): boolean {
+    return this.routingHeader.admission(local, unspecified, unspecified, home) !== undefined;
   }
 }
 

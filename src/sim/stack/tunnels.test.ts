@@ -204,15 +204,15 @@ test('what an end holds waits within the limit and goes on in order when the end
   w.simulation.run(20 * ms);
   assert.deepEqual(labels(arrivals), [7]);
   assert.deepEqual(w.drops(), [{ node: 'gateway', reason: 'parked' }]);
-  assert.equal(w.gateway.stack?.tunnelEnds.heldOctets, 300);
+  assert.equal(w.gateway.stack?.ends.tunnel.heldOctets, 300);
   w.at.gateway({ kind: 'admit', end, hold: { limitOctets: 1000 } });
-  assert.equal(w.gateway.stack?.tunnelEnds.heldOctets, 300);
+  assert.equal(w.gateway.stack?.ends.tunnel.heldOctets, 300);
   w.at.gateway({ kind: 'admit', end });
   w.sender.stack?.output({ ...datagram(w.correspondent, w.home), flowLabel: 9 });
   w.simulation.run(40 * ms);
   assert.deepEqual(labels(arrivals), [7, 1, 2, 3, 9]);
-  assert.equal(w.gateway.stack?.tunnelEnds.heldOctets, 0);
-  assert.equal(w.gateway.stack?.tunnelEnds.size, 2);
+  assert.equal(w.gateway.stack?.ends.tunnel.heldOctets, 0);
+  assert.equal(w.gateway.stack?.ends.tunnel.size, 2);
 });
 
 test('what an end holds is lost when the end goes', () => {
@@ -224,7 +224,7 @@ test('what an end holds is lost when the end goes', () => {
   w.simulation.run(20 * ms);
   w.at.gateway({ kind: 'unadmit', end });
   assert.deepEqual(w.drops(), [{ node: 'gateway', reason: 'parked' }]);
-  assert.equal(w.gateway.stack?.tunnelEnds.size, 0);
+  assert.equal(w.gateway.stack?.ends.tunnel.size, 0);
 });
 
 test('a copy goes the other way as well', () => {
