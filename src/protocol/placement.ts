@@ -110,7 +110,7 @@ export function proxyRegistrationForm(handover: Handover): ClosedForm | undefine
   const { network, from, to } = handover;
   const mobile = network.mobiles.find(({ node }) => node === handover.mobile);
   if (!mobile) return undefined;
-  const anchor = anchorOf(network, { ...mobile, firstAccessRouter: handover.first }).node;
+  const anchor = anchorOf(network, { ...mobile, firstAccessRouter: handover.visited[0] }).node;
   const authentication = network.parameters[authenticationMs] ?? 0;
   const toNew = handover.delayMs(to, anchor);
   const fromNew = handover.delayMs(anchor, to);

@@ -104,8 +104,8 @@ export interface Handover {
   /** Access router left and reached. */
   readonly from: string;
   readonly to: string;
-  /** The first access router the mobile used. */
-  readonly first: string;
+  /** Where the mobile has been in order, `from` the last. */
+  readonly visited: readonly string[];
   readonly correspondent: string;
   /** Shortest path between two nodes. */
   delayMs(from: string, to: string): number;

@@ -139,7 +139,7 @@ test('reference: the closed form of a proxy registration is L2 + AU + 2a + w to 
     mobile: 'mn',
     from: 'ar1',
     to: 'ar3',
-    first: 'ar1',
+    visited: ['ar1'],
     correspondent: 'cn',
     delayMs: (from, to) => delays[`${from} ${to}`] ?? delays[`${to} ${from}`],
     radioMs: router => (router === 'ar1' ? 3 : 2),

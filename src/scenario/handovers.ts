@@ -9,8 +9,8 @@ export interface ScenarioHandover {
   readonly kind: 'intra-anchor' | 'inter-anchor';
   readonly from: string;
   readonly to: string;
-  /** Whether the mobile has been there before: it still has its address. */
-  readonly returns: boolean;
+  /** Where it has been in order, `from` the last. Where it was once it still has its address. */
+  readonly visited: readonly string[];
   /** When its link to the old access router had come up. */
   readonly arrivedMs: number;
   /** When it left the old access link. */
@@ -63,22 +63,21 @@ export function byMobile<T extends { readonly mobile: string }>(
 export function handoversOf(scenario: Scenario, network: NetworkDescription): ScenarioHandover[] {
   const anchorOf = new Map(network.accessRouters.map(router => [router.node, router.nearestAnchor]));
   const stays = staysOf(scenario);
-  let visited = new Set<string>();
+  let visited: readonly string[] = [];
   return stays.flatMap((stay, i): ScenarioHandover[] => {
     const before = stays[i - 1];
     if (before?.mobile !== stay.mobile) {
-      visited = new Set([stay.router]);
+      visited = [];
       return [];
     }
-    const returns = visited.has(stay.router);
-    visited.add(stay.router);
+    visited = [...visited, before.router];
     return [
       {
         mobile: stay.mobile,
         kind: anchorOf.get(before.router) === anchorOf.get(stay.router) ? 'intra-anchor' : 'inter-anchor',
         from: before.router,
         to: stay.router,
-        returns,
+        visited,
         arrivedMs: before.fromMs,
         atMs: before.untilMs,
         untilMs: stay.untilMs,
@@ -96,7 +95,6 @@ export function closedFormOf(
   world: { readonly scenario: Scenario; readonly network: NetworkDescription; readonly topology: Topology },
 ): ClosedForm | undefined {
   const { scenario, network, topology } = world;
-  const first = network.mobiles.find(mobile => mobile.node === handover.mobile)?.firstAccessRouter;
   const flow = scenario.traffic.find(({ from, to }) => from === handover.mobile || to === handover.mobile);
   const correspondent = flow?.from === handover.mobile ? flow.to : flow?.from;
   return scheme.closedForm({
@@ -104,21 +102,22 @@ export function closedFormOf(
     mobile: handover.mobile,
     from: handover.from,
     to: handover.to,
-    first: first ?? handover.from,
+    visited: handover.visited,
     correspondent: correspondent ?? network.correspondents[0]?.node ?? handover.from,
     delayMs: topology.delayMs,
     radioMs: topology.radioMs,
     l2GapMs: handover.l2GapMs,
     predictedMs: handover.predictedMs,
     movementDetectionMs: movementDetectionMs(scenario, handover.to, topology),
-    duplicateAddressDetectionMs: !handover.returns && probesAddresses(scenario, handover.mobile) ? retransTimerMs : 0,
+    duplicateAddressDetectionMs: probesAddresses(scenario, handover) ? retransTimerMs : 0,
   });
 }
 
 /** RFC 4861 §10: how long a probe waits for an answer. */
 const retransTimerMs = 1000;
 
-function probesAddresses(scenario: Scenario, mobile: string): boolean {
+function probesAddresses(scenario: Scenario, { mobile, to, visited }: ScenarioHandover): boolean {
+  if (visited.includes(to)) return false;
   return nodesWithRole(scenario, 'mobile').some(
     ({ name, duplicateAddressDetection, optimistic }) => name === mobile && duplicateAddressDetection && !optimistic,
   );

@@ -176,7 +176,7 @@ function partsOf(handover: Handover): Parts | undefined {
   const { network, from, to } = handover;
   const found = network.mobiles.find(({ node }) => node === handover.mobile);
   if (!found) return undefined;
-  const mobile = { ...found, firstAccessRouter: handover.first };
+  const mobile = { ...found, firstAccessRouter: handover.visited[0] };
   const anchor = anchorOf(network, mobile).node;
   const client = clientOf(network, found).node;
   return {
