@@ -56,6 +56,11 @@ def mobility(hexadecimal, home_option=False, routing=False):
     return ipv6(first, before + header)
 
 
+def nested(hexadecimal, inner):
+    """A Mobility Header with a whole packet behind it."""
+    return ipv6(MOBILITY, with_checksum(bytes.fromhex(hexadecimal), NODE, PEER) + inner)
+
+
 def icmpv6(hexadecimal):
     """An ICMPv6 message in hexadecimal, its checksum 0000, in a packet."""
     message = bytes.fromhex(hexadecimal)
@@ -118,6 +123,8 @@ FILES = {
         ('Handover Initiate', 'RFC 5568 §6.2.1.1, §6.4.2, §6.4.4', 'by hand', mobility('3b 04 0e 00 0000 0102 c0 00 07 07 02 020000000001 00 22 12 02 80' + hexadecimal(HOME)), 'Handover Initiate', {'sequence': 0x102, 'flags': 'assignedAddress, buffer', 'code': 0, 'code meaning': 'FBU from the PCoA', 'options': {'linkLayerAddress': {'code': 2, 'address': MAC}, 'ipAddressPrefix': {'code': 2, 'prefixLength': 128, 'address': HOME}}}),
         ('Handover Acknowledge', 'RFC 5568 §6.2.1.2', 'by hand', mobility('3b 01 0f 00 0000 0102 00 02 01 04 00000000'), 'Handover Acknowledge', {'sequence': 0x102, 'code': 2, 'code meaning': 'Handover accepted, NCoA assigned'}),
         ('Binding Revocation Indication', 'RFC 5846 §5.1', 'by hand', mobility('3b 01 10 00 0000 01 03 0102 8000 01 02 0000'), 'Binding Revocation Indication', {'trigger': 3, 'sequence': 0x102, 'flags': 'proxy'}),
+        ('Binding Update behind another', 'dommety §2.2.2, §3.1', 'by hand', nested('29 01 05 00 0000 0102 0000 0002 01 02 0000', mobility('3b 02 05 00 0000 0103 c000 0002 20 06 0000 c0000201 01 02 0000')), 'Binding Update', {'sequence': 0x102}),
+        ('Binding Acknowledgement behind another', 'dommety §3.2.1', 'by hand', nested('29 01 06 00 0000 00 00 0102 0002 01 02 0000', mobility('3b 01 06 00 0000 81 00 0102 0002 01 02 0000')), 'Binding Acknowledgement', {'sequence': 0x102, 'status': 0}),
         ('Binding Revocation Acknowledgement', 'RFC 5846 §5.2', 'by hand', mobility('3b 01 10 00 0000 02 80 0102 e000 01 02 0000'), 'Binding Revocation Acknowledgement', {'status': 128, 'status meaning': 'Binding does not exist', 'sequence': 0x102, 'flags': 'proxy, ipv4HomeAddressOnly, global'}),
         ('a revocation type that is neither', 'RFC 5846 §5', 'by hand', mobility('3b 01 10 00 0000 03 80 0102 e000 01 02 0000'), 'Unknown message', {'type': 16, 'data': '03800102e00001020000'}),
         ('an unknown MH Type', 'RFC 6275 §9.2', 'by hand', mobility('3b 01 15 00 0000 01 02 03 04 05 06 07 08 09 0a'), 'Unknown message', {'type': 21, 'data': '0102030405060708090a'}),
@@ -151,8 +158,13 @@ FILES = {
                 'linkLocalAddress': {'address': 'fe80::1'},
                 'timestamp': {'seconds': 0x6553F100, 'fraction': 0x8000}}}),
         ('Simultaneous bindings', 'RFC 5094, RFC 4140 Appendix A [H4140-AppA-12]', 'by hand', mobility('3b 02 09 00 0000 00 00 0001 0002 01 00 13 07 00007ed9 05 0102 00'), 'Fast Binding Acknowledgment', {'options': {'vendorSpecific': {'content': {'kind': 'simultaneousBindings', 'lifetimeMs': 0x102}}}}),
+        ('IPv4 tunnel asked for', 'RFC 5094, dommety §2.2.2', 'by hand', mobility('3b 02 05 00 0000 0001 c000 0002 01 00 13 06 00007ed9 03 80 01 00'), 'Binding Update', {'options': {'vendorSpecific': {'content': {'kind': 'tunnelRequest', 'flags': 'ipv4'}}}}),
+        ('IPv4 tunnel preferred', 'RFC 5094, dommety §2.2.2', 'by hand', mobility('3b 02 06 00 0000 00 00 0001 0002 01 00 13 06 00007ed9 04 02 01 00'), 'Binding Acknowledgement', {'options': {'vendorSpecific': {'content': {'kind': 'tunnelPreference', 'family': 2}}}}),
+        ('Upstream agent with IPv4', 'RFC 5094, dommety §3.2', 'by hand', mobility('3b 06 05 00 0000 0001 0000 0002 01 00 13 28 00007ed9 08 80 0000 ' + hexadecimal(HOME) + hexadecimal('::ffff:192.0.2.1')), 'Binding Update', {'options': {'vendorSpecific': {'content': {'kind': 'upstreamAgent', 'flags': 'relay', 'addresses': f'{HOME}, ::ffff:192.0.2.1'}}}}),
+        ('Anchoring', 'RFC 5094, dommety §4.2', 'by hand', mobility('3b 03 05 00 0000 0001 0000 0002 01 00 13 0c 00007ed9 09 000000 00000005 01 02 0000'), 'Binding Update', {'options': {'vendorSpecific': {'content': {'kind': 'anchoring', 'zone': 5}}}}),
         ('IPv4 Home Address', 'RFC 5555 §3.1.1', 'by hand', mobility('3b 02 05 00 0000 0001 c000 0002 1d 06 8000 c0000201 01 02 0000'), 'Binding Update', {'options': {'ipv4HomeAddress': {'prefix': {'length': 32, 'requested': 0}, 'address': '::ffff:192.0.2.1'}}}),
         ('IPv4 Address Acknowledgement', 'RFC 5555 §3.2.1', 'by hand', mobility('3b 02 06 00 0000 00 00 0001 0002 1e 06 84 00 c0000201 01 02 0000'), 'Binding Acknowledgement', {'options': {'ipv4AddressAcknowledgement': {'status': 132, 'prefix': {'length': 0}, 'address': '::ffff:192.0.2.1'}}}),
+        ('IPv4 Care-of Address', 'RFC 5555 §3.1.2', 'by hand', mobility('3b 02 05 00 0000 0001 c000 0002 20 06 0000 c0000201 01 02 0000'), 'Binding Update', {'options': {'ipv4CareOfAddress': {'address': '::ffff:192.0.2.1'}}}),
         ('an unknown option', 'RFC 6275 §6.2.1', 'by hand', mobility('3b 02 05 00 0000 0001 8000 0002 c8 03 aa bb cc 01 05 00 00 00 00 00'), 'Binding Update', {'options': {'unknown': {'type': 200, 'data': 'aabbcc'}}}),
     ],
     'services': [
@@ -185,6 +197,7 @@ FILES = {
         ('Redirect', 'RFC 4861 §4.5, §4.6.3', 'scapy', ip(s.ICMPv6ND_Redirect(tgt=PEER, dst=HOME) / s.ICMPv6NDOptRedirectedHdr(pkt=b'\x60' + bytes(15))), 'Redirect', {'target': PEER, 'destination': HOME, 'options': {'redirectedHeader': {'packet': '60' + '00' * 15}}}),
         ('Router Solicitation for Proxy Advertisement', 'RFC 5568 §6.1.1, §6.4.3', 'by hand', icmpv6('9a 00 0000 02 00 0102 13 02 04 020000000001 00000000000000 13 02 01 020000000001 00000000000000'), 'Router Solicitation for Proxy Advertisement', {'type': 154, 'identifier': 0x102}),
         ('Proxy Router Advertisement', 'RFC 5568 §6.1.2, §6.4.1', 'by hand', icmpv6('9a 03 0000 03 00 0102 13 02 06 020000000001 00000000000000 11 03 04 40 00000000' + hexadecimal('2001:db8:5::')), 'Proxy Router Advertisement', {'code': 3, 'code meaning': 'New router information for some access points', 'options': {'linkLayerAddress': {'code': 6, 'code meaning': 'No prefix information', 'address': MAC}, 'ipAddressPrefix': {'code': 4, 'prefixLength': 64, 'address': '2001:db8:5::'}}}),
+        ('Router Advertisement of local mobility agents', 'dommety §2.2.1, §4.2', 'by hand', icmpv6('86 00 0000 00 00 0000 00000000 00000000 fd 05 0102 0258 c000' + hexadecimal(PEER) + hexadecimal('::ffff:192.0.2.1') + 'fe 01 0000 00000005'), 'Router Advertisement', {'options': {'localMobilityAgents': {'sequence': 0x102, 'lifetimeS': 600, 'flags': 'ownCareOfAddressNeeded, ipv4Tunnel', 'addresses': f'{PEER}, ::ffff:192.0.2.1'}, 'anchoring': {'zone': 5}}}),
         ('Router Advertisement that acknowledges', 'RFC 5568 §6.4.6', 'by hand', icmpv6('86 00 0000 00 00 0000 00000000 00000000 14 03 00 02 00000000' + hexadecimal(HOME)), 'Router Advertisement', {'options': {'neighbourAdvertisementAcknowledgment': {'status': 2, 'careOfAddresses': HOME}}}),
         ('another message of fast handovers', 'RFC 5568 §11', 'by hand', icmpv6('9a 00 0000 04 00 0102'), 'Unknown message', {'type': 154, 'data': '04000102'}),
         ('an unknown message', 'RFC 4443 §2.1', 'scapy', ip(s.ICMPv6Unknown(type=200, code=1, msgbody=b'\x01\x02')), 'Unknown message', {'type': 200, 'code': 1, 'data': '0102'}),

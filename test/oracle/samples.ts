@@ -234,6 +234,20 @@ export const mobilityOptions: Sample[] = [
     { 'mip6.vsm.subtype': '4', 'mip6.options.vsm': '130600007ed90402' },
   ),
   option(
+    {
+      kind: 'vendorSpecific',
+      content: { kind: 'upstreamAgent', flags: { relay: true }, addresses: [home, parseAddress('::ffff:192.0.2.1')] },
+    },
+    {
+      'mip6.vsm.subtype': '8',
+      'mip6.options.vsm': `132800007ed908800000${'20010db8000300000000000000000003'}${'00000000000000000000ffffc0000201'}`,
+    },
+  ),
+  option(
+    { kind: 'vendorSpecific', content: { kind: 'anchoring', zone: 5 } },
+    { 'mip6.vsm.subtype': '9', 'mip6.options.vsm': '130c00007ed90900000000000005' },
+  ),
+  option(
     { kind: 'homeNetworkPrefix', length: 64, address: home },
     { 'mip6.nemo.mnp.pfl': '64', 'mip6.nemo.mnp.mnp': '2001:db8:3::3' },
   ),
@@ -269,6 +283,10 @@ export const mobilityOptions: Sample[] = [
       address: parseAddress('::ffff:192.0.2.1'),
     },
     { 'mip6.ipv4aa.sts': '129', 'mip6.options.ipv4aa': '1e068180c0000201' },
+  ),
+  option(
+    { kind: 'ipv4CareOfAddress', address: parseAddress('::ffff:192.0.2.1') },
+    { 'mip6.ipv4coa.addr': '192.0.2.1', 'mip6.options.ipv4coa': '20060000c0000201' },
   ),
   option(
     { kind: 'timestamp', seconds: 1_700_000_000, fraction: 0x8000 },

@@ -53,8 +53,14 @@ export const mobilityOptionMakers: Makers<MobilityOption> = {
       { kind: 'tunnelRequest', flags: { ipv4: bit(r) } } as const,
       { kind: 'tunnelPreference', family: u8(r) } as const,
       { kind: 'simultaneousBindings', lifetimeMs: u16(r) } as const,
+      {
+        kind: 'upstreamAgent',
+        flags: { relay: bit(r) },
+        addresses: [address(r), ...few(r, () => ipv4Address(r), 2)],
+      } as const,
+      { kind: 'anchoring', zone: u32(r) } as const,
       { kind: 'other', enterprise: 1 + below(r, 1000), subtype: u8(r), data: octets(r, 40) } as const,
-    ][below(r, 6)],
+    ][below(r, 8)],
   }),
   fastBindingAuthorizationData: r => ({
     kind: 'fastBindingAuthorizationData',
@@ -78,6 +84,7 @@ export const mobilityOptionMakers: Makers<MobilityOption> = {
     prefix: { length: below(r, 33) },
     address: ipv4Address(r),
   }),
+  ipv4CareOfAddress: r => ({ kind: 'ipv4CareOfAddress', address: ipv4Address(r) }),
   ipAddressPrefix: r => ({
     kind: 'ipAddressPrefix',
     code: 1 + below(r, 4),

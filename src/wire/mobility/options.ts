@@ -73,6 +73,8 @@ const ipv4AddressAcknowledgement = option(
   { status: f.u8, prefix: f.bits(f.u8, { length: 6, reserved: 2 }), address: f.ipv4Address },
   '4n',
 );
+/** RFC 5555 §3.1.2. */
+const ipv4CareOfAddress = option(32, 'ipv4CareOfAddress', { reserved: f.reserved(2), address: f.ipv4Address }, '4n');
 /** RFC 5568 §6.4.2; `code` is one of {@link addressCode}. Its type stands in §11: the figure prints Neighbour Discovery's. */
 const ipAddressPrefix = option(
   34,
@@ -102,6 +104,7 @@ export const mobilityOptions = optionList(tlvFraming, [
   timestamp,
   ipv4HomeAddress,
   ipv4AddressAcknowledgement,
+  ipv4CareOfAddress,
   ipAddressPrefix,
 ]);
 
