@@ -2,6 +2,7 @@ import { aaaServer } from './aaa/server-role.js';
 import { accessRouter } from './access-router-role.js';
 import { dhcpv6Server } from './dhcpv6/role.js';
 import { homeAgent, netlmmLma } from './keyed-anchors.js';
+import { localMobilityAgent } from './lma6-role.js';
 import { lmap } from './lmm/lmap-role.js';
 import { mpa } from './lmm/mpa-role.js';
 import { mag } from './mag-role.js';
@@ -28,4 +29,5 @@ export const roles: readonly Role[] = [
   dhcpv6Server,
   netlmmLma,
   aaaServer,
+  localMobilityAgent,
 ];

@@ -84,7 +84,7 @@ export function anchorSettings(
 }
 
 /** Peers with what they may do; with `insecure`, permissions alone make a peer known. */
-function peerSettings({ peers, permissions }: AnchorConfig): PeerSettings[] {
+export function peerSettings({ peers, permissions }: Pick<AnchorConfig, 'peers' | 'permissions'>): PeerSettings[] {
   const settings = new Map<string, PeerSettings>();
   for (const peer of peers) {
     const { name, address } = peer;
