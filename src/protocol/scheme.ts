@@ -52,12 +52,16 @@ export interface Placement {
 export interface NetworkDescription {
   readonly anchors: readonly {
     readonly node: string;
-    readonly address: string /** The block its mobiles' prefixes come from. */;
+    readonly address: string;
+    /** As `10.0.0.1`; absent: none. */
+    readonly ipv4Address?: string;
+    /** The block its mobiles' prefixes come from. */
     readonly prefix: string;
   }[];
   readonly accessRouters: readonly {
     readonly node: string;
     readonly address: string;
+    readonly ipv4Address?: string;
     /** Names of its access links. */
     readonly links: readonly string[];
     /** Link-layer addresses of the access points that lead to them, in the same order; absent: not known. */
@@ -74,7 +78,12 @@ export interface NetworkDescription {
       readonly answerMs?: number;
     };
   }[];
-  readonly homeAgents: readonly { readonly node: string; readonly address: string; readonly prefix: string }[];
+  readonly homeAgents: readonly {
+    readonly node: string;
+    readonly address: string;
+    readonly ipv4Address?: string;
+    readonly prefix: string;
+  }[];
   readonly mobiles: readonly {
     readonly node: string;
     readonly identity: string;

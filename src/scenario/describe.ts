@@ -6,8 +6,20 @@ import { type Topology, topologyOf } from './topology.js';
 /** The scenario in the terms schemes place their roles by. Access links bear their scenario names on their routers. */
 export function describeNetwork(scenario: Scenario, topology: Topology = topologyOf(scenario)): NetworkDescription {
   const anchors = nodesWithRole(scenario, 'anchor');
-  const named = ({ name, address }: { name: string; address: string }) => ({ node: name, address });
-  const withPrefix = (node: { name: string; address: string; prefix: string }) => ({
+  const named = ({
+    name,
+    address,
+    ipv4Address,
+  }: {
+    name: string;
+    address: string;
+    ipv4Address?: string | undefined;
+  }) => ({
+    node: name,
+    address,
+    ...(ipv4Address !== undefined && { ipv4Address }),
+  });
+  const withPrefix = (node: Parameters<typeof named>[0] & { prefix: string }) => ({
     ...named(node),
     prefix: node.prefix,
   });

@@ -25,6 +25,8 @@ interface Addressed {
   readonly name: string;
   /** Text; numbered by position where the file gives none. */
   readonly address: string;
+  /** As `10.0.0.1`: where the file gives one, or the node is on a link of IPv4 alone. */
+  readonly ipv4Address?: string | undefined;
 }
 interface WithPrefix extends Addressed {
   readonly prefix: string;
@@ -66,7 +68,12 @@ export type NodeRole = ScenarioNode['role'];
 
 export type ScenarioLink = LinkParameters &
   (
-    | { readonly kind: 'wire'; readonly ends: readonly [string, string] }
+    | {
+        readonly kind: 'wire';
+        readonly ends: readonly [string, string];
+        /** What alone it carries; undefined: both. */
+        readonly family?: 4 | 6 | undefined;
+      }
     /** The radio below one access router. */
     | { readonly kind: 'access'; readonly router: string }
   );

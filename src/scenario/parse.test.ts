@@ -155,7 +155,7 @@ const bad: readonly (readonly [from: string, to: string, ...expected: string[]])
   [
     'role: anchor',
     'role: anchor, colour: red',
-    'small.yaml:8 nodes.anchor.colour: no such key here; keys are role, address, prefix',
+    'small.yaml:8 nodes.anchor.colour: no such key here; keys are role, address, ipv4Address, prefix',
   ],
   [
     'role: mobile',
@@ -183,7 +183,7 @@ const bad: readonly (readonly [from: string, to: string, ...expected: string[]])
     'delayMs: 10',
     'delay: 10',
     'small.yaml:12 links[0].delayMs: missing: a number of at least 0',
-    'small.yaml:12 links[0].delay: no such key here; keys are name, between, access, delayMs, rateMbps, queueOctets, loss, duplication, reordering, reorderDelayMs, mtu',
+    'small.yaml:12 links[0].delay: no such key here; keys are name, between, access, family, delayMs, rateMbps, queueOctets, loss, duplication, reordering, reorderDelayMs, mtu',
   ],
   [
     'delayMs: 10',

@@ -81,6 +81,7 @@ class Names {
 /** What no two nodes share. */
 const ownProperties = [
   ['address', 'an address'],
+  ['ipv4Address', 'an IPv4 address'],
   ['prefix', 'a prefix'],
   ['identity', 'an identity'],
   ['linkAddress', 'a link-layer address'],
@@ -88,10 +89,11 @@ const ownProperties = [
 
 function resolveNodes(file: ScenarioFile, names: Names): ScenarioNode[] {
   const counts: Record<string, number> = {};
+  const ipv4 = new Set(file.links.flatMap(({ family, between = [] }) => (family === 4 ? between : [])));
   const nodes = Object.entries(file.nodes).map(([name, entry], i) => {
     if (!/^[A-Za-z][A-Za-z0-9-]*$/.test(name)) names.problem(['nodes', name], 'a name of letters, digits and -');
     counts[entry.role] = (counts[entry.role] ?? 0) + 1;
-    return numbered(name, entry, i + 1, counts[entry.role]);
+    return numbered(name, entry, i + 1, counts[entry.role], ipv4.has(name));
   });
   for (const node of nodes)
     if (node.role === 'access' && node.advertisementMinMs > node.advertisementMaxMs)
@@ -111,7 +113,13 @@ function resolveNodes(file: ScenarioFile, names: Names): ScenarioNode[] {
 }
 
 /** A node with the addresses its file leaves out: `position` counts all nodes, `ordinal` those of its role. */
-function numbered(name: string, entry: NodeEntry, position: number, ordinal: number): ScenarioNode {
+function numbered(
+  name: string,
+  entry: NodeEntry,
+  position: number,
+  ordinal: number,
+  speaksIpv4: boolean,
+): ScenarioNode {
   const hex = ordinal.toString(16);
   if (entry.role === 'mobile')
     return {
@@ -123,15 +131,17 @@ function numbered(name: string, entry: NodeEntry, position: number, ordinal: num
       linkAddress: entry.linkAddress ?? mobileLinkAddress(position),
     };
   const address = entry.address ?? `fd00::${groups(position)}`;
+  const ipv4Address = entry.ipv4Address ?? (speaksIpv4 ? ipv4Numbered(position) : undefined);
+  const named = { name, address, ...(ipv4Address !== undefined && { ipv4Address }) };
   switch (entry.role) {
     case 'anchor':
-      return { ...entry, name, address, prefix: entry.prefix ?? `fd00:a:${hex}::/48` };
+      return { ...entry, ...named, prefix: entry.prefix ?? `fd00:a:${hex}::/48` };
     case 'access':
-      return { ...entry, name, address, prefix: entry.prefix ?? `fd00:b:${hex}::/64` };
+      return { ...entry, ...named, prefix: entry.prefix ?? `fd00:b:${hex}::/64` };
     case 'home-agent':
-      return { ...entry, name, address, prefix: entry.prefix ?? `fd00:c:${hex}::/64` };
+      return { ...entry, ...named, prefix: entry.prefix ?? `fd00:c:${hex}::/64` };
     default:
-      return { ...entry, name, address };
+      return { ...entry, ...named };
   }
 }
 
@@ -141,18 +151,25 @@ function mobileLinkAddress(position: number): string {
   return `02:00:01:${octets.join(':')}`;
 }
 
+function ipv4Numbered(position: number): string {
+  return [10, (position >> 16) & 0xff, (position >> 8) & 0xff, position & 0xff].join('.');
+}
+
 /** `1:86a0` for 100,000: the low groups of an address. */
 function groups(value: number): string {
   return value > 0xffff ? `${(value >> 16).toString(16)}:${(value & 0xffff).toString(16)}` : value.toString(16);
 }
 
+const leastIpv4Mtu = 1300;
+
 function resolveLinks(entries: readonly LinkEntry[], nodes: readonly ScenarioNode[], names: Names): ScenarioLink[] {
-  const links = entries.flatMap(({ between, access, name, ...parameters }, i): ScenarioLink[] => {
+  const links = entries.flatMap(({ between, access, name, family, ...parameters }, i): ScenarioLink[] => {
     const common = { ...parameters, rateMbps: parameters.rateMbps, queueOctets: parameters.queueOctets };
     if (access !== undefined && between === undefined) {
       const router = names.find(nodes, access, ['links', i, 'access'], 'an access router');
       if (router && router.role !== 'access')
         names.problem(['links', i, 'access'], `an access router, '${access}' has role ${router.role}`);
+      if (family !== 0) names.problem(['links', i, 'family'], 'none for an access link: it carries both');
       return [{ kind: 'access', router: access, name: name ?? `${access}-radio`, ...common }];
     }
     const [a, b] = between ?? [];
@@ -164,7 +181,13 @@ function resolveLinks(entries: readonly LinkEntry[], nodes: readonly ScenarioNod
       const node = names.find(nodes, end, ['links', i, 'between', j], 'a node');
       if (node?.role === 'mobile') names.problem(['links', i, 'between', j], 'a node that is no mobile: mobiles move');
     }
-    return [{ kind: 'wire', ends: [a, b], name: name ?? `${a}-${b}`, ...common }];
+    if (family !== 0 && family !== 4 && family !== 6)
+      names.problem(['links', i, 'family'], `4 or 6 for what alone it carries, or 0 for both, not ${family}`);
+    // RFC 4213 §3.2: no packet is cut on its way, and the least MTU of IPv6 has room in a tunnel.
+    if (family === 4 && common.mtu < leastIpv4Mtu)
+      names.problem(['links', i, 'mtu'], `at least ${leastIpv4Mtu} where a link carries IPv4 alone`);
+    const alone = family === 4 || family === 6 ? family : undefined;
+    return [{ kind: 'wire', ends: [a, b], family: alone, name: name ?? `${a}-${b}`, ...common }];
   });
   names.unique(
     links.map(({ name }, i) => ({ value: name, path: ['links', i] })),

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { formatAddress } from '../base/address.js';
+import { formatAddress, formatIpv4 } from '../base/address.js';
 import { formatLinkAddress } from '../base/link-address.js';
 import { formatPrefix } from '../base/prefix.js';
 import * as c from '../protocol/config.js';
@@ -32,17 +32,19 @@ type NumberSchemas = ReturnType<typeof numbers>;
 
 function nodeSchema(number: NumberSchemas) {
   const address = c.unicastAddress.transform(formatAddress).optional();
+  const ipv4Address = c.ipv4Address.transform(formatIpv4).optional();
+  const addresses = { address, ipv4Address };
   const prefix = c.prefix.transform(formatPrefix).optional();
   return z.discriminatedUnion('role', [
-    z.strictObject({ role: z.literal('router'), address }),
-    z.strictObject({ role: z.literal('correspondent'), address }),
-    z.strictObject({ role: z.literal('dhcp-server'), address }),
-    z.strictObject({ role: z.literal('pmip-client'), address }),
-    z.strictObject({ role: z.literal('anchor'), address, prefix }),
-    z.strictObject({ role: z.literal('home-agent'), address, prefix }),
+    z.strictObject({ role: z.literal('router'), ...addresses }),
+    z.strictObject({ role: z.literal('correspondent'), ...addresses }),
+    z.strictObject({ role: z.literal('dhcp-server'), ...addresses }),
+    z.strictObject({ role: z.literal('pmip-client'), ...addresses }),
+    z.strictObject({ role: z.literal('anchor'), ...addresses, prefix }),
+    z.strictObject({ role: z.literal('home-agent'), ...addresses, prefix }),
     z.strictObject({
       role: z.literal('access'),
-      address,
+      ...addresses,
       prefix,
       advertisementMinMs: number({ least: 1 }).default(200_000),
       advertisementMaxMs: number({ least: 1 }).default(600_000),
@@ -67,6 +69,8 @@ function linkSchema(number: NumberSchemas) {
     between: z.array(c.name).optional(),
     /** The radio below an access router. */
     access: c.name.optional(),
+    /** 4 or 6: a wire that carries IPv4 or IPv6 alone; 0: both. */
+    family: number({ most: 6, integer: true }).default(0),
     delayMs: number({}),
     rateMbps: number({ least: 0.001 }).optional(),
     queueOctets: number({ positive: true }).optional(),

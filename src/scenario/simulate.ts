@@ -128,7 +128,9 @@ class Builder {
     if (node.role === 'mobile') return this.#addMobile(node);
     const forwarding = node.role !== 'correspondent' && node.role !== 'dhcp-server';
     const roles = this.#placed.filter(placed => placed.node === node.name);
-    const addresses = [node.address, ...roles.flatMap(({ config }) => ownAddress(config))].map(parseAddress);
+    const { ipv4Address } = node;
+    const mapped = ipv4Address === undefined ? [] : [`::ffff:${ipv4Address}`];
+    const addresses = [node.address, ...mapped, ...roles.flatMap(({ config }) => ownAddress(config))].map(parseAddress);
     const added = this.#simulation.addNode({ name: node.name, forwarding, addresses: [...new Set(addresses)] });
     for (const link of this.#scenario.links)
       if (link.kind === 'wire' && link.ends.includes(node.name))
@@ -278,6 +280,7 @@ function linkOptions(link: ScenarioLink) {
   return {
     name: link.name,
     kind: link.kind,
+    family: link.kind === 'wire' ? link.family : undefined,
     delay: milliseconds(link.delayMs),
     rateBps: link.rateMbps === undefined ? undefined : link.rateMbps * 1e6,
     queueOctets: link.queueOctets,

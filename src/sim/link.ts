@@ -1,6 +1,7 @@
 import { isGroupLinkAddress, type LinkAddress } from '../base/link-address.js';
 import { type Random, uniform } from '../base/random.js';
 import type { Duration, Instant } from '../base/time.js';
+import { isIpv4 } from '../wire/ipv4/header.js';
 import type { Packet } from '../wire/ipv6/packet.js';
 import type { EventTarget } from './event-queue.js';
 import type { Interface } from './interface.js';
@@ -114,8 +115,15 @@ export class Link implements EventTarget<Frame> {
     return this.#byAddress.get(address);
   }
 
+  /** Whether it takes packets of that family. */
+  carries(family: 4 | 6): boolean {
+    return this.options.family === undefined || this.options.family === family;
+  }
+
   /** Takes a frame from its sender, to arrive when rate and delay say. */
   transmit(frame: Frame): void {
+    if (this.options.family !== undefined && !this.carries(isIpv4(frame.packet) ? 4 : 6))
+      return this.#drop(frame, 'family');
     const now = this.#simulation.now;
     const sender = frame.sender;
     let departure = now;

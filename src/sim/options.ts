@@ -49,6 +49,8 @@ export interface LinkOptions {
    * Wi-Fi cell; the gateway's engines hear of both.
    */
   readonly kind: 'wire' | 'access';
+  /** What alone it carries: IPv4 (RFC 791) or IPv6; absent: both. */
+  readonly family?: 4 | 6 | undefined;
   /** One way. */
   readonly delay: Duration;
   /** Bits a second of each transmitter; absent: no serialization time and no queue. */

@@ -58,6 +58,7 @@ export type DropReason =
   | 'spoofed' // a station's packet from an address that another station holds
   | 'unadmitted' // a tunnel end nobody admitted, or a strange inside
   | 'too-big'
+  | 'family' // IPv6 on a link of IPv4 alone, or the other way round
   | 'unresolved' // Neighbour Discovery failed
   | 'parked' // the parking place is full, or was given up
   | 'scope' // link-local beyond its link
