@@ -196,7 +196,7 @@ export type Output =
   /**
    * Send; through `link` to `neighbour` where they are given (the stack resolves neither then), else as routes say.
    * `association` protects it where the destination does not tell which one does. `relayed`: somebody else's, who has protected
-   * it; it goes on as it came.
+   * it; it goes on as it came, and where its destination says: rules by source alone are not for it.
    */
   | {
       readonly kind: 'send';
@@ -242,12 +242,12 @@ export type Output =
   /** Report flows to that prefix as they begin, the node's own included; asked again, all of them anew. */
   | { readonly kind: 'watch'; readonly to: Prefix }
   | { readonly kind: 'unwatch'; readonly to: Prefix }
-  /** Ask the AAA port who the station is; `profile` answers. */
+  /** Ask the AAA port who that is, by its link-layer address where the asker sees it, by the identity it gave, or by both; `profile` answers. */
   | {
       readonly kind: 'authenticate';
       readonly transaction: number;
-      readonly link: LinkId;
-      readonly station: LinkAddress;
+      readonly link?: LinkId;
+      readonly station?: LinkAddress;
       readonly identity?: string;
     }
   /** Keep across restarts; without a value: forget. Done before what follows it. */

@@ -34,7 +34,7 @@ export interface NodeOptions {
 }
 
 export interface AuthenticationRequest {
-  readonly station: LinkAddress;
+  readonly station?: LinkAddress;
   readonly identity?: string;
 }
 export interface AuthenticationAnswer {

@@ -10,9 +10,9 @@ export interface ProfileLists {
   readonly nearestAnchor: readonly NearestAnchor[];
 }
 
-/** A station at a gateway's access link. */
+/** Who asks for access: a station at a gateway's access link, or a mobile that says who it is from farther away; one of the two is given. */
 export interface Applicant {
-  readonly station: LinkAddress;
+  readonly station?: LinkAddress;
   readonly identity?: string;
 }
 
@@ -32,10 +32,11 @@ export class Directory {
 
   /** A station is known by the identity it gave or, giving none, by its link-layer address; a profile with one admits no other. */
   outcome({ identity, station }: Applicant, gateway: Address): AccessOutcome {
-    const found = identity === undefined ? this.#byLinkAddress.get(station) : this.#byIdentity.get(identity);
-    if (!found) return rejected(`unknown station ${identity ?? formatLinkAddress(station)}`);
+    const at = station === undefined ? 'no link-layer address' : formatLinkAddress(station);
+    const found = identity === undefined ? station && this.#byLinkAddress.get(station) : this.#byIdentity.get(identity);
+    if (!found) return rejected(`unknown station ${identity ?? at}`);
     if (found.linkAddress !== undefined && found.linkAddress !== station)
-      return rejected(`${found.identity} is not at ${formatLinkAddress(station)}`);
+      return rejected(`${found.identity} is not at ${at}`);
     return { kind: 'accepted', profile: this.#profile(found, gateway) };
   }
 

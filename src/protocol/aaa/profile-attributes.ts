@@ -12,21 +12,22 @@ import type { Applicant } from './directory.js';
 
 /** What a gateway asks of a station: it is there, may it stay (RFC 2865 §5.6, RFC 6572 §5.1). */
 export function applicationAttributes({ station, identity }: Applicant): RadiusAttribute[] {
-  const text = stationText(station);
+  const text = station && stationText(station);
+  const name = identity ?? text;
   return [
-    { kind: 'userName', name: identity ?? text },
-    { kind: 'callingStationId', station: text },
+    ...(name === undefined ? [] : [{ kind: 'userName', name } as const]),
+    ...(text === undefined ? [] : [{ kind: 'callingStationId', station: text } as const]),
     { kind: 'serviceType', service: serviceTypes.callCheck },
     { kind: 'nasPortType', type: wirelessPort },
   ];
 }
 
-/** The station that asks; one that gave no identity has its link-layer address for a name. */
+/** Who asks; a station that gave no identity has its link-layer address for a name. */
 export function applicantOf(attributes: readonly RadiusAttribute[]): Applicant | undefined {
   const text = findAttribute(attributes, 'callingStationId')?.station;
   const station = text === undefined ? undefined : stationOf(text);
-  if (station === undefined) return undefined;
   const identity = findAttribute(attributes, 'userName')?.name;
+  if (station === undefined) return text !== undefined || identity === undefined ? undefined : { identity };
   return identity === undefined || stationOf(identity) === station ? { station } : { station, identity };
 }
 

@@ -142,7 +142,8 @@ export class AaaServer implements Engine {
   #access(client: ServedClient, attributes: readonly RadiusAttribute[]): Verdict {
     if (!client.may.includes('access')) return { kind: 'rejected', reason: "may not ask for that: not 'access'" };
     const applicant = applicantOf(attributes);
-    if (!applicant) return { kind: 'rejected', reason: 'no Calling-Station-Id' };
+    if (!applicant)
+      return { kind: 'rejected', reason: 'neither User-Name nor a link-layer address in Calling-Station-Id' };
     const outcome = this.#directory.outcome(applicant, client.address);
     if (outcome.kind === 'rejected') return outcome;
     const { profile } = outcome;
