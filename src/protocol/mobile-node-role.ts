@@ -39,6 +39,36 @@ const hierarchySection = z.strictObject({
   lifetimeS: c.lifetimeS.default(3600),
 });
 
+/** Draft-dommety. */
+const agentsSection = z.strictObject({
+  /**
+   * `onePhase`: one transmission for agents and home agent (§2.2); `twoPhase`: first the agents; `relayed`: the highest agent
+   * registers the mobile with its home agent (appendix, 2); `off`: plain Mobile IPv6 wherever agents are.
+   */
+  mode: c.choice(['off', 'onePhase', 'twoPhase', 'relayed']).default('off'),
+  /** Where none is advertised: the lowest first (§2.1, option 4). */
+  agents: z.array(z.strictObject({ address: c.unicastAddress, ipv4Address: c.ipv4Address.optional() })).default([]),
+  /**
+   * `agent`: the mobile needs no address of its own where an agent is on the link; `coLocated`: it registers one with the lowest
+   * agent even there; `direct`: and tells its home agent of that, with no agent in between (§3.1).
+   */
+  careOf: c.choice(['agent', 'coLocated', 'direct']).default('agent'),
+  /** Whether an IPv4 tunnel is asked for where an agent says that one may end there (§2.2.2). */
+  ipv4: c.flag.default(false),
+  /** Where IPv4 tunnels to its home agent end. */
+  homeAgentIpv4: c.ipv4Address.optional(),
+  /** Whether the first agent of a zone stays above those that come (§4.2). */
+  anchoring: c.flag.default(true),
+  /** By which agents that ask who it is know it. */
+  identity: c.identity.optional(),
+  /** Binding Updates without an answer after which an agent counts as failed. */
+  attempts: c.integer(1, 100).default(3),
+  /** Updates nested for the home agent that stay without an answer before it is told in two phases. */
+  nestedAttempts: c.integer(1, 100).default(2),
+  /** To ask agents for, where they advertise no less. */
+  lifetimeS: c.lifetimeS.default(3600),
+});
+
 const section = protectedSection(
   z.strictObject({
     ...signalling,
@@ -70,8 +100,15 @@ const section = protectedSection(
     hierarchySettings: hierarchySection.prefault({}),
     /** RFC 5568; without it there are no fast handovers. */
     fastHandover: fastMobileSection.optional(),
+    localMobilityAgents: agentsSection.prefault({}),
   }),
-);
+).superRefine(({ localMobilityAgents: { mode }, ...others }, context) => {
+  const problem = (path: string[], message: string) => context.addIssue({ code: 'custom', path, message });
+  if (mode === 'off') return;
+  if (others.hierarchy !== 'off') problem(['hierarchy'], 'off, beside localMobilityAgents');
+  if (others.fastHandover) problem(['fastHandover'], 'nothing, beside localMobilityAgents');
+  if (others.homeAgent === undefined) problem(['homeAgent'], 'an address: nobody is asked for one through an agent');
+});
 export type MobileNodeConfig = z.infer<typeof section>;
 
 export const mobileNode: Role<MobileNodeConfig> = {

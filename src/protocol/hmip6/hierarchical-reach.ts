@@ -7,7 +7,7 @@ import type { BindingAcknowledgement } from '../../wire/mobility/messages.js';
 import { bindingStatus as status } from '../../wire/mobility/status.js';
 import type { Output, Row } from '../contract.js';
 import type { AdvertisedMap, Attachment } from '../mobile/movement.js';
-import type { CareOf, Reach } from '../mobile/reach.js';
+import { type CareOf, type Reach, straight } from '../mobile/reach.js';
 import { LocalBinding } from './local-binding.js';
 import { type MapOrder, ranked } from './map-selection.js';
 
@@ -57,6 +57,7 @@ export class HierarchicalReach implements Reach {
   readonly #movedAt: Instant[] = [];
   #place: Attachment | undefined;
   #snapshot = '';
+  readonly passage = straight;
   generation = 0;
 
   constructor(settings: HierarchySettings, random: Random) {
@@ -149,7 +150,7 @@ export class HierarchicalReach implements Reach {
     return this.#bindings.has(address);
   }
 
-  acknowledged(packet: Packet, message: BindingAcknowledgement, now: Instant, outputs: Output[]): void {
+  acknowledged(packet: Packet, message: BindingAcknowledgement, now: Instant, outputs: Output[]): undefined {
     const map = packet.source;
     const binding = this.#bindings.get(map);
     // RFC 4140 §6.1: without a type 2 routing header that has the regional address it is ignored in silence.

@@ -12,6 +12,7 @@ import { bindingStatus as status } from '../../wire/mobility/status.js';
 import type { Output } from '../contract.js';
 import { BackOff, initialTimeout, Pace } from './back-off.js';
 import { fromMobile, mobilityPacket } from './packets.js';
+import type { Passage } from './reach.js';
 import { authorized, bindingManagementKey, type Ends, isAuthorized, tokenOctets } from './tokens.js';
 import { UpdateSequence } from './update-sequence.js';
 
@@ -72,7 +73,10 @@ export class CorrespondentRegistration {
   #testedAgain = false;
   #boundAt: Instant = Number.NEGATIVE_INFINITY;
 
-  constructor(address: Address, home: Address, random: Random) {
+  readonly #carryTest: Passage['carryTest'];
+
+  constructor(address: Address, home: Address, random: Random, carryTest: Passage['carryTest']) {
+    this.#carryTest = carryTest;
     this.address = address;
     this.#home = home;
     this.#random = random;
@@ -230,11 +234,13 @@ export class CorrespondentRegistration {
   #sendTests(attempt: Attempt, now: Instant, outputs: Output[]): void {
     if (!this.#mayGo(this.#pace.tests, now)) return;
     const { careOf, homeCookie, careOfCookie, homeToken, careOfToken } = attempt;
-    const send = (source: Address, message: Parameters<typeof mobilityPacket>[2]) =>
-      outputs.push({ kind: 'send', packet: mobilityPacket(source, this.address, message) });
-    if (!homeToken) send(this.#home, { kind: 'homeTestInit', cookie: homeCookie, options: [] });
-    if (!careOfToken && careOf !== this.#home)
-      send(careOf, { kind: 'careOfTestInit', cookie: careOfCookie, options: [] });
+    const test = (source: Address, message: Parameters<typeof mobilityPacket>[2]) =>
+      mobilityPacket(source, this.address, message);
+    const homeTest = test(this.#home, { kind: 'homeTestInit', cookie: homeCookie, options: [] });
+    if (!homeToken) outputs.push({ kind: 'send', packet: homeTest });
+    if (careOfToken || careOf === this.#home) return;
+    const careOfTest = test(careOf, { kind: 'careOfTestInit', cookie: careOfCookie, options: [] });
+    outputs.push({ kind: 'send', packet: this.#carryTest(careOfTest) });
   }
 
   /** RFC 6275 §11.7.2. */

@@ -6,7 +6,7 @@ import type { BindingAcknowledgement } from '../../wire/mobility/messages.js';
 import type { Output, Row } from '../contract.js';
 import { HomeAgents, type HomeAgentsSettings } from './home-agents.js';
 import { HomePrefix } from './home-prefix.js';
-import type { CareOf } from './reach.js';
+import type { CareOf, Passage } from './reach.js';
 import { lifetimeUnitS, Registration, type RegistrationChange } from './registration.js';
 
 export interface HomeBindingSettings extends HomeAgentsSettings {
@@ -27,9 +27,12 @@ export class HomeBinding {
   #registration: Registration | undefined;
   /** What the home agent is to know. */
   #wanted: CareOf | undefined;
+  #round: number | undefined;
+  readonly #carry: Passage['carry'];
 
-  constructor(settings: HomeBindingSettings, random: Random) {
+  constructor(settings: HomeBindingSettings, random: Random, carry: Passage['carry']) {
     this.#settings = settings;
+    this.#carry = carry;
     this.#random = random;
     this.#agents = new HomeAgents(settings, random);
     this.#prefix = new HomePrefix(settings.homeAddress, settings.homePrefixDiscovery, random);
@@ -77,7 +80,9 @@ export class HomeBinding {
     registration.limitTo(careOf.endsAt);
     const { address, endsAt } = careOf;
     const isHome = address === this.#settings.homeAddress;
-    const isKnown = isHome && !registration.mayBeBound ? true : registration.isToldOf(address);
+    const isAgain = careOf.round !== this.#round;
+    this.#round = careOf.round;
+    const isKnown = isHome && !registration.mayBeBound ? true : registration.isToldOf(address) && !isAgain;
     if (!isKnown || (!isHome && registration.isRefreshDue(now))) registration.register(address, endsAt, now, outputs);
     if (this.#isAskable) this.#prefix.follow(address, registration.settings.anchor, now, outputs);
   }
@@ -120,6 +125,7 @@ export class HomeBinding {
     const anchor = this.#agents.current;
     if (anchor === undefined || anchor === this.#registration?.settings.anchor) return;
     const { homeAddress: home, lifetimeS } = this.#settings;
-    this.#registration = new Registration({ kind: 'home', home, anchor, lifetimeS }, this.#random.uint32());
+    const settings = { kind: 'home', home, anchor, lifetimeS, carry: this.#carry } as const;
+    this.#registration = new Registration(settings, this.#random.uint32());
   }
 }

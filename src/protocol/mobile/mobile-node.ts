@@ -62,8 +62,10 @@ export class MobileNode implements Engine {
     this.#movement = new Movement(settings);
     this.#reach = parts.reach ?? new OnLinkReach();
     this.#anticipation = parts.anticipation;
-    this.#binding = new HomeBinding(settings, environment.random);
-    if (settings.routeOptimisation) this.#correspondents = new RouteOptimisation(settings, environment.random);
+    const { passage } = this.#reach;
+    this.#binding = new HomeBinding(settings, environment.random, (update, now) => passage.carry(update, now));
+    if (settings.routeOptimisation)
+      this.#correspondents = new RouteOptimisation(settings, environment.random, test => passage.carryTest(test));
     const protocols = [...new Set([protocol.mobility, protocol.icmpv6, ...(this.#anticipation?.protocols ?? [])])];
     this.interests = { protocols, accessLinks: [], udpPorts: [], hostLinks: settings.links };
     this.views = {
@@ -136,8 +138,8 @@ export class MobileNode implements Engine {
 
   #flow(source: Address, destination: Address, now: Instant, outputs: Output[]): void {
     const { homeAgent } = this.#binding;
-    if (source !== homeAgent && destination !== homeAgent)
-      this.#correspondents?.flow(source, destination, now, outputs);
+    const isAnchor = (address: Address) => address === homeAgent || this.#reach.isAnchor(address);
+    if (!isAnchor(source) && !isAnchor(destination)) this.#correspondents?.flow(source, destination, now, outputs);
   }
 
   // ---- what a change of place asks for (RFC 6275 §11.5) --------------------------------------------------------------
@@ -159,25 +161,26 @@ export class MobileNode implements Engine {
     const before = this.#place;
     this.#place = place;
     if (isSamePlace(before, place)) return;
-    const hasMoved = before?.careOf !== place?.careOf;
-    if (before && hasMoved)
-      outputs.push(
-        before.atHome
-          ? { kind: 'configure', address: this.#settings.homeAddress }
-          : { kind: 'unforward', from: hostPrefix(before.careOf) },
-      );
+    const hasMoved = before?.careOf !== place?.careOf || before?.borrows !== place?.borrows;
+    if (before && hasMoved) this.#leave(before, outputs);
     if (!place) return;
     const { careOf, link, router, routerLinkAddress } = place;
     if (place.atHome) {
       outputs.push({ kind: 'configure', address: careOf, link, announce: !this.#binding.mayBeBound });
       return this.#binding.mayBeBound ? this.#route(this.#parking, outputs) : undefined;
     }
+    if (place.borrows) return this.#counters.add('handovers');
     const resolved = routerLinkAddress === undefined ? {} : { neighbour: routerLinkAddress };
     const via = { kind: 'link', link, router, ...resolved } as const;
     outputs.push({ kind: 'forward', rule: { from: hostPrefix(careOf), via } });
     if (!hasMoved) return;
     outputs.push({ kind: 'send', packet: gratuitousAdvertisement(place), link });
     if (this.#binding.careOf !== careOf) this.#counters.add('handovers');
+  }
+
+  #leave(place: Attachment, outputs: Output[]): void {
+    if (place.atHome) outputs.push({ kind: 'configure', address: this.#settings.homeAddress });
+    else if (!place.borrows) outputs.push({ kind: 'unforward', from: hostPrefix(place.careOf) });
   }
 
   /** RFC 6275 §11.5.5: nothing else leaves from the home address there before the home agent has been told. */
@@ -197,7 +200,8 @@ export class MobileNode implements Engine {
     for (const careOf of [this.#reach.careOf?.address, this.#binding.careOf]) {
       if (careOf === undefined || careOf === this.#settings.homeAddress || this.#tunnelEnds.has(careOf)) continue;
       if (!this.#carries(careOf)) continue;
-      const end = { local: careOf, remote: homeAgent, to: this.#home };
+      const end = this.#reach.passage.tunnelEnd(careOf, homeAgent, this.#home);
+      if (!end) continue;
       this.#tunnelEnds.set(careOf, end);
       outputs.push({ kind: 'admit', end });
     }
@@ -214,7 +218,7 @@ export class MobileNode implements Engine {
     const situation = `${this.#reach.generation} ${via.kind} ${careOf} ${endsAt} ${mayBeBound}`;
     if (situation === this.#settled) return;
     this.#settled = situation;
-    const mayTell = via.kind === 'tunnel' || (via.kind === 'link' && !mayBeBound);
+    const mayTell = via.kind !== 'park' && !(this.#place?.atHome && mayBeBound);
     this.#correspondents?.settle(peer => (mayTell ? this.#tellable(peer) : undefined), outputs);
     this.#route(via, outputs);
     this.#correspondents?.inform(now, outputs);
@@ -236,7 +240,7 @@ export class MobileNode implements Engine {
     const { careOf, homeAgent } = this.#binding;
     if (careOf === undefined || homeAgent === undefined || !this.#binding.isBoundTo(careOf) || !this.#carries(careOf))
       return this.#parking;
-    return { kind: 'tunnel', local: careOf, remote: homeAgent };
+    return this.#reach.passage.uplink(careOf, homeAgent);
   }
 
   get #parking(): Via {
@@ -288,19 +292,28 @@ export class MobileNode implements Engine {
     const isMap = this.#reach.isAnchor(packet.source);
     if (!isMap && packet.source !== this.#binding.homeAgent) return false;
     if (association === undefined && !this.#settings.insecure) this.#discard(packet, 'unprotected', outputs);
-    else if (isMap) this.#reach.acknowledged(packet, message, now, outputs);
+    else if (isMap) this.#relayed(this.#reach.acknowledged(packet, message, now, outputs), now, outputs);
     else this.#acknowledged(packet, message, now, outputs);
     return true;
+  }
+
+  /** What an agent says that registers the mobile with its home agent (draft-dommety, appendix, 2). */
+  #relayed(answer: BindingAcknowledgement | undefined, now: Instant, outputs: Output[]): void {
+    if (answer) this.#concluded(answer, now, outputs);
   }
 
   /** RFC 6275 §11.7.3. */
   #acknowledged(packet: Packet, message: BindingAcknowledgement, now: Instant, outputs: Output[]): void {
     if (effectiveDestination(packet) !== this.#settings.homeAddress)
       return this.#discard(packet, 'acknowledgementAddress', outputs);
+    this.#concluded(message, now, outputs);
+  }
+
+  #concluded(message: BindingAcknowledgement, now: Instant, outputs: Output[]): void {
     const change = this.#binding.acknowledged(message, now, outputs);
     this.#counters.add(`acknowledgements_${change}`);
     const { careOf } = this.#binding;
-    if (change === 'registered' && careOf !== undefined) this.#reach.told(careOf, now, outputs);
+    if (change === 'registered' && careOf !== undefined) this.#reach.told(careOf, message, now, outputs);
     const place = this.#place;
     if (change === 'deregistered' && place?.atHome)
       outputs.push({ kind: 'configure', address: place.careOf, link: place.link, announce: true });
@@ -344,7 +357,7 @@ export class MobileNode implements Engine {
 }
 
 function isSamePlace(a: Attachment | undefined, b: Attachment | undefined): boolean {
-  return a?.careOf === b?.careOf && a?.router === b?.router && a?.link === b?.link;
+  return a?.careOf === b?.careOf && a?.borrows === b?.borrows && a?.router === b?.router && a?.link === b?.link;
 }
 
 /** A parking place that is there stays: what is in it would be sent on by another. */

@@ -5,14 +5,17 @@ import { type Duration, earliest, type Instant, millisecond, seconds } from '../
 import type { RouterAdvertisement } from '../../wire/icmpv6/messages.js';
 import { findNeighbourOption } from '../../wire/icmpv6/neighbour-options.js';
 import type { AddressState, Input, LinkId } from '../contract.js';
+import { type AdvertisedAgents, agentsOf } from './advertised-agents.js';
 
 /** Where a mobile node is: the router it uses and the address it has there. */
 export interface Attachment {
   readonly link: LinkId;
   readonly router: Address;
-  /** Its home address where `atHome`. */
+  /** Its home address where `atHome`, or where it `borrows` another. */
   readonly careOf: Address;
   readonly atHome: boolean;
+  /** It has no address of its own there and needs none: a local mobility agent on the link lends its own (draft-dommety §2.1). */
+  readonly borrows?: boolean;
   /** Where that is known already: nothing needs to be resolved. */
   readonly routerLinkAddress?: LinkAddress | undefined;
   /** The node's own on that link, where the link has told. */
@@ -23,6 +26,8 @@ export interface Attachment {
   readonly prefixes: readonly Prefix[];
   /** Mobility Anchor Points, as the router last said (RFC 4140 §7.2). */
   readonly maps: readonly AdvertisedMap[];
+  /** Local mobility agents, as the router last said (draft-dommety §2.2.1). */
+  readonly agents?: readonly AdvertisedAgents[];
 }
 
 /** A MAP option (RFC 4140 §4.2). */
@@ -47,12 +52,15 @@ export interface MovementSettings {
   readonly linkTriggers: boolean;
   /** Of the interval that a router says it advertises in (RFC 6275 §7.3), how many may pass in silence. */
   readonly missedAdvertisements: number;
+  /** Whether a link is somewhere to be without an address there, where a local mobility agent is on it (draft-dommety §3.1). */
+  readonly borrows?: boolean;
 }
 
 interface Router {
   readonly address: Address;
   prefixes: readonly Prefix[];
   maps: readonly AdvertisedMap[];
+  agents: readonly AdvertisedAgents[];
   /** When its silence means that it is gone. */
   silentAt: Instant | undefined;
 }
@@ -94,10 +102,15 @@ export class Movement {
     return at;
   }
 
-  /** Where the node is now, the most wanted link first; empty: nowhere, or without an address there. */
+  /**
+   * Where the node is now, the most wanted link first, of each what takes no address before what does; empty: nowhere, or
+   * without an address that is needed.
+   */
   get attachments(): Attachment[] {
     const found: Attachment[] = [];
     for (const [link, state] of this.#links) {
+      const borrowing = this.#borrowingOn(link, state);
+      if (borrowing) found.push(borrowing);
       const attachment = this.#attachmentOn(link, state);
       if (attachment) found.push(attachment);
     }
@@ -151,15 +164,23 @@ export class Movement {
     }
     const silence = this.#silence(message);
     const silentAt = silence === undefined ? undefined : now + silence;
-    const router = { address, prefixes: prefixesOf(message), maps: mapsOf(message, now), silentAt };
+    const heard = { prefixes: prefixesOf(message), maps: mapsOf(message, now), agents: agentsOf(message) };
+    const router = { address, ...heard, silentAt };
     const { current } = state;
     if (current?.address === address) {
       Object.assign(current, router);
       return;
     }
     if (!current) state.current = router;
-    else if (this.#settings.detection === 'eager' && isElsewhere(current, router)) state.current = router;
+    else if (this.#settings.detection === 'eager' && isElsewhere(current, router)) this.#change(state, current, router);
     else state.candidate = router;
+  }
+
+  /** Of agents on one link none is taken for the other's sake, to and fro, as long as it is heard (draft-dommety §2.2.1 leaves it open). */
+  #change(state: HostLink, from: Router, to: Router): void {
+    const stays = this.#settings.borrows && state.candidate?.address === to.address;
+    if (!stays) state.current = to;
+    if (this.#settings.borrows) state.candidate = stays ? to : from;
   }
 
   /** RFC 6275 §11.5.1: intervals without an advertisement hint that the router is out of reach. */
@@ -168,14 +189,26 @@ export class Movement {
     return interval && interval * millisecond * this.#settings.missedAdvertisements;
   }
 
+  #isHome({ prefixes }: Router): boolean {
+    return prefixes.some(prefix => prefixEquals(prefix, this.#settings.homePrefix));
+  }
+
+  /** Draft-dommety §2.2.1: C clear says that no care-of address of the mobile's own is needed. */
+  #borrowingOn(link: LinkId, { up, linkAddress, current }: HostLink): Attachment | undefined {
+    const { borrows = false, homeAddress } = this.#settings;
+    if (!borrows || !up || !current || this.#isHome(current)) return undefined;
+    if (!current.agents.some(({ isLinkConnected }) => isLinkConnected)) return undefined;
+    const here = placeAt(link, linkAddress, current);
+    return { ...here, careOf: homeAddress, atHome: false, borrows, optimistic: false };
+  }
+
   #attachmentOn(link: LinkId, { up, linkAddress, current, addresses }: HostLink): Attachment | undefined {
     if (!up || !current) return undefined;
-    const { homeAddress, homePrefix } = this.#settings;
-    const { address: router, prefixes, maps } = current;
-    const here = { link, router, linkAddress, prefixes, maps };
+    const { homeAddress } = this.#settings;
+    const here = placeAt(link, linkAddress, current);
+    const { prefixes } = current;
     // RFC 6275 §11.5.5.
-    if (prefixes.some(prefix => prefixEquals(prefix, homePrefix)))
-      return { ...here, careOf: homeAddress, atHome: true, optimistic: false };
+    if (this.#isHome(current)) return { ...here, careOf: homeAddress, atHome: true, optimistic: false };
     let best: Attachment | undefined;
     for (const [careOf, state] of addresses) {
       if (careOf === homeAddress || !prefixes.some(prefix => prefixContains(prefix, careOf))) continue;
@@ -185,6 +218,11 @@ export class Movement {
     }
     return best;
   }
+}
+
+function placeAt(link: LinkId, linkAddress: LinkAddress | undefined, router: Router) {
+  const { address, prefixes, maps, agents } = router;
+  return { link, router: address, linkAddress, prefixes, maps, agents };
 }
 
 /** RFC 4140 §7.2: a router's MAP options, in its order. */

@@ -1,8 +1,9 @@
 import type { Address } from '../../base/address.js';
+import type { Prefix } from '../../base/prefix.js';
 import type { Instant } from '../../base/time.js';
 import type { Packet } from '../../wire/ipv6/packet.js';
 import type { BindingAcknowledgement } from '../../wire/mobility/messages.js';
-import type { Input, Output, Row } from '../contract.js';
+import type { Input, Output, Row, TunnelEnd, Via } from '../contract.js';
 import type { Attachment } from './movement.js';
 
 /** A care-of address that others may be told. */
@@ -10,6 +11,8 @@ export interface CareOf {
   readonly address: Address;
   /** No binding of it may last longer. */
   readonly endsAt: Instant;
+  /** Where it goes up, the home agent is told again, though the address is the same. */
+  readonly round?: number;
 }
 
 /**
@@ -29,18 +32,46 @@ export interface Reach {
   choose(attachments: readonly Attachment[]): Attachment | undefined;
   /** The mobile is there now; undefined: nowhere. Called after whatever happened, changed or not. */
   follow(place: Attachment | undefined, now: Instant, outputs: Output[]): void;
-  /** The home agent has taken that care-of address. */
-  told(careOf: Address, now: Instant, outputs: Output[]): void;
+  readonly passage: Passage;
+  /** The home agent has taken that care-of address, and said so. */
+  told(careOf: Address, answer: BindingAcknowledgement, now: Instant, outputs: Output[]): void;
   tick(now: Instant, outputs: Output[]): void;
   /** Whether it has registered something with that node, whose answers are for {@link acknowledged}. */
   isAnchor(address: Address): boolean;
-  acknowledged(packet: Packet, message: BindingAcknowledgement, now: Instant, outputs: Output[]): void;
+  /** Returns what that says in the home agent's name, where it does. */
+  acknowledged(
+    packet: Packet,
+    message: BindingAcknowledgement,
+    now: Instant,
+    outputs: Output[],
+  ): BindingAcknowledgement | undefined;
   rows(): Iterable<Row>;
 }
+
+/** How mobile and home agent reach each other by a care-of address that the home agent is told. */
+export interface Passage {
+  /** What packets from the home address take while the home agent knows the care-of address. */
+  uplink(careOf: Address, homeAgent: Address): Via;
+  /** Where what the home agent tunnels there leaves the tunnel; undefined: not at the mobile. */
+  tunnelEnd(careOf: Address, homeAgent: Address, home: Prefix): TunnelEnd | undefined;
+  /** What goes out for a Binding Update to the home agent; undefined: nothing can. */
+  carry(update: Packet, now: Instant): Packet | undefined;
+  /** The same for a Care-of Test Init to a correspondent. */
+  carryTest(test: Packet): Packet;
+}
+
+/** RFC 6275: a tunnel between the two, and signalling as it is. */
+export const straight: Passage = {
+  uplink: (local, remote) => ({ kind: 'tunnel', local, remote }),
+  tunnelEnd: (local, remote, to) => ({ local, remote, to }),
+  carry: update => update,
+  carryTest: test => test,
+};
 
 /** RFC 6275: the address on the link, for as long as the mobile is there. */
 export class OnLinkReach implements Reach {
   readonly deadline = undefined;
+  readonly passage = straight;
   generation = 0;
   careOf: CareOf | undefined;
 
@@ -70,7 +101,7 @@ export class OnLinkReach implements Reach {
     return false;
   }
 
-  acknowledged(): void {}
+  acknowledged(): undefined {}
 
   rows(): Iterable<Row> {
     return [];

@@ -1,5 +1,6 @@
 import { type Address, formatAddress } from '../../base/address.js';
 import { earliest, type Instant, second, seconds } from '../../base/time.js';
+import type { Packet } from '../../wire/ipv6/packet.js';
 import { type BindingAcknowledgement, type BindingUpdate, bindingUpdateFlags } from '../../wire/mobility/messages.js';
 import { findOption } from '../../wire/mobility/options.js';
 import { bindingStatus as status } from '../../wire/mobility/status.js';
@@ -17,6 +18,8 @@ export interface RegistrationSettings {
   readonly anchor: Address;
   /** To ask for. */
   readonly lifetimeS: number;
+  /** What goes out for a Binding Update: itself by default; undefined: nothing can. */
+  readonly carry?: (update: Packet, now: Instant) => Packet | undefined;
 }
 
 /** A Binding Update that has not been answered. */
@@ -237,7 +240,7 @@ export class Registration {
     this.#pace.sent(now);
     asked.sentAt = now;
     asked.lifetimeS = isEnd ? 0 : leftS;
-    const { kind, home, anchor } = this.settings;
+    const { kind, home, anchor, carry = update => update } = this.settings;
     const message: BindingUpdate = {
       kind: 'bindingUpdate',
       sequence: this.#sequence.next(),
@@ -246,6 +249,7 @@ export class Registration {
       // RFC 6275 §11.7.1: ESP in transport mode does not cover the source address. RFC 4140 §6.1 wants none in a local one.
       options: kind === 'home' ? [{ kind: 'alternateCareOfAddress', careOfAddress: asked.careOf }] : [],
     };
-    outputs.push({ kind: 'send', packet: fromMobile(asked.careOf, home, anchor, message) });
+    const packet = carry(fromMobile(asked.careOf, home, anchor, message), now);
+    if (packet) outputs.push({ kind: 'send', packet });
   }
 }

@@ -7,6 +7,8 @@ import { effectiveDestination, type Packet } from '../../wire/ipv6/packet.js';
 import type { BindingAcknowledgement, MobilityMessageOf } from '../../wire/mobility/messages.js';
 import type { Output, Row } from '../contract.js';
 import { CorrespondentRegistration, type Place } from './correspondent-registration.js';
+import { cameTo } from './packets.js';
+import type { Passage } from './reach.js';
 
 export interface RouteOptimisationSettings {
   readonly homeAddress: Address;
@@ -24,11 +26,13 @@ export class RouteOptimisation {
   readonly #settings: RouteOptimisationSettings;
   readonly #random: Random;
   readonly #correspondents = new Map<Address, CorrespondentRegistration>();
+  readonly #carryTest: Passage['carryTest'];
   #placeFor: PlaceFor = () => undefined;
 
-  constructor(settings: RouteOptimisationSettings, random: Random) {
+  constructor(settings: RouteOptimisationSettings, random: Random, carryTest: Passage['carryTest']) {
     this.#settings = settings;
     this.#random = random;
+    this.#carryTest = carryTest;
   }
 
   get deadline(): Instant | undefined {
@@ -50,7 +54,7 @@ export class RouteOptimisation {
     if ((source !== homeAddress && destination !== homeAddress) || !isRoutableUnicast(peer)) return;
     const known = this.#correspondents.get(peer);
     if (!known && this.#correspondents.size >= maximumCorrespondents) return;
-    const correspondent = known ?? new CorrespondentRegistration(peer, homeAddress, this.#random);
+    const correspondent = known ?? new CorrespondentRegistration(peer, homeAddress, this.#random, this.#carryTest);
     this.#correspondents.set(peer, correspondent);
     if (correspondent.state === 'idle' || correspondent.isStale) this.#begin(correspondent, now, outputs);
   }
@@ -95,7 +99,7 @@ export class RouteOptimisation {
   ): boolean {
     // RFC 6275 §11.6.2: by no routing header; the source is whom the test was for.
     if (effectiveDestination(packet) !== packet.destination) return false;
-    return this.#correspondents.get(packet.source)?.tested(message, packet.destination, now, outputs) ?? false;
+    return this.#correspondents.get(packet.source)?.tested(message, cameTo(packet), now, outputs) ?? false;
   }
 
   acknowledged(
