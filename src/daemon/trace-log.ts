@@ -15,6 +15,8 @@ export function logTrace(log: Log, event: TraceEvent): void {
       return log[visitorLevel(event.change)](fields, `visitor ${event.change}`);
     case 'map':
       return log[event.change === 'failed' ? 'warn' : 'info'](fields, `MAP ${event.change}`);
+    case 'agent':
+      return log.info(fields, `local mobility agent ${event.change}`);
     case 'handover':
       return log.info(fields, `handover ${event.change}`);
     case 'trigger':
@@ -55,6 +57,7 @@ function traceFields(event: TraceEvent): Record<string, unknown> {
     fields.gateway = formatAddress(event.gateway);
     if (event.address !== undefined) fields.address = formatAddress(event.address);
   } else if (event.event === 'map') fields.map = formatAddress(event.map);
+  else if (event.event === 'agent') fields.agent = formatAddress(event.agent);
   else if (event.peer !== undefined) fields.peer = formatAddress(event.peer);
   return fields;
 }

@@ -35,6 +35,14 @@ export type TraceEvent =
       readonly preference?: number;
       readonly lifetimeS?: number;
     }
+  /** What a router, or a mobile, hears of a local mobility agent (draft-dommety §2.2.1). */
+  | {
+      readonly event: 'agent';
+      readonly change: AgentChange;
+      readonly agent: Address;
+      readonly sequence?: number;
+      readonly lifetimeS?: number;
+    }
   /**
    * A fast handover (RFC 5568) at a router, from the first sign of it on: `expected` and `initiated` are what a transfer of
    * context to the new router may start from (RFC 4140 Appendix A).
@@ -72,6 +80,8 @@ export type TraceEvent =
 export type BindingChange = 'created' | 'moved' | 'refreshed' | 'deregistered' | 'expired' | 'revoked' | 'restored';
 /** `gone`: nobody tells of it any more. `failed`: it does not answer. */
 export type MapChange = 'heard' | 'changed' | 'gone' | 'failed' | 'recovered' | 'withdrawn';
+/** `restarted`: its count of advertisements has begun anew. `gone`: nobody tells of it any more. */
+export type AgentChange = 'heard' | 'changed' | 'restarted' | 'gone';
 export type HandoverChange =
   | 'expected'
   | 'initiated'

@@ -66,6 +66,8 @@ function plainEngineEvent(event: TraceEvent): PlainObject {
     }
     case 'map':
       return defined({ ...event, map: formatAddress(event.map) });
+    case 'agent':
+      return defined({ ...event, agent: formatAddress(event.agent) });
     case 'handover': {
       const { station, previous, careOf, peer, ...rest } = event;
       return defined({

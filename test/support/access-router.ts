@@ -4,6 +4,7 @@ import { type Instant, millisecond } from '../../src/base/time.js';
 import { accessRouter } from '../../src/protocol/access-router-role.js';
 import type { Engine, Input, LinkId, OperatorCommand, Output } from '../../src/protocol/contract.js';
 import type { TraceEvent } from '../../src/protocol/trace.js';
+import { type AgentsTold, agentsTold } from '../../src/wire/icmpv6/agents.js';
 import type { Icmpv6Message, Icmpv6MessageOf, RouterAdvertisement } from '../../src/wire/icmpv6/messages.js';
 import type { NeighbourOption, NeighbourOptionOf } from '../../src/wire/icmpv6/neighbour-options.js';
 import type { Packet } from '../../src/wire/ipv6/packet.js';
@@ -32,15 +33,18 @@ export interface SentAdvertisement extends Sent {
   readonly message: RouterAdvertisement;
 }
 
-/** Role `ar` with a clock that a test moves. */
+/** Role `ar`, or what else advertises, with a clock that a test moves. */
 export class RouterBench {
   readonly engine: Engine;
   readonly traces: TraceEvent[] = [];
   readonly sent: Sent[] = [];
   now: Instant = 0;
 
-  constructor(config: Readonly<Record<string, unknown>>) {
-    this.engine = accessRouter.create(configured(config), environment());
+  constructor(
+    config: Readonly<Record<string, unknown>>,
+    engine = accessRouter.create(configured(config), environment()),
+  ) {
+    this.engine = engine;
   }
 
   /** All its links, or these, come up. */
@@ -106,6 +110,12 @@ export class RouterBench {
   told(link: LinkId): Told[] | undefined {
     const last = this.advertisements(link).at(-1);
     return last?.message.options.filter(({ kind }) => kind === 'map').map(option => toldOf(option as MapOption));
+  }
+
+  /** Local mobility agents in the last advertisement there, or undefined where none was sent since the last call. */
+  agentsTold(link: LinkId): AgentsTold[] | undefined {
+    const last = this.advertisements(link).at(-1);
+    return last && agentsTold(last.message.options);
   }
 
   /** Echo requests since the last call. */

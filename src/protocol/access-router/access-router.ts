@@ -1,16 +1,18 @@
 import { type Address, isLinkLocal, isRoutableUnicast } from '../../base/address.js';
 import { earliest, type Instant } from '../../base/time.js';
+import { agentsTold } from '../../wire/icmpv6/agents.js';
 import type { RouterAdvertisement } from '../../wire/icmpv6/messages.js';
-import { findNeighbourOption } from '../../wire/icmpv6/neighbour-options.js';
+import { findNeighbourOption, type NeighbourOption } from '../../wire/icmpv6/neighbour-options.js';
 import { protocol } from '../../wire/ipv6/packet.js';
 import type { Engine, Environment, Input, Interests, OperatorCommand, Output, Row } from '../contract.js';
+import { AdvertisedAgents, type AgentSettings } from './advertised-agents.js';
 import { AdvertisedMaps, type MapSettings } from './advertised-maps.js';
 import { inconsistencies, isValidSolicitation } from './advertisement.js';
 import { AdvertisingLink } from './advertising-link.js';
 import { greatestDistance } from './map-table.js';
 
-export interface AccessRouterSettings extends MapSettings {
-  /** MAP options are taken from anybody on any link that listens for them. */
+export interface AccessRouterSettings extends MapSettings, AgentSettings {
+  /** MAP options, and those of local mobility agents, are taken from anybody on any link that listens for them. */
   readonly insecure: boolean;
 }
 
@@ -27,6 +29,10 @@ const counterNames = [
   'mapOptionsInvalid',
   'mapOptionsTooDistant',
   'mapOptionsExcess',
+  'agentOptionsTaken',
+  'agentOptionsUnauthenticated',
+  'agentOptionsInvalid',
+  'agentOptionsExcess',
   'echoRepliesUnauthenticated',
   'mapsFailed',
 ] as const;
@@ -36,14 +42,16 @@ type CounterName = (typeof counterNames)[number];
 const maximumTold = 256;
 
 /**
- * A router's Router Advertisements (RFC 4861 §6.2), with the MAPs of RFC 4140 §7 in them. It needs nothing of what mobiles do,
- * so a MAP that tells of itself has one beside it.
+ * A router's Router Advertisements (RFC 4861 §6.2), with the MAPs of RFC 4140 §7 and the local mobility agents of draft-dommety
+ * §2.2.1 in them. It needs nothing of what mobiles do,
+ * so a MAP or an agent that tells of itself has one beside it.
  */
 export class AccessRouter implements Engine {
   readonly interests: Interests;
   readonly views: Engine['views'];
   readonly #settings: AccessRouterSettings;
   readonly #maps: AdvertisedMaps;
+  readonly #agents: AdvertisedAgents;
   readonly #links: ReadonlyMap<string, AdvertisingLink>;
   readonly #counts = Object.fromEntries(counterNames.map(name => [name, 0])) as Record<CounterName, number>;
   readonly #told = new Set<string>();
@@ -53,11 +61,12 @@ export class AccessRouter implements Engine {
   constructor(settings: AccessRouterSettings, environment: Environment) {
     this.#settings = settings;
     this.#maps = new AdvertisedMaps(settings, environment);
+    this.#agents = new AdvertisedAgents(settings);
     this.#links = new Map(
-      settings.links.map(link => [
-        link.name,
-        new AdvertisingLink(link, environment.random, now => this.#maps.options(link.name, now)),
-      ]),
+      settings.links.map(link => {
+        const more = (now: Instant) => [...this.#maps.options(link.name, now), ...this.#agents.options(link.name)];
+        return [link.name, new AdvertisingLink(link, environment.random, more)];
+      }),
     );
     this.interests = {
       protocols: settings.failureDetection.enabled ? [protocol.icmpv6] : [],
@@ -65,11 +74,15 @@ export class AccessRouter implements Engine {
       udpPorts: [],
       advertisedLinks: [...this.#links.keys()],
     };
-    this.views = { maps: () => this.#maps.rows(this.#now), links: () => this.#linkRows() };
+    this.views = {
+      maps: () => this.#maps.rows(this.#now),
+      agents: () => this.#agents.rows(),
+      links: () => this.#linkRows(),
+    };
   }
 
   get deadline(): Instant | undefined {
-    let at = this.#maps.deadline;
+    let at = earliest(this.#maps.deadline, this.#agents.deadline);
     for (const { deadline } of this.#links.values()) at = earliest(at, deadline);
     return at;
   }
@@ -107,7 +120,8 @@ export class AccessRouter implements Engine {
   #tick(now: Instant, outputs: Output[]): void {
     const { news, failed } = this.#maps.tick(now, outputs);
     this.#counts.mapsFailed += failed;
-    if (news) this.#news(now, outputs);
+    if (news) this.#news('sendMaps', now, outputs);
+    if (this.#agents.tick(now, outputs)) this.#news('sendAgents', now, outputs);
     for (const link of this.#links.values()) link.tick(now, outputs);
   }
 
@@ -122,19 +136,23 @@ export class AccessRouter implements Engine {
       case 'release':
         return;
       case 'shutdown':
-        for (const [name, link] of this.#links) link.cease(this.#maps.farewell(name, now), outputs);
+        for (const [name, link] of this.#links) link.cease(this.#farewell(name, now), outputs);
         return;
       case 'prefer':
       case 'withdraw':
       case 'restore':
         this.#maps.command(command, now, outputs);
-        return this.#news(now, outputs);
+        return this.#news('sendMaps', now, outputs);
     }
   }
 
+  #farewell(link: string, now: Instant): NeighbourOption[] {
+    return [...this.#maps.farewell(link, now), ...this.#agents.farewell(link)];
+  }
+
   /** RFC 4140 §7.1.1: routers and mobiles hear of it without waiting for the next interval. */
-  #news(now: Instant, outputs: Output[]): void {
-    for (const link of this.#links.values()) if (link.link.sendMaps) link.news(now, outputs);
+  #news(what: 'sendMaps' | 'sendAgents', now: Instant, outputs: Output[]): void {
+    for (const link of this.#links.values()) if (link.link[what]) link.news(now, outputs);
   }
 
   #received(input: PacketInput, now: Instant, outputs: Output[]): void {
@@ -168,6 +186,13 @@ export class AccessRouter implements Engine {
     for (const reason of inconsistencies(link.link, message))
       this.#inconsistent(link.link.name, source, reason, outputs);
     if (link.link.discoverMaps) this.#discover(input, link, message, now, outputs);
+    if (link.link.discoverAgents) this.#discoverAgents(input, link, message, now, outputs);
+  }
+
+  #trusts({ packet, association }: PacketInput, { link }: AdvertisingLink): boolean {
+    return (
+      this.#settings.insecure || link.insecure || (association !== undefined && link.routers.includes(packet.source))
+    );
   }
 
   #inconsistent(link: string, router: Address, reason: string, outputs: Output[]): void {
@@ -184,14 +209,13 @@ export class AccessRouter implements Engine {
   /** RFC 4140 §7.1.1. */
   #discover(
     input: PacketInput,
-    { link }: AdvertisingLink,
+    on: AdvertisingLink,
     { options }: RouterAdvertisement,
     now: Instant,
     outputs: Output[],
   ): void {
     const { source } = input.packet;
-    const trusted =
-      this.#settings.insecure || link.insecure || (input.association !== undefined && link.routers.includes(source));
+    const trusted = this.#trusts(input, on);
     let news = false;
     for (const option of options) {
       if (option.kind !== 'map') continue;
@@ -201,20 +225,44 @@ export class AccessRouter implements Engine {
       else if (!isRoutableUnicast(option.address))
         this.#discard('mapOptionsInvalid', source, 'MAP option without a global address', outputs);
       else {
-        const hearing = this.#maps.hear(option, link.name, source, now, outputs);
+        const hearing = this.#maps.hear(option, on.link.name, source, now, outputs);
         if (hearing === 'full') this.#discard('mapOptionsExcess', source, 'more MAPs than are kept', outputs);
         else this.#count(option.place.distance < greatestDistance ? 'mapOptionsTaken' : 'mapOptionsTooDistant');
         news ||= hearing === true;
       }
     }
-    if (news) this.#news(now, outputs);
+    if (news) this.#news('sendMaps', now, outputs);
+  }
+
+  /** draft-dommety §2.1, option 4. */
+  #discoverAgents(
+    input: PacketInput,
+    on: AdvertisingLink,
+    message: RouterAdvertisement,
+    now: Instant,
+    outputs: Output[],
+  ): void {
+    const { source } = input.packet;
+    const given = message.options.filter(({ kind }) => kind === 'localMobilityAgents').length;
+    if (given > 0 && !this.#trusts(input, on))
+      return this.#discard('agentOptionsUnauthenticated', source, 'agents without authentication', outputs);
+    const told = agentsTold(message.options);
+    if (told.length < given) this.#discard('agentOptionsInvalid', source, 'agents that are no chain', outputs);
+    let news = false;
+    for (const one of told) {
+      const hearing = this.#agents.hear(one, on.link, source, message, now, outputs);
+      if (hearing === 'full') this.#discard('agentOptionsExcess', source, 'more agents than are kept', outputs);
+      else this.#count('agentOptionsTaken');
+      news ||= hearing === true;
+    }
+    if (news) this.#news('sendAgents', now, outputs);
   }
 
   #answered(input: PacketInput, now: Instant, outputs: Output[]): void {
     const answer = this.#maps.answered(input.packet, input.association !== undefined, now, outputs);
     if (answer === 'unauthenticated')
       this.#discard('echoRepliesUnauthenticated', input.packet.source, 'echo reply outside its association', outputs);
-    if (answer === 'changed') this.#news(now, outputs);
+    if (answer === 'changed') this.#news('sendMaps', now, outputs);
   }
 
   #discard(count: CounterName, peer: Address, reason: string, outputs: Output[]): void {

@@ -13,11 +13,17 @@ const agent = z.strictObject({
   ipv4Address: c.ipv4Address.optional(),
 });
 
+type Agent = z.infer<typeof agent>;
+
 /** One option of local mobility agents (draft-dommety §2.2.1), with its anchoring option (§4.2) behind it. */
 export const announcedAgents = z
   .strictObject({
     /** The lowest first, then those above it (draft-dommety §4.1). */
-    chain: z.array(agent).min(1, 'an agent').max(7, 'no more than seven agents'),
+    chain: z
+      .array(agent)
+      .min(1, 'an agent')
+      .max(7, 'no more than seven agents')
+      .transform(chain => chain as [Agent, ...Agent[]]),
     /** C clear: the lowest is this node, and mobiles need no care-of address of their own on the link (draft-dommety §2.2.1). */
     linkConnected: c.flag.default(false),
     /** The longest it accepts in a Binding Update. */
@@ -48,7 +54,7 @@ export function agentProblems(
   agent: Address | undefined,
 ): ConfigProblem[] {
   const problems: ConfigProblem[] = [];
-  if (linkConnected && chain[0]?.address !== agent)
+  if (linkConnected && chain[0].address !== agent)
     problems.push({
       path: ['linkConnected'],
       expected: agent ? "false, or the agent's own address first in the chain" : 'false: this node is no agent',

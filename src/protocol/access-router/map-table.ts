@@ -1,18 +1,14 @@
 import type { Address } from '../../base/address.js';
-import { Deadlines } from '../../base/deadlines.js';
 import { type Duration, type Instant, seconds } from '../../base/time.js';
 import type { NeighbourOptionOf } from '../../wire/icmpv6/neighbour-options.js';
 import type { LinkId } from '../contract.js';
+import { Tales } from './tales.js';
 
 export type MapOption = NeighbourOptionOf<'map'>;
 
 /** RFC 4140 §5: what the field holds. An option that would go beyond has gone round in circles. */
 export const greatestDistance = 15;
 const infiniteLifetimeS = 0xffff_ffff;
-/** What a neighbour can make a router remember; as many fit into one advertisement. */
-const maximumMaps = 32;
-const maximumSources = 16;
-
 /** A MAP as one router on one link tells of it. */
 export interface Heard {
   readonly map: Address;
@@ -34,8 +30,7 @@ export type Hearing = 'unchanged' | 'changed' | 'full';
  * another router still has a way to it.
  */
 export class MapTable {
-  readonly #heard = new Map<Address, Map<string, Heard>>();
-  readonly #timers = new Deadlines<string>();
+  readonly #tales = new Tales<Heard>();
   readonly #hold: (link: LinkId) => Duration;
 
   /** `hold`: how long an option heard there counts. */
@@ -44,35 +39,29 @@ export class MapTable {
   }
 
   get deadline(): Instant | undefined {
-    return this.#timers.next;
+    return this.#tales.deadline;
   }
 
   hear(option: MapOption, link: LinkId, router: Address, now: Instant): Hearing {
-    const { distance, preference } = option.place;
-    const { rcoaRequired } = option.flags;
-    const of = this.#heard.get(option.address) ?? new Map<string, Heard>();
+    const { address: map, place, flags } = option;
     const key = link + router;
     // That a MAP has failed is news only of one that was told of alive: else it would go round a ring of routers.
-    if (option.validLifetimeS === 0 && !of.has(key)) return 'unchanged';
-    if (!of.has(key) && (of.size >= maximumSources || (of.size === 0 && this.#heard.size >= maximumMaps)))
-      return 'full';
-    const before = best(of);
+    if (option.validLifetimeS === 0 && !this.#tales.of(map).has(key)) return 'unchanged';
+    if (!this.#tales.hasRoom(map, key)) return 'full';
+    const before = this.best(map);
     const validUntil = expiry(option.validLifetimeS, now);
-    of.set(key, { map: option.address, link, router, distance, preference, rcoaRequired, validUntil });
-    this.#heard.set(option.address, of);
-    this.#timers.set(option.address + key, now + this.#hold(link));
-    return saysTheSame(before, best(of), now) ? 'unchanged' : 'changed';
+    this.#tales.set(map, key, { map, link, router, ...place, ...flags, validUntil }, now + this.#hold(link));
+    return saysTheSame(before, this.best(map), now) ? 'unchanged' : 'changed';
   }
 
   best(map: Address): Heard | undefined {
-    const of = this.#heard.get(map);
-    return of && best(of);
+    return best(this.#tales.of(map));
   }
 
   /** The one that counts of each MAP. */
   *all(): Generator<Heard> {
-    for (const of of this.#heard.values()) {
-      const one = best(of);
+    for (const map of this.#tales.subjects()) {
+      const one = this.best(map);
       if (one) yield one;
     }
   }
@@ -80,38 +69,24 @@ export class MapTable {
   /** Forgets what has not been told again in time; the MAPs of which something else is to be told now. */
   age(now: Instant): Address[] {
     const changed: Address[] = [];
-    for (const key of this.#timers.takeDue(now)) {
-      const map = key.slice(0, addressLength) as Address;
-      if (this.#vanish(map, key.slice(addressLength), now)) changed.push(map);
-    }
+    for (const [map, key] of this.#tales.takeDue(now)) if (this.#vanish(map, key, now)) changed.push(map);
     return changed;
   }
 
   #vanish(map: Address, key: string, now: Instant): boolean {
-    const of = this.#heard.get(map);
-    const gone = of?.get(key);
-    if (!of || !gone) return false;
+    const of = this.#tales.of(map);
+    const gone = of.get(key);
+    if (!gone) return false;
     const before = best(of);
-    this.#forget(map, key, of);
+    this.#tales.delete(map, key);
     if (gone.validUntil <= now) {
-      for (const [other, { validUntil }] of of) if (validUntil <= now) this.#forget(map, other, of);
-    } else if (of.size === 0) {
+      for (const [other, { validUntil }] of [...of]) if (validUntil <= now) this.#tales.delete(map, other);
+    } else if (of.size === 0)
       // The last to know tells those behind it that the way has ended, and only then forgets.
-      of.set(key, { ...gone, validUntil: now });
-      this.#timers.set(map + key, now + this.#hold(gone.link));
-    }
-    if (of.size === 0) this.#heard.delete(map);
-    return !saysTheSame(before, best(of), now);
-  }
-
-  #forget(map: Address, key: string, of: Map<string, Heard>): void {
-    of.delete(key);
-    this.#timers.clear(map + key);
+      this.#tales.set(map, key, { ...gone, validUntil: now }, now + this.#hold(gone.link));
+    return !saysTheSame(before, this.best(map), now);
   }
 }
-
-/** Code units of an {@link Address}. */
-const addressLength = 8;
 
 function best(of: ReadonlyMap<string, Heard>): Heard | undefined {
   let found: Heard | undefined;

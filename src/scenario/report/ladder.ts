@@ -134,6 +134,8 @@ function markText(event: SimulationEvent): { name: string; detail: string } | un
       return { name: `visitor ${event.change}`, detail: event.reason ?? '' };
     case 'map':
       return { name: `MAP ${event.change}`, detail: formatAddress(event.map) };
+    case 'agent':
+      return { name: `agent ${event.change}`, detail: formatAddress(event.agent) };
     case 'handover':
       return {
         name: `handover ${event.change}`,
