@@ -70,7 +70,7 @@ function advertisers(config: LocalMobilityAgentConfig, environment: Environment)
 function ownAnnouncements(config: LocalMobilityAgentConfig): AnnouncedAgents[] {
   const { address, ipv4Address, links, maximumLifetimeS: lifetimeS, advertise } = config;
   const shown = advertise?.links.map(({ name }) => name) ?? [];
-  const chain = [{ address, ipv4Address }];
+  const chain: AnnouncedAgents['chain'] = [{ address, ipv4Address }];
   return [true, false].flatMap(linkConnected => {
     const on = shown.filter(name => links.includes(name) === linkConnected);
     return on.length > 0 ? [{ chain, linkConnected, lifetimeS, upperHeard: false, links: on }] : [];
