@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Address } from '../base/address.js';
 import { prefixOf } from '../base/prefix.js';
-import type { MobilityMessage } from '../wire/mobility/messages.js';
+import type { BindingUpdate, MobilityMessage } from '../wire/mobility/messages.js';
 import * as c from './config.js';
 import type { Environment } from './contract.js';
 import { fastMobileSection } from './fast/config.js';
@@ -148,7 +148,7 @@ function anticipationOf({ fastHandover }: MobileNodeConfig, reach: Reach, { rand
 
 /**
  * Return routability goes between strangers (RFC 6275 §5.2), and so do the updates and acknowledgements it authorizes; an
- * acknowledgement by the home agent that comes so is refused by the engine.
+ * acknowledgement by the home agent, or by a local mobility agent, that comes so is refused by the engine.
  */
 function needsNoAssociation(message: MobilityMessage): boolean {
   if (provesItself(message)) return true;
@@ -161,10 +161,15 @@ function needsNoAssociation(message: MobilityMessage): boolean {
     case 'bindingRefreshRequest':
       return true;
     case 'bindingUpdate':
-      return !message.flags.homeRegistration && !message.flags.map;
+      return !message.flags.homeRegistration && !message.flags.map && !isForAgent(message);
     case 'bindingAcknowledgement':
       return !message.options.some(option => option.kind === 'mobilityMessageAuthentication');
     default:
       return false;
   }
+}
+
+/** What a local mobility agent is told names whom it sends packets to (draft-dommety §3.1). */
+function isForAgent({ options }: BindingUpdate): boolean {
+  return options.some(option => option.kind === 'vendorSpecific' && option.content.kind === 'upstreamAgent');
 }

@@ -152,6 +152,11 @@ function dissectPacket(reader: Reader, layers: Layer[], depth: number): void {
   withinPacket(reader, length, inner => dissectChain(inner, number, envelope, layers, depth));
 }
 
+function dissectNested(reader: Reader, layers: Layer[], depth: number): void {
+  dissectPacket(reader, layers, depth);
+  if (reader.remaining > 0) throw reader.error('length', `${reader.remaining} octets behind the packet`);
+}
+
 function dissectChain(reader: Reader, first: number, envelope: Envelope, layers: Layer[], depth: number): void {
   const headers: ExtensionHeader[] = [];
   let number = first;
@@ -234,7 +239,7 @@ const upperLayers: Readonly<Record<number, UpperLayer>> = {
       const name = messageName(message.kind, flagsOf(fields));
       return { name, fields: [...fieldsOf('mobility', head), ...fieldsOf(message.kind, fields)] };
     });
-    if (nests) named('nested', () => dissectPacket(reader, layers, depth + 1));
+    if (nests) named('nested', () => dissectNested(reader, layers, depth + 1));
   },
   [protocol.icmpv6](reader, layers, endpoints) {
     const { bytes, offset } = reader;

@@ -9,8 +9,11 @@ export interface Association {
   readonly inboundSpi: number;
   /** Whether a packet of that kind goes under it; what does not goes as it is. */
   carries(packet: Packet): boolean;
-  /** What to do in place of sending `packet`; `answering` is the protected packet it may be an answer to. */
-  protect(packet: Packet, answering: Packet | undefined, now: Instant): Output[];
+  /**
+   * What to do in place of sending `packet`; `answering` is the protected packet it may be an answer to. `isNested`: it goes behind
+   * another, and without that it would not arrive.
+   */
+  protect(packet: Packet, answering: Packet | undefined, now: Instant, isNested?: boolean): Output[];
   accept(packet: Packet, now: Instant): Verdict;
   /** The node starts again with what it had stored; `records` are those whose keys this association wrote. */
   restore(records: readonly StoredRecord[], now: Instant): void;

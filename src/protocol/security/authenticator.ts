@@ -4,10 +4,12 @@ import type { Address } from '../../base/address.js';
 import { invariant } from '../../base/errors.js';
 import { bytesEqual } from '../../base/text.js';
 import { Writer } from '../../wire/codec/buffer.js';
+import { encodePacket } from '../../wire/ipv6/codec.js';
 import { effectiveDestination, effectiveSource, type Packet } from '../../wire/ipv6/packet.js';
 import { writeMobilityHeader } from '../../wire/mobility/header.js';
 import { type MobilityMessage, minimumMessageOctets } from '../../wire/mobility/messages.js';
 import { findOption, type MobilityOption, type MobilityOptionOf } from '../../wire/mobility/options.js';
+import { nestedIn } from './nested.js';
 
 /** A Mobility Header message that can carry options. */
 export type OptionedMessage = Extract<MobilityMessage, { options: readonly MobilityOption[] }>;
@@ -56,7 +58,10 @@ export class Authenticator {
     return this.#writer.view();
   }
 
-  /** First(96, HMAC_SHA1(key, care-of address | home address | MH Data)), the checksum zero. */
+  /**
+   * First(96, HMAC_SHA1(key, care-of address | home address | MH Data)), the checksum zero. A packet behind the header
+   * (draft-dommety §2.2.2) counts as MH Data: nobody can put another one there.
+   */
   #first96(packet: Packet, message: OptionedMessage, header: Uint8Array): Uint8Array {
     const { careOf, home } = mobilityEnds(packet, message);
     const addresses = new Writer(32);
@@ -67,6 +72,8 @@ export class Authenticator {
       .update(header.subarray(0, 4))
       .update(zeroChecksum)
       .update(header.subarray(6, endOfSpi(header)));
+    const nested = nestedIn(packet);
+    if (nested) mac.update(encodePacket(nested));
     return mac.digest().slice(0, authenticatorOctets);
   }
 }

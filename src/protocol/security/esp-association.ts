@@ -10,6 +10,7 @@ import { type Association, refused, type Verdict } from './association.js';
 import { withOption } from './authenticator.js';
 import type { EspContent } from './esp.js';
 import { EspChannel, type EspDirection } from './esp-channel.js';
+import { nestedIn } from './nested.js';
 
 export interface EspParameters {
   readonly name: AssociationId;
@@ -98,7 +99,8 @@ function withCareOf(packet: Packet): Packet {
   const message = ownUpdate(packet);
   if (!message || isCareOfCovered(packet)) return packet;
   const option = { kind: 'alternateCareOfAddress', careOfAddress: packet.source } as const;
-  return { ...packet, payload: { kind: 'mobility', message: withOption(message, option) } };
+  const nested = nestedIn(packet);
+  return { ...packet, payload: { kind: 'mobility', message: withOption(message, option), ...(nested && { nested }) } };
 }
 
 /**

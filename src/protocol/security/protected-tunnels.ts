@@ -31,12 +31,15 @@ export class ProtectedTunnels {
   readonly #own: Address | undefined;
   readonly #byPeer = new Map<Address, ProtectedTunnel>();
   readonly #bySpi = new Map<number, readonly ProtectedTunnel[]>();
+  /** Who has associations of its own is no third party. */
+  readonly #peers: ReadonlySet<Address>;
   /** At a mobile node, the tunnel to its home agent. */
   #home: ProtectedTunnel | undefined;
 
   /** `own`: at a mobile node, its home address. */
   constructor(peers: readonly Peer[], own: Address | undefined, environment: Environment, storeKey: string) {
     this.#own = own;
+    this.#peers = new Set(peers.flatMap(({ address }) => address ?? []));
     for (const { name, address: peer, security } of peers) {
       if (peer === undefined || security?.kind !== 'esp' || !security.tunnel) continue;
       const { outbound, inbound } = security.tunnel;
@@ -91,8 +94,9 @@ export class ProtectedTunnels {
   protect(packet: Packet): Output[] | undefined {
     if (packet.payload.kind !== 'mobility' || packet.headers !== undefined) return undefined;
     const { source, destination } = packet;
-    if (destination === this.#home?.peer) return undefined;
-    const tunnel = source === this.#own ? this.#home : this.#byPeer.get(destination);
+    const isOwn = source === this.#own;
+    if (isOwn && this.#peers.has(destination)) return undefined;
+    const tunnel = isOwn ? this.#home : this.#byPeer.get(destination);
     return tunnel?.ends && tunnel.esp.protect(packet, tunnel.ends);
   }
 

@@ -10,6 +10,7 @@ import { findOption } from '../../wire/mobility/options.js';
 import type { AssociationId, Environment, Output, Row } from '../contract.js';
 import { type Association, type RefusalCause, refused, type Verdict } from './association.js';
 import { Authenticator, authenticationOption, type OptionedMessage, withOption } from './authenticator.js';
+import { isNestedAcknowledgement, nestedIn } from './nested.js';
 import { type NtpTime, ntpAfter, ntpDifferenceS, ntpKey, ntpNext, ntpShifted, ntpTime } from './ntp.js';
 import { Recent } from './recent.js';
 
@@ -41,6 +42,8 @@ interface Asked {
   readonly packet: Packet;
   readonly time: NtpTime;
   readonly again: boolean;
+  /** It went behind another packet: only the engine can send it again. */
+  readonly isNested: boolean;
 }
 
 /**
@@ -76,8 +79,9 @@ export class MessageAuthentication implements Association {
     return this.#parameters.spi;
   }
 
-  carries({ payload }: Packet): boolean {
-    return payload.kind === 'mobility';
+  /** Not the wrappers of nested acknowledgements: an answer needs a request. */
+  carries(packet: Packet): boolean {
+    return packet.payload.kind === 'mobility' && !isNestedAcknowledgement(packet);
   }
 
   get row(): Row {
@@ -94,11 +98,11 @@ export class MessageAuthentication implements Association {
     this.#restarted = this.#clock(now);
   }
 
-  protect(packet: Packet, answering: Packet | undefined, now: Instant): Output[] {
+  protect(packet: Packet, answering: Packet | undefined, now: Instant, isNested = false): Output[] {
     const message = optionedMessage(packet);
     if (!message) return [this.#failed(`no room for authentication in a '${messageKind(packet)}' message`)];
     const requestKind = requestOf(message.kind);
-    if (requestKind === undefined) return [this.#ask(packet, message, false, now)];
+    if (requestKind === undefined) return [this.#ask(packet, message, { again: false, isNested }, now)];
     const time = this.#requestTime(requestKind, message, answering, now);
     if (!time) return [this.#failed(`${message.kind} answers no request`)];
     return [send(this.#signed(packet, message, time))];
@@ -148,7 +152,8 @@ export class MessageAuthentication implements Association {
 
   /**
    * RFC 4285 §6: the peer put its own seconds into the timestamp; set ours by them and send the request again, once. Where
-   * they are ours already, what was refused is a copy of a message that had been accepted: its own answer counts.
+   * they are ours already, what was refused is a copy of a message that had been accepted: its own answer counts. What was nested
+   * the engine sends again.
    */
   #askAgain(packet: Packet, answer: BindingAcknowledgement, time: NtpTime, now: Instant): Verdict {
     const asked = this.#takeRefused(answer, time, now);
@@ -156,8 +161,9 @@ export class MessageAuthentication implements Association {
     this.#peerAheadS = (time.ntpSeconds - this.#clock(now).ntpSeconds) | 0;
     this.#lastSent = undefined;
     const request = optionedMessage(asked.packet);
+    if (asked.isNested) return { kind: 'consumed', outputs: [] };
     if (!request || asked.again) return { kind: 'accepted', packet, outputs: [] };
-    return { kind: 'consumed', outputs: [this.#ask(asked.packet, request, true, now)] };
+    return { kind: 'consumed', outputs: [this.#ask(asked.packet, request, { again: true, isNested: false }, now)] };
   }
 
   #takeRefused(answer: BindingAcknowledgement, time: NtpTime, now: Instant): Asked | undefined {
@@ -170,16 +176,18 @@ export class MessageAuthentication implements Association {
     return undefined;
   }
 
-  #ask(packet: Packet, message: OptionedMessage, again: boolean, now: Instant): Output {
+  #ask(packet: Packet, message: OptionedMessage, how: Pick<Asked, 'again' | 'isNested'>, now: Instant): Output {
     const time = this.#nextTime(now);
-    if (isAnswered(message.kind)) this.#asked.set(ntpKey(time), { packet, time, again }, now);
+    if (isAnswered(message.kind)) this.#asked.set(ntpKey(time), { packet, time, ...how }, now);
     return send(this.#signed(packet, message, time));
   }
 
   #signed(packet: Packet, message: OptionedMessage, time: NtpTime): Packet {
     const { ntpSeconds, ntpFraction } = time;
     const identified = withOption(message, { kind: 'replayProtection', ntpSeconds, ntpFraction });
-    return { ...packet, payload: { kind: 'mobility', message: this.#authenticator.sign(packet, identified) } };
+    const nested = nestedIn(packet);
+    const signed = this.#authenticator.sign(packet, identified);
+    return { ...packet, payload: { kind: 'mobility', message: signed, ...(nested && { nested }) } };
   }
 
   /** Later than every timestamp before; bits finer than the clock's nanoseconds are random, as §6 asks. */

@@ -16,6 +16,7 @@ import { authenticationOption } from './authenticator.js';
 import { associationName, type Peer, type PeerSecurity, type SignallingProtection } from './config.js';
 import { espHeader } from './esp.js';
 import { EspAssociation } from './esp-association.js';
+import { isNestedAcknowledgement, nestedIn, throughAgent, withNested } from './nested.js';
 import { ProtectedTunnels } from './protected-tunnels.js';
 import { MessageAuthentication } from './rfc4285.js';
 
@@ -43,6 +44,7 @@ export const storePrefix = 'security/';
 
 type PacketInput = Extract<Input, { kind: 'packet' }>;
 type Send = Extract<Output, { kind: 'send' }>;
+type Refused = Extract<Verdict, { kind: 'refused' }>;
 
 /** The same with associations that come and go, by a keyring. */
 export class Secured implements Engine {
@@ -137,20 +139,22 @@ export class Secured implements Engine {
   #received(input: PacketInput, now: Instant): Output[] {
     const source = effectiveSource(input.packet);
     if (this.#tunnels.isMissing(input.packet)) return this.#refuse('unprotected', source, []);
-    if (this.#isExempt(input.packet)) return this.#outgoing(this.#engine.handle(input, now), input.packet, now);
+    if (nestedIn(input.packet) && !this.interests.nestedUpdates) return this.#refuse('malformed', source, []);
+    if (this.#isExempt(input.packet) || this.#isWrapper(input.packet, source))
+      return this.#outgoing(this.#engine.handle(input, now), input.packet, now);
     const stranger = this.#stranger(input, now);
     if (stranger) return stranger;
     const [association, verdict] = this.#judge(input.packet, source, now);
     if (!association || !verdict) return this.#refuse('unknownPeer', source, []);
     switch (verdict.kind) {
       case 'refused':
-        return this.#refuse(verdict.cause, source, verdict.outputs);
+        return this.#refuse(verdict.cause, source, this.#answers(verdict, input));
       case 'consumed':
         this.#accepted++;
         return verdict.outputs;
       case 'accepted': {
         const { packet } = verdict;
-        if (packet.payload.kind === 'mobility' && packet.payload.nested && !this.interests.nestedUpdates)
+        if (nestedIn(packet) && !this.interests.nestedUpdates)
           return this.#refuse('malformed', source, verdict.outputs);
         // A mobile's keys are not for what agents say to each other: SCTP is a peer's at its own address.
         if (isSctp(packet.payload) && association !== this.#associations.at(source))
@@ -207,6 +211,14 @@ export class Secured implements Engine {
     return judged;
   }
 
+  /**
+   * The outer one of nested acknowledgements, in the clear, of a node without an association that could carry it: who takes it for more
+   * than a wrapper sees that it has none (draft-dommety §3.2.1).
+   */
+  #isWrapper(packet: Packet, source: Address): boolean {
+    return isNestedAcknowledgement(packet) && !this.#associations.at(source)?.carries(packet);
+  }
+
   #isExempt({ payload }: Packet): boolean {
     return payload.kind === 'mobility' && this.#exempt(payload.message);
   }
@@ -216,29 +228,64 @@ export class Secured implements Engine {
     return [...outputs, { kind: 'trace', event: { event: 'discarded', peer, reason: cause } }];
   }
 
+  /**
+   * Refusals by the association itself find the way back to a mobile that has no address of its own: by the link whose stations an
+   * agent serves, or through the agent it is told to be at, which only who has the key is asked to bother (draft-dommety §3.2.1).
+   */
+  #answers({ cause, outputs }: Refused, { packet, link, neighbour }: PacketInput): Output[] {
+    const { guardedLinks = [], nestedUpdates = false } = this.interests;
+    const onLink = link !== undefined && neighbour !== undefined && guardedLinks.includes(link);
+    return outputs.map(output => {
+      if (output.kind !== 'send') return output;
+      if (onLink && output.packet.destination === packet.source) return { ...output, link, neighbour };
+      return nestedUpdates && cause !== 'authentication'
+        ? { ...output, packet: throughAgent(output.packet, packet) }
+        : output;
+    });
+  }
+
   #outgoing(outputs: Output[], input: Packet | undefined, now: Instant): Output[] {
     if (this.#tunnels.isEmpty && !outputs.some(output => output.kind === 'send')) return outputs;
     return outputs.flatMap(output => {
-      if (output.kind !== 'send') return [this.#tunnels.noted(output)];
+      if (output.kind !== 'send' || output.relayed) return [this.#tunnels.noted(output)];
       const passing = this.#tunnels.protect(output.packet);
       return passing ? this.#counted(passing) : this.#protect(output, input, now);
     });
   }
 
-  #protect(output: Send, input: Packet | undefined, now: Instant): Output[] {
+  /**
+   * What follows a Binding Update or acknowledgement is protected first, for whom it is for itself (draft-dommety §3.1, §6): it
+   * has to verify there after others took it out.
+   */
+  #protect(output: Send, input: Packet | undefined, now: Instant, isNested = false): Output[] {
+    const inner = nestedIn(output.packet);
+    if (!inner) return this.#protectAlone(output, input, now, isNested);
+    // Those who ask servers for keys nest nothing.
+    if (this.#keyring) return unsent(effectiveDestination(inner), 'nested updates need configured keys');
+    const isAnswer = isNestedAcknowledgement(output.packet);
+    const { association: name, ...unnamed } = output;
+    const alone: Send = { kind: 'send', packet: inner, ...(isAnswer && name !== undefined && { association: name }) };
+    const sealed = this.#protect(alone, input, now, true);
+    const sent = sealed.find((made): made is Send => made.kind === 'send');
+    if (!sent) return sealed;
+    const outer = { ...(isAnswer ? unnamed : output), packet: withNested(output.packet, sent.packet) };
+    return [...sealed.filter(made => made !== sent), ...this.#protectAlone(outer, input, now, isNested)];
+  }
+
+  #protectAlone(output: Send, input: Packet | undefined, now: Instant, isNested: boolean): Output[] {
     const { packet, association: name } = output;
     if (this.#isExempt(packet)) return [output];
     const peer = effectiveDestination(packet);
     const association = this.#keyring ? this.#keyring.forOutgoing(output, peer) : this.#forOutgoing(name, peer);
     const { payload } = packet;
-    if (!association && (payload.kind === 'mobility' || isSctp(payload)))
-      return this.#keyring?.missing(output, now) ?? unsent(peer, 'no security association');
+    const needsOne = (payload.kind === 'mobility' && !isNestedAcknowledgement(packet)) || isSctp(payload);
+    if (!association && needsOne) return this.#keyring?.missing(output, now) ?? unsent(peer, 'no security association');
     if (isSctp(payload) && !association?.carries(packet)) return unsent(peer, 'SCTP needs ESP (draft-singh §4.9.4)');
     if (!association?.carries(packet)) return [output];
     this.#protected++;
     const answering = input && effectiveSource(input) === peer ? input : undefined;
     return association
-      .protect(packet, answering, now)
+      .protect(packet, answering, now, isNested)
       .map(made => (made.kind === 'send' ? { ...output, packet: made.packet } : made));
   }
 

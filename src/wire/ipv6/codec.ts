@@ -1,5 +1,6 @@
 import { addressFromBytes } from '../../base/address.js';
 import { DecodeError } from '../../base/errors.js';
+import { bytesEqual } from '../../base/text.js';
 import type { Endpoints } from '../checksum.js';
 import { Reader, Writer } from '../codec/buffer.js';
 import { readIcmpv6, writeIcmpv6 } from '../icmpv6/header.js';
@@ -310,7 +311,7 @@ function readPayload(reader: Reader, number: number, packet: Packet, options: De
       const payload: { -readonly [K in keyof MobilityPayload]: MobilityPayload[K] } = { kind: 'mobility', message };
       if (options.mobilityOctets) payload.octets = reader.bytes.slice(start, reader.offset);
       if (reader.bytes[start] === protocol.ipv6 && message.kind !== 'unknown')
-        payload.nested = named('nested', () => readPacket(reader, options, depth + 1));
+        payload.nested = named('nested', () => readNested(reader, options, depth + 1));
       return payload;
     }
     case protocol.icmpv6:
@@ -331,6 +332,20 @@ function readPayload(reader: Reader, number: number, packet: Packet, options: De
 }
 
 type MobilityPayload = Extract<Payload, { kind: 'mobility' }>;
+
+/**
+ * The packet behind a Binding Update or its acknowledgement, to its last octet. Who takes it out sends it on unchanged
+ * (draft-dommety §3.2.1): where it is not as we would write it, what follows its fixed header stays octets.
+ */
+function readNested(reader: Reader, options: DecodeOptions, depth: number): Packet {
+  const start = reader.offset;
+  const packet = readPacket(reader, { ...options, mobilityOctets: false }, depth);
+  if (reader.remaining > 0) throw reader.error('length', `${reader.remaining} octets behind the packet`);
+  const octets = reader.bytes.subarray(start, reader.offset);
+  if (bytesEqual(encodePacket(packet), octets)) return packet;
+  const { payload: _, headers: __, ...envelope } = packet;
+  return { ...envelope, payload: { kind: 'raw', protocol: octets[6], data: octets.slice(headerOctets) } };
+}
 
 /** A routing header of a type we do not know hides where the packet ends up while segments are left. */
 export function finalDestinationKnown(packet: Packet): boolean {

@@ -1,0 +1,35 @@
+import { defaultHopLimit, effectiveSource, type Packet } from '../../wire/ipv6/packet.js';
+import { findOption } from '../../wire/mobility/options.js';
+
+/** The packet behind a Binding Update or its acknowledgement (draft-dommety §2.2.2). */
+export function nestedIn({ payload }: Packet): Packet | undefined {
+  return payload.kind === 'mobility' ? payload.nested : undefined;
+}
+
+/** `packet` with `nested` in place of what followed its Mobility Header. */
+export function withNested(packet: Packet, nested: Packet): Packet {
+  return packet.payload.kind === 'mobility' ? { ...packet, payload: { ...packet.payload, nested } } : packet;
+}
+
+/** An acknowledgement that brings another to an agent, which answers nothing that the agent asked (draft-dommety §3.2.1). */
+export function isNestedAcknowledgement({ payload }: Packet): boolean {
+  return (
+    payload.kind === 'mobility' && payload.nested !== undefined && payload.message.kind === 'bindingAcknowledgement'
+  );
+}
+
+/**
+ * `answer`, which refuses `request`, as it reaches the mobile: where that went through an agent, nested in another to the agent's
+ * care-of address (draft-dommety §3.2.1).
+ */
+export function throughAgent(answer: Packet, request: Packet): Packet {
+  const update = request.payload.kind === 'mobility' ? request.payload.message : undefined;
+  if (update?.kind !== 'bindingUpdate' || effectiveSource(request) !== request.source || update.flags.proxy)
+    return answer;
+  const careOf = findOption(update.options, 'alternateCareOfAddress')?.careOfAddress;
+  if (careOf === undefined || careOf === request.source || careOf === request.destination) return answer;
+  if (answer.payload.kind !== 'mobility' || answer.payload.message.kind !== 'bindingAcknowledgement') return answer;
+  const message = { ...answer.payload.message, options: [] };
+  const wrapper = { source: answer.source, destination: careOf, hopLimit: defaultHopLimit };
+  return { ...wrapper, payload: { kind: 'mobility', message, nested: answer } };
+}
