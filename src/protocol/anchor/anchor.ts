@@ -1,57 +1,22 @@
 import { type Address, isIpv4Mapped } from '../../base/address.js';
 import { DeadlineSlots } from '../../base/deadline-slots.js';
-import type { LinkAddress } from '../../base/link-address.js';
 import { hostPrefix, type Prefix, prefixContains, prefixCovers, withInterfaceId } from '../../base/prefix.js';
-import { type Duration, earliest, type Instant, seconds } from '../../base/time.js';
+import { earliest, type Instant, seconds } from '../../base/time.js';
 import { revocationTrigger } from '../../wire/mobility/status.js';
-import type { Environment, LinkId, Output, StoredRecord } from '../contract.js';
+import type { Environment, Output, StoredRecord } from '../contract.js';
 import type { BindingChange } from '../trace.js';
 import { type Binding, BindingCache, holds, homesOf } from './binding-cache.js';
+import type { BindingForwarding } from './binding-forwarding.js';
 import { Counters } from './counters.js';
 import { type Drained, Draining } from './draining.js';
-import { type Peer, type PeerSettings, Peers, type UpdateRate } from './peers.js';
+import { type Peer, Peers } from './peers.js';
 import { isBindingKey, keyOf, milliseconds, type RestoredBinding, readRecord, recordKey, recordOf } from './records.js';
-import { type RevocationSettings, Revocations } from './revocation.js';
-import { Tunnels } from './tunnels.js';
+import { Revocations } from './revocation.js';
+import type { AnchorSettings, Registration } from './settings.js';
+import { type Tunnel, Tunnels } from './tunnels.js';
 import type { Update } from './update.js';
 
-/** What every anchor is configured with, whatever its dialect. */
-export interface AnchorSettings {
-  readonly address: Address;
-  readonly peers: readonly PeerSettings[];
-  readonly insecure: boolean;
-  /** Peers register mobiles by Home Address options of theirs (draft-singh §4.3). */
-  readonly peersRegisterOthers?: boolean;
-  /** What it owns: homes lie in them, and packets to them come here. */
-  readonly prefixes: readonly Prefix[];
-  /** A link of the node on which its prefixes are, and where it stands in for mobiles (RFC 6275 §10.4.1); undefined: on none. */
-  readonly homeLink?: LinkId | undefined;
-  /** More that it owns, and that no link has. */
-  readonly offLinkPrefixes?: readonly Prefix[];
-  /** Length of the homes in each of `prefixes`. */
-  readonly homeLength: number;
-  readonly maximumLifetimeS: number;
-  readonly maximumBindings: number;
-  /** How long a de-registered binding is kept (RFC 6275 §10.3.2, RFC 5213 §5.3.5). */
-  readonly deleteDelay: Duration;
-  /** How long an old tunnel end stays open. */
-  readonly drainDelay: Duration;
-  readonly revocation: RevocationSettings | undefined;
-  readonly updateRate: UpdateRate;
-}
-
-/** What an accepted Binding Update says of a binding. */
-export interface Registration {
-  readonly update: Update;
-  readonly identity: string;
-  /** Undefined: those it has. */
-  readonly homes: readonly Prefix[] | undefined;
-  readonly lifetimeS: number;
-  readonly timestamp: number;
-  readonly accessTechnology: number;
-  readonly linkIdentifier: LinkAddress | undefined;
-  readonly linkLocal: Address | undefined;
-}
+export type { AnchorSettings, Registration } from './settings.js';
 
 /**
  * The bindings of an anchor and all that hangs on them: rules, tunnel ends, deadlines, records, trace. Every document's
@@ -68,11 +33,13 @@ export class Anchor {
   readonly #draining: Draining;
   /** By binding slot: when its lifetime, or its time after de-registration, is over. */
   readonly #ends = new DeadlineSlots();
+  readonly #forwarding: BindingForwarding | undefined;
   #onRemoved: (binding: Binding) => void = () => {};
 
-  constructor(settings: AnchorSettings, environment: Environment) {
+  constructor(settings: AnchorSettings, environment: Environment, forwarding?: BindingForwarding) {
     this.settings = settings;
     this.environment = environment;
+    this.#forwarding = forwarding;
     this.cache = new BindingCache([settings.homeLength]);
     this.peers = new Peers(settings.peers, settings.insecure, settings.updateRate, settings.peersRegisterOthers);
     this.revocations = settings.revocation && new Revocations(settings.revocation, environment.random.uint32());
@@ -85,7 +52,8 @@ export class Anchor {
   }
 
   get deadline(): Instant | undefined {
-    return earliest(earliest(this.#ends.next, this.#draining.deadline), this.revocations?.deadline);
+    const forwarding = earliest(this.#draining.deadline, this.#forwarding?.deadline);
+    return earliest(earliest(this.#ends.next, forwarding), this.revocations?.deadline);
   }
 
   endOf(binding: Binding): Instant | undefined {
@@ -101,7 +69,8 @@ export class Anchor {
 
   /** The owned prefix that covers `home`. */
   ownerOf(home: Prefix): Prefix | undefined {
-    const { prefixes, offLinkPrefixes } = this.settings;
+    const { prefixes, offLinkPrefixes, foreignHomes } = this.settings;
+    if (foreignHomes) return home;
     const covers = (owned: Prefix) => prefixCovers(owned, home);
     return prefixes.find(covers) ?? offLinkPrefixes?.find(covers);
   }
@@ -137,7 +106,7 @@ export class Anchor {
     const wasRegistered = binding.state === 'registered';
     if (r.homes) this.#replaceHomes(binding, r.homes, now, outputs);
     if (moved) {
-      if (wasRegistered) this.#draining.add(binding, old, homesOf(binding), now);
+      if (wasRegistered) this.#drain(binding, old, homesOf(binding), now);
       const tunnel = this.#tunnels.take(update.destination, update.careOf);
       this.#tunnels.release(binding.tunnel);
       binding.tunnel = tunnel;
@@ -156,6 +125,12 @@ export class Anchor {
     return moved;
   }
 
+  /** The dialect's forwarding has something else to say of a registered binding. */
+  replace(binding: Binding, now: Instant, outputs: Output[]): void {
+    this.#store(binding, outputs);
+    this.#forwarding?.place(binding, now, outputs);
+  }
+
   /** The mobile left: nothing is forwarded, and for a while only a newer Binding Update brings the binding back. */
   deregister(binding: Binding, update: Update, timestamp: number, now: Instant, outputs: Output[]): void {
     binding.sequence = update.message.sequence;
@@ -169,16 +144,27 @@ export class Anchor {
     binding.state = 'deregistered';
     this.#ends.set(binding.slot, now + this.settings.deleteDelay);
     this.#store(binding, outputs);
+    if (this.#forwarding) this.#forwarding.leave(binding, now, outputs);
+    else this.#unintercepted(binding, now, outputs);
+    trace(binding, 'deregistered', undefined, outputs);
+  }
+
+  #unintercepted(binding: Binding, now: Instant, outputs: Output[]): void {
     const homes = homesOf(binding);
     for (const to of homes) this.#unintercept(to, outputs);
     this.#standDownLinkLocal(binding, outputs);
-    this.#draining.add(binding, binding.tunnel.via, homes, now);
-    trace(binding, 'deregistered', undefined, outputs);
+    this.#drain(binding, binding.tunnel.via, homes, now);
+  }
+
+  /** The dialect's forwarding knows of itself what is to stay for a while. */
+  #drain(binding: Binding, via: Tunnel['via'], homes: readonly Prefix[], now: Instant): void {
+    if (!this.#forwarding) this.#draining.add(binding, via, homes, now);
   }
 
   remove(binding: Binding, change: BindingChange | undefined, outputs: Output[]): void {
     outputs.push({ kind: 'store', key: recordKey(binding) });
-    if (binding.state === 'registered') {
+    if (this.#forwarding) this.#forwarding.remove(binding, outputs);
+    else if (binding.state === 'registered') {
       this.#uninstall(binding, homesOf(binding), outputs);
       this.#standDownLinkLocal(binding, outputs);
     }
@@ -209,6 +195,7 @@ export class Anchor {
 
   tick(now: Instant, outputs: Output[]): void {
     for (const drained of this.#draining.takeDue(now)) this.#closeEnd(drained, outputs);
+    this.#forwarding?.tick(now, outputs);
     for (const slot of this.#ends.takeDue(now)) {
       const binding = this.cache.bySlot(slot) as Binding;
       this.remove(binding, binding.state === 'registered' ? 'expired' : undefined, outputs);
@@ -223,7 +210,7 @@ export class Anchor {
       const binding = readRecord(value);
       const leftMs = binding === undefined ? 0 : Math.min(binding.endsAtMs - wallMs, 1000 * binding.lifetimeS);
       const peer = binding && this.peers.known(binding.peer);
-      if (peer && leftMs > 0 && this.#isFree(binding)) this.#restore(binding, peer, leftMs, now, outputs);
+      if (peer && leftMs > 0 && this.#mayRestore(binding)) this.#restore(binding, peer, leftMs, now, outputs);
       else {
         outputs.push({ kind: 'store', key });
         if (!peer) outputs.push({ kind: 'trace', event: { event: 'discarded', reason: `stored record ${key}` } });
@@ -231,15 +218,16 @@ export class Anchor {
     }
   }
 
-  #isFree(binding: RestoredBinding): boolean {
-    return binding.homes.every(home => this.ownerOf(home) && !this.cache.byHome(home));
+  #mayRestore(binding: RestoredBinding): boolean {
+    if (!binding.homes.every(home => this.ownerOf(home) && !this.cache.byHome(home))) return false;
+    return this.#forwarding?.restore({ home: binding.homes[0].address }, binding.forwarding) ?? true;
   }
 
   #restore(r: RestoredBinding, peer: Peer, leftMs: number, now: Instant, outputs: Output[]): void {
     this.peers.hold(peer);
     const binding = this.cache.add({ ...r, peer, tunnel: this.#tunnels.take(r.local, r.careOf) });
     this.#ends.set(binding.slot, now + seconds(leftMs / 1000));
-    if (binding.state === 'registered') this.#install(binding, homesOf(binding), outputs);
+    if (binding.state === 'registered') this.#place(binding, homesOf(binding), now, outputs);
     trace(binding, 'restored', undefined, outputs);
   }
 
@@ -259,15 +247,16 @@ export class Anchor {
     if (binding.home !== homes[0].address) outputs.push({ kind: 'store', key: recordKey(binding) });
     if (binding.state === 'registered') {
       for (const to of gone) this.#unintercept(to, outputs);
-      this.#draining.add(binding, binding.tunnel.via, gone, now);
+      this.#drain(binding, binding.tunnel.via, gone, now);
     }
     this.cache.setHomes(binding, homes);
-    if (binding.state === 'registered') this.#install(binding, homes, outputs);
+    if (binding.state === 'registered') this.#place(binding, homes, now, outputs);
   }
 
   #refreshed(binding: Binding, now: Instant, outputs: Output[]): void {
     this.#ends.set(binding.slot, now + seconds(binding.lifetimeS));
     this.#store(binding, outputs);
+    this.#forwarding?.place(binding, now, outputs);
     trace(binding, 'refreshed', undefined, outputs);
   }
 
@@ -280,14 +269,19 @@ export class Anchor {
   ): void {
     this.#ends.set(binding.slot, now + seconds(binding.lifetimeS));
     this.#store(binding, outputs);
-    this.#install(binding, homesOf(binding), outputs);
+    this.#place(binding, homesOf(binding), now, outputs);
     trace(binding, change, previous, outputs);
   }
 
   #store(binding: Binding, outputs: Output[]): void {
     const endsAt = this.#ends.get(binding.slot) as Instant;
-    const value = recordOf(binding, milliseconds(this.environment.clock(endsAt)));
+    const value = recordOf(binding, milliseconds(this.environment.clock(endsAt)), this.#forwarding?.recordOf(binding));
     outputs.push({ kind: 'store', key: keyOf(value), value });
+  }
+
+  #place(binding: Binding, homes: readonly Prefix[], now: Instant, outputs: Output[]): void {
+    if (this.#forwarding) this.#forwarding.place(binding, now, outputs);
+    else this.#install(binding, homes, outputs);
   }
 
   #install(binding: Binding, homes: readonly Prefix[], outputs: Output[]): void {

@@ -10,7 +10,7 @@ import type {
   MobilityMessage,
 } from '../../wire/mobility/messages.js';
 import { revocationStatus } from '../../wire/mobility/status.js';
-import type { AssociationId, Engine, Input, Interests, OperatorCommand, Output, Row } from '../contract.js';
+import type { Engine, Input, Interests, OperatorCommand, Output, Row } from '../contract.js';
 import { type Addressing, type Answer, acknowledgement } from './acknowledge.js';
 import type { Anchor } from './anchor.js';
 import { homesOf } from './binding-cache.js';
@@ -23,6 +23,8 @@ import { homeAgentTests, type Verdict, validate } from './validate.js';
 export interface Dialect {
   /** A Binding Update from a peer that may be listened to. */
   handle(update: Update, now: Instant, outputs: Output[]): void;
+  /** A message that it may take whoever sent it, before its sender is looked for; returns whether it did. */
+  message?(input: PacketInput, message: MobilityMessage, now: Instant, outputs: Output[]): boolean;
   /** A gateway answered a revocation, or never did (status undefined). */
   revoked?(revoked: Revoked, status: number | undefined, now: Instant, outputs: Output[]): void;
   /** Duplicate Address Detection for an address that the dialect asked to stand in for (RFC 6275 §10.3.1). */
@@ -35,6 +37,8 @@ export interface Dialect {
   readonly deadline?: Instant | undefined;
   tick?(now: Instant, outputs: Output[]): void;
 }
+
+export type PacketInput = Extract<Input, { kind: 'packet' }>;
 
 /** What a Binding Update asks for, for the counters. */
 export type Purpose = 'initial' | 'refresh' | 'handoff' | 'deregistration';
@@ -75,8 +79,7 @@ export class AnchorEngine implements Engine {
     this.#started = true;
     switch (input.kind) {
       case 'packet':
-        if (input.packet.payload.kind === 'mobility')
-          this.#message(input.packet, input.packet.payload.message, input.association, now, outputs);
+        if (input.packet.payload.kind === 'mobility') this.#message(input, input.packet.payload.message, now, outputs);
         else this.#dialect.other?.(input, now, outputs);
         break;
       case 'tick':
@@ -92,6 +95,7 @@ export class AnchorEngine implements Engine {
         this.#dialect.proxied?.(input.address, input.unique, now, outputs);
         break;
       case 'router':
+      case 'profile':
         this.#dialect.other?.(input, now, outputs);
         break;
       case 'attached':
@@ -101,7 +105,6 @@ export class AnchorEngine implements Engine {
       case 'message':
       case 'peerLost':
       case 'unkeyed':
-      case 'profile':
       case 'flow':
       case 'link':
       case 'address':
@@ -112,19 +115,15 @@ export class AnchorEngine implements Engine {
     return outputs;
   }
 
-  #message(
-    packet: Packet,
-    message: MobilityMessage,
-    association: AssociationId | undefined,
-    now: Instant,
-    outputs: Output[],
-  ): void {
+  #message(input: PacketInput, message: MobilityMessage, now: Instant, outputs: Output[]): void {
+    if (this.#dialect.message?.(input, message, now, outputs)) return;
+    const { packet, association } = input;
     const peer = this.#anchor.peers.sender(effectiveSource(packet), association, packet.source);
     if (!peer) return this.#discard(packet, 'unprotected', outputs);
     if (!peer.budget.take(now)) return this.#discard(packet, 'rate', outputs);
     switch (message.kind) {
       case 'bindingUpdate':
-        return this.#dialect.handle(readUpdate(packet, message, peer), now, outputs);
+        return this.#dialect.handle(readUpdate(input, message, peer), now, outputs);
       case 'bindingRevocationAcknowledgement':
         return this.#revoked(packet, message, now, outputs);
       case 'bindingRevocationIndication':
@@ -185,7 +184,7 @@ export class AnchorEngine implements Engine {
   }
 }
 
-/** Sends an answer and counts it (RFC 6275 §9.5.4). */
+/** Sends an answer, to a neighbour where one is given, and counts it (RFC 6275 §9.5.4). */
 export function answer(
   anchor: Anchor,
   update: Update,
@@ -193,6 +192,7 @@ export function answer(
   fields: Answer,
   addressing: Addressing,
   outputs: Output[],
+  on?: Pick<Extract<Output, { kind: 'send' }>, 'link' | 'neighbour'>,
 ): void {
   const denied = fields.status >= 128;
   if (denied) update.peer.denied++;
@@ -200,7 +200,7 @@ export function answer(
   anchor.counters.add(denied ? `${purpose}_denied_${fields.status}` : acceptedNames[purpose]);
   const packet = acknowledgement(update, fields, addressing);
   const { association } = update.peer;
-  outputs.push(association === undefined ? { kind: 'send', packet } : { kind: 'send', packet, association });
+  outputs.push({ kind: 'send', packet, ...(association !== undefined && { association }), ...on });
 }
 const acceptedNames: Readonly<Record<Purpose, string>> = {
   initial: 'initial_accepted',

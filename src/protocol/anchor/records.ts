@@ -24,6 +24,8 @@ export interface BindingRecord {
   readonly accessTechnology?: number;
   readonly linkIdentifier?: string;
   readonly linkLocal?: string;
+  /** What the dialect's forwarding needs to know (`BindingForwarding.recordOf`). */
+  readonly forwarding?: unknown;
 }
 
 /** A record read back. */
@@ -43,6 +45,7 @@ export interface RestoredBinding {
   readonly accessTechnology: number;
   readonly linkIdentifier: LinkAddress | undefined;
   readonly linkLocal: Address | undefined;
+  readonly forwarding: unknown;
 }
 
 export function recordKey(binding: Binding): string {
@@ -58,7 +61,7 @@ export function isBindingKey(key: string): boolean {
   return key.startsWith(keyStart);
 }
 
-export function recordOf(binding: Binding, endsAtMs: number): BindingRecord {
+export function recordOf(binding: Binding, endsAtMs: number, forwarding?: unknown): BindingRecord {
   const { tunnel, peer, sequence, lifetimeS } = binding;
   const record: Mutable<BindingRecord> = {
     identity: binding.identity,
@@ -79,6 +82,7 @@ export function recordOf(binding: Binding, endsAtMs: number): BindingRecord {
   if (binding.accessTechnology !== 0) record.accessTechnology = binding.accessTechnology;
   if (binding.linkIdentifier !== undefined) record.linkIdentifier = formatLinkAddress(binding.linkIdentifier);
   if (binding.linkLocal !== undefined) record.linkLocal = formatAddress(binding.linkLocal);
+  if (forwarding !== undefined) record.forwarding = forwarding;
   return record;
 }
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
@@ -119,6 +123,7 @@ function restored(record: BindingRecord): RestoredBinding | undefined {
     accessTechnology: record.accessTechnology ?? 0,
     linkIdentifier: optional(record.linkIdentifier, parseLinkAddress),
     linkLocal: optional(record.linkLocal, parseAddress),
+    forwarding: record.forwarding,
   };
 }
 

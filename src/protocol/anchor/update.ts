@@ -5,6 +5,7 @@ import type { Packet } from '../../wire/ipv6/packet.js';
 import type { BindingUpdate } from '../../wire/mobility/messages.js';
 import type { MobilityOption } from '../../wire/mobility/options.js';
 import type { VendorContent } from '../../wire/mobility/vendor.js';
+import type { Input, LinkId } from '../contract.js';
 import type { Peer } from './peers.js';
 
 /** A Binding Update as it arrived, its options read once. */
@@ -19,6 +20,11 @@ export interface Update {
   /** The Alternate Care-of Address option's address, or the source (RFC 6275 §9.5.1). */
   readonly careOf: Address;
   readonly options: UpdateOptions;
+  /** The packet behind it (draft-dommety §2.2.2). */
+  readonly nested: Packet | undefined;
+  /** Where it arrived, as far as the world tells. */
+  readonly link: LinkId | undefined;
+  readonly neighbour: LinkAddress | undefined;
 }
 
 /** What a Binding Update's options say; of an option that may stand only once, the first. */
@@ -39,9 +45,19 @@ export interface UpdateOptions {
   timestamp: Extract<MobilityOption, { kind: 'timestamp' }> | undefined;
   /** RFC 5555 §3.1.1. */
   ipv4Home: Extract<MobilityOption, { kind: 'ipv4HomeAddress' }> | undefined;
+  /** RFC 5555 §3.1.2, in its IPv4-mapped form. */
+  ipv4CareOf: Address | undefined;
+  /** L of draft-dommety §2.2.2. */
+  ipv4Tunnel: boolean;
+  /** Whom an agent sends the mobile's packets to. */
+  upstream: Extract<VendorContent, { kind: 'upstreamAgent' }> | undefined;
 }
 
-export function readUpdate(packet: Packet, message: BindingUpdate, peer: Peer): Update {
+export function readUpdate(
+  { packet, link, neighbour }: Extract<Input, { kind: 'packet' }>,
+  message: BindingUpdate,
+  peer: Peer,
+): Update {
   const options = readOptions(message.options);
   return {
     message,
@@ -51,6 +67,9 @@ export function readUpdate(packet: Packet, message: BindingUpdate, peer: Peer): 
     homeAddressOption: packet.headers && homeAddressOf(packet),
     careOf: options.alternateCareOf ?? packet.source,
     options,
+    nested: packet.payload.kind === 'mobility' ? packet.payload.nested : undefined,
+    link,
+    neighbour,
   };
 }
 
@@ -85,6 +104,9 @@ function readOptions(options: readonly MobilityOption[]): UpdateOptions {
     linkLocal: undefined,
     timestamp: undefined,
     ipv4Home: undefined,
+    ipv4CareOf: undefined,
+    ipv4Tunnel: false,
+    upstream: undefined,
   };
   for (const option of options) readOption(option, into);
   return into;
@@ -96,9 +118,7 @@ function readOption(option: MobilityOption, into: UpdateOptions): void {
       if (option.subtype === 1) into.identity ??= option.identifier;
       return;
     case 'vendorSpecific':
-      if (option.content.kind === 'bindingCacheConfirmation') into.confirmation = true;
-      else if (option.content.kind === 'assignedHomeAddress') into.assigned ??= option.content;
-      return;
+      return readOwnOption(option.content, into);
     case 'alternateCareOfAddress':
       into.alternateCareOf ??= option.careOfAddress;
       return;
@@ -125,6 +145,26 @@ function readOption(option: MobilityOption, into: UpdateOptions): void {
       return;
     case 'ipv4HomeAddress':
       into.ipv4Home ??= option;
+      return;
+    case 'ipv4CareOfAddress':
+      into.ipv4CareOf ??= option.address;
+      return;
+  }
+}
+
+function readOwnOption(content: VendorContent, into: UpdateOptions): void {
+  switch (content.kind) {
+    case 'bindingCacheConfirmation':
+      into.confirmation = true;
+      return;
+    case 'assignedHomeAddress':
+      into.assigned ??= content;
+      return;
+    case 'tunnelRequest':
+      into.ipv4Tunnel ||= content.flags.ipv4;
+      return;
+    case 'upstreamAgent':
+      into.upstream ??= content;
       return;
   }
 }

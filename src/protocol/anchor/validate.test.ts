@@ -26,7 +26,11 @@ function update(fields: UpdateFields, homeAddress: Address | undefined) {
   const packet: Packet = option ? { ...plain, headers: [{ kind: 'destinationOptions', options: [option] }] } : plain;
   const peer = new Peers([], true, { perSecond: 1, burst: 1 }).sender(gateway1, undefined)!;
   const { payload } = packet;
-  return readUpdate(packet, (payload.kind === 'mobility' && payload.message) as BindingUpdate, peer);
+  return readUpdate(
+    { kind: 'packet', packet },
+    (payload.kind === 'mobility' && payload.message) as BindingUpdate,
+    peer,
+  );
 }
 
 /** A home agent's verdict on a mobile node's Binding Update. */
