@@ -1,8 +1,9 @@
-import { type Address, isLinkLocal } from '../base/address.js';
+import { type Address, isIpv4Mapped, isLinkLocal } from '../base/address.js';
 import { linkLocalAddress } from '../base/link-address.js';
 import { type Prefix, prefixKey, prefixOf } from '../base/prefix.js';
 import type { Duration } from '../base/time.js';
 import type { Interface } from './interface.js';
+import type { Link } from './link.js';
 import type { Node } from './node.js';
 import { LinkPath } from './stack/routes.js';
 
@@ -18,9 +19,9 @@ interface Tree {
   readonly steps: ReadonlyMap<Node, Step>;
 }
 
-/** Routes to every prefix that some node originates, for nodes that are on links as fixed ends. */
+/** Routes to every prefix that some node originates, along links that carry its family, for nodes that are on links as fixed ends. */
 export class Routing {
-  /** Prefixes with the same origins share a tree. */
+  /** Prefixes of one family with the same origins share a tree. */
   #routes: { prefix: Prefix; origins: ReadonlySet<Node>; tree: Tree }[] = [];
 
   compute(nodes: readonly Node[]): void {
@@ -28,8 +29,9 @@ export class Routing {
     const trees = new Map<string, Tree>();
     const numbers = new Map(nodes.map((node, i) => [node, i]));
     this.#routes = originsByPrefix(nodes).map(({ prefix, origins }) => {
-      const key = [...origins].map(node => numbers.get(node)).join();
-      const tree = trees.get(key) ?? shortestPaths(origins, takesRoutes);
+      const family = isIpv4Mapped(prefix.address) ? 4 : 6;
+      const key = [family, ...[...origins].map(node => numbers.get(node))].join();
+      const tree = trees.get(key) ?? shortestPaths(origins, takesRoutes, link => link.carries(family));
       trees.set(key, tree);
       return { prefix, origins, tree };
     });
@@ -53,9 +55,9 @@ export class Routing {
     }
   }
 
-  /** From any node to any other along links as they are, one way. */
+  /** From any node to any other along links as they are, of whatever family, one way. */
   delay(from: Node, to: Node): Duration | undefined {
-    return shortestPaths(new Set([to]), everyNode).delays.get(from);
+    return shortestPaths(new Set([to]), everyNode, everyLink).delays.get(from);
   }
 }
 
@@ -70,6 +72,10 @@ function takesRoutes(node: Node): boolean {
 }
 
 function everyNode(): boolean {
+  return true;
+}
+
+function everyLink(): boolean {
   return true;
 }
 
@@ -98,7 +104,11 @@ function isFixed(port: Interface): boolean {
 }
 
 /** Dijkstra from the origins backwards; only nodes that forward are passed through. */
-function shortestPaths(origins: ReadonlySet<Node>, visits: (node: Node) => boolean): Tree {
+function shortestPaths(
+  origins: ReadonlySet<Node>,
+  visits: (node: Node) => boolean,
+  along: (link: Link) => boolean,
+): Tree {
   const delays = new Map<Node, Duration>();
   const steps = new Map<Node, Step>();
   const done = new Set<Node>();
@@ -110,7 +120,7 @@ function shortestPaths(origins: ReadonlySet<Node>, visits: (node: Node) => boole
   for (let node = frontier.pop(); node !== undefined; node = frontier.pop()) {
     if (done.has(node)) continue;
     done.add(node);
-    if (node.forwarding || origins.has(node)) relax(node, delays, steps, frontier, visits);
+    if (node.forwarding || origins.has(node)) relax(node, delays, steps, frontier, visits, along);
   }
   return { delays, steps };
 }
@@ -121,11 +131,12 @@ function relax(
   steps: Map<Node, Step>,
   frontier: Frontier,
   visits: (node: Node) => boolean,
+  along: (link: Link) => boolean,
 ): void {
   const soFar = delays.get(node) as Duration;
   for (const here of node.interfaces) {
     const { link } = here;
-    if (link === undefined) continue;
+    if (link === undefined || !along(link)) continue;
     for (const there of link.ends) {
       if (there.node === node || !(link.options.kind === 'wire' || here === link.gateway || there === link.gateway))
         continue;

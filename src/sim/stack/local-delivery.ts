@@ -1,7 +1,8 @@
 import type { Address } from '../../base/address.js';
 import type { LinkAddress } from '../../base/link-address.js';
 import type { Icmpv6Message } from '../../wire/icmpv6/messages.js';
-import { headerOctets, packetLength } from '../../wire/ipv6/codec.js';
+import { decodeIcmpv4Error, fragmentationNeeded, icmpv4Unreachable } from '../../wire/ipv4/icmp.js';
+import { fixedHeaderOctets, headerOctets, packetLength } from '../../wire/ipv6/codec.js';
 import {
   defaultHopLimit,
   type ExtensionHeader,
@@ -83,6 +84,7 @@ export class LocalDelivery {
         }
         return this.#deliverToEngines(protocol.mobility, ip, from, packet, hopLimit);
       case 'raw':
+        if (payload.protocol === protocol.icmpv4) return this.#deliverIcmpv4(payload.data);
         return this.#deliverToEngines(payload.protocol, ip, from, packet, hopLimit);
     }
   }
@@ -205,6 +207,15 @@ export class LocalDelivery {
       this.#stack.reducePathMtu(about.destination, mtu);
   }
 
+  /** RFC 1191 §6.3; what else is reported is counted. */
+  #deliverIcmpv4(octets: Uint8Array): void {
+    const error = decodeIcmpv4Error(octets);
+    if (error === undefined) return;
+    const { type, code, mtu, packet } = error;
+    if (type === icmpv4Unreachable && code === fragmentationNeeded) this.#takeTooBig(mtu, packet);
+    else this.#stack.node.errorsReceived++;
+  }
+
   /** RFC 2473 §3.3; a strange end or inner source is dropped (RFC 6275 §10.4.5). */
   #decapsulate(
     ip: IpInterface | undefined,
@@ -221,7 +232,7 @@ export class LocalDelivery {
       if (stack.isForEngines(protocol.ipv6)) return this.#deliverToEngines(protocol.ipv6, ip, from, outer, hopLimit);
       return stack.dropped('unadmitted', outer, ip);
     }
-    const innerOctets = outer.headers === undefined ? octets - headerOctets : packetLength(inner);
+    const innerOctets = outer.headers === undefined ? octets - fixedHeaderOctets(outer) : packetLength(inner);
     if (admission.held === undefined) this.fromTunnel(inner, innerOctets, ip, from);
     else if (!admission.held.add(inner, inner.hopLimit, innerOctets)) stack.dropped('parked', inner, ip);
   }

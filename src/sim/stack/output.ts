@@ -1,7 +1,7 @@
 import { type Address, isLinkLocal } from '../../base/address.js';
 import { type Instant, second } from '../../base/time.js';
 import { isIpv4 } from '../../wire/ipv4/header.js';
-import { headerOctets, packetLength } from '../../wire/ipv6/codec.js';
+import { fixedHeaderOctets, packetLength } from '../../wire/ipv6/codec.js';
 import { defaultHopLimit, type ExtensionHeader, type Packet } from '../../wire/ipv6/packet.js';
 import type { EventTarget } from '../event-queue.js';
 import { outerCongestion } from './congestion.js';
@@ -110,13 +110,14 @@ export class Output implements EventTarget<Packet> {
     this.follow(next, sent, hopLimit, packetLength(sent), own, depth + 1);
   }
 
-  /** RFC 2473 §3.1, §6, §7.1. */
+  /** RFC 2473 §3.1, §6, §7.1; in IPv4 RFC 4213 §3.2, §3.5. */
   #encapsulate(path: TunnelPath, inner: Packet, hopLimit: number, octets: number, own: boolean, depth: number): void {
     if (depth >= maximumTunnelDepth) return this.#stack.dropped('nesting', inner);
     const outerPath = this.#stack.routes.lookup(path.remote, path.local);
+    const added = fixedHeaderOctets({ source: path.local, destination: path.remote });
     if (octets > leastMtu) {
       const linkMtu = outerPath.kind === 'link' ? outerPath.ip.mtu : Number.POSITIVE_INFINITY;
-      const mtu = Math.max(leastMtu, Math.min(linkMtu, this.pathMtu(path.remote)) - headerOctets);
+      const mtu = Math.max(leastMtu, Math.min(linkMtu, this.pathMtu(path.remote)) - added);
       if (octets > mtu)
         return own && !isIpv4(inner)
           ? this.#encapsulatePieces(path, inner, mtu, depth)
@@ -130,7 +131,7 @@ export class Output implements EventTarget<Packet> {
       trafficClass: outerCongestion(inner),
       payload: { kind: 'ipv6', packet: carried },
     };
-    this.follow(outerPath, outer, defaultHopLimit, octets + headerOctets, true, depth + 1);
+    this.follow(outerPath, outer, defaultHopLimit, octets + added, true, depth + 1);
   }
 
   #encapsulatePieces(path: TunnelPath, inner: Packet, mtu: number, depth: number): void {

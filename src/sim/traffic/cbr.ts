@@ -1,7 +1,6 @@
 import type { Address } from '../../base/address.js';
 import { Reader, Writer } from '../../wire/codec/buffer.js';
-import { ipv4HeaderOctets, isIpv4 } from '../../wire/ipv4/header.js';
-import { headerOctets } from '../../wire/ipv6/codec.js';
+import { fixedHeaderOctets } from '../../wire/ipv6/codec.js';
 import { defaultHopLimit, type Packet, type UdpDatagram } from '../../wire/ipv6/packet.js';
 import type { EventTarget } from '../event-queue.js';
 import type { Node } from '../node.js';
@@ -99,7 +98,7 @@ export class CbrFlow implements FlowRecord, EventTarget<undefined> {
       hopLimit: defaultHopLimit,
       payload: new FlowDatagram(this, sequence),
     };
-    stack.output(packet, (isIpv4(packet) ? ipv4HeaderOctets : headerOctets) + udpOctets + size);
+    stack.output(packet, fixedHeaderOctets(packet) + udpOctets + size);
   }
 
   /** Whether packets that are `node`'s own are for this flow's receiver there: any node, where the flow goes to an address. */

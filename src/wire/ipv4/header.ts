@@ -20,6 +20,11 @@ export interface Ipv4Header {
   readonly isFragment: boolean;
 }
 
+/** Of a group, to nobody, or to all on a link (RFC 1122 §3.2.1.3). */
+export function isIpv4Group(address: Address): boolean {
+  return address.charCodeAt(6) >>> 8 >= 224;
+}
+
 const dontFragment = 0x4000;
 
 /** Appends the header, its length and checksum zero until {@link finishIpv4}. No packet of ours is cut on its way (RFC 6864 §4). */
@@ -68,6 +73,12 @@ export function readIpv4Header(reader: Reader): Ipv4Header {
     ...(bytes[start + 1] !== 0 && { trafficClass: bytes[start + 1] }),
   };
   return { envelope, number: bytes[start + 9], length: total - header, isFragment: fragment !== 0 };
+}
+
+/** Source and destination of what may be cut off behind its header; undefined: cut off before. */
+export function ipv4Ends(packet: Uint8Array): Pick<Packet, 'source' | 'destination'> | undefined {
+  if (packet.length < ipv4HeaderOctets) return undefined;
+  return { source: mapped(packet, 12), destination: mapped(packet, 16) };
 }
 
 /** Protocols that mean something else under IPv4 than as a Next Header, or nothing. */

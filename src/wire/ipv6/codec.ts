@@ -51,9 +51,14 @@ export function encodePacket(packet: Packet): Uint8Array {
 
 /** Octets that {@link encodePacket} would make, without making them. */
 export function packetLength(packet: Packet): number {
-  let octets = isIpv4(packet) ? ipv4HeaderOctets : headerOctets;
+  let octets = fixedHeaderOctets(packet);
   for (const header of packet.headers ?? []) octets += extensionHeaderLength(header);
   return octets + payloadLength(packet.payload);
+}
+
+/** Octets of the header of a packet between these two, without options or extension headers. */
+export function fixedHeaderOctets(ends: Pick<Packet, 'source' | 'destination'>): number {
+  return isIpv4(ends) ? ipv4HeaderOctets : headerOctets;
 }
 
 /**

@@ -27,6 +27,8 @@ export type ExtensionHeader =
 /** Next Header numbers. */
 export const protocol = {
   hopByHop: 0,
+  /** Under IPv4 alone (RFC 792). */
+  icmpv4: 1,
   ipv4: 4,
   tcp: 6,
   udp: 17,
