@@ -66,7 +66,7 @@ export interface Interests {
   readonly services?: readonly MessageService[];
   /**
    * It registers addresses of others as if they were its own (draft-singh §4.1): Mobility Headers to an address of the node
-   * through a type 2 routing header reach it whatever home address that names.
+   * through a type 2 routing header reach it whatever home address that names, unless a tunnel end takes them on.
    */
   readonly registersOthers?: boolean;
   /** It takes Binding Updates and acknowledgements that a packet follows (draft-dommety §2.2.2); others get none of them (RFC 6275 §9.2). */

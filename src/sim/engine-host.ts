@@ -145,11 +145,11 @@ export class EngineHost implements EventTarget<undefined> {
     if (announce) this.#stack.homes.announce(address, ip);
   }
 
-  #send({ packet, link, neighbour }: Send): void {
+  #send({ packet, link, neighbour, relayed }: Send): void {
     const stack = this.#stack;
     const ip = link === undefined ? undefined : this.#interface(link);
     stack.traceMessage('sent', packet, ip);
-    if (ip === undefined) return stack.output(packet);
+    if (ip === undefined) return relayed ? stack.passOn(packet) : stack.output(packet);
     const octets = packetLength(packet);
     if (neighbour !== undefined) ip.port.send(neighbour, packet, packet.hopLimit, octets);
     else if (packet.destination.charCodeAt(0) >= 0xff00)

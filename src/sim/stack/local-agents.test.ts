@@ -160,18 +160,35 @@ test('RFC 6275 §6.4: a routing header for somebody else than those whom the age
   assert.equal(w.agent.drops.header, 2);
 });
 
-test('draft-singh §4.1: Mobility Headers through a routing header are for the engine that registers others, though data pass on', () => {
+test('contract: what comes through a routing header goes on where an end takes it, Mobility Headers too; what none takes is for the engine that registers others', () => {
   const w = visited();
   const registrar = new ScriptedEngine({ protocols: [protocol.mobility], registersOthers: true });
   w.agent.addEngine(() => registrar);
   w.at.agent(held(w.mobile), { kind: 'admit', end: passedOn });
   const arrivals = received(w.mobile);
   const request = { kind: 'bindingRefreshRequest', options: [] } as const;
-  w.peer.stack?.output(through({ kind: 'mobility', message: request }));
+  for (const homeAddress of [home, otherHome])
+    w.peer.stack?.output(through({ kind: 'mobility', message: request }, homeAddress));
   w.peer.stack?.output(through(datagram(correspondent, home).payload));
   w.run();
-  assert.equal(registrar.kinds().filter(kind => kind === 'packet').length, 1);
+  const taken = registrar.inputs.flatMap(({ input }) => (input.kind === 'packet' ? [input.packet.headers] : []));
+  assert.deepEqual(taken, [[{ kind: 'routingType2', segmentsLeft: 1, homeAddress: otherHome }]]);
   assert.equal(arrivals.length, 1);
+});
+
+test('contract: what an engine relays follows rules by destination, and none by source alone', () => {
+  const w = visited();
+  const tunnel = { kind: 'tunnel', local: careOf, remote: correspondent } as const;
+  w.at.agent({ kind: 'forward', rule: { from: hostPrefix(home), via: tunnel } });
+  const packet = datagram(home, correspondent);
+  const kinds = () => w.frames.core.splice(0).map(frame => frame.packet.payload.kind);
+  w.at.agent({ kind: 'send', packet });
+  assert.deepEqual(kinds(), ['ipv6']);
+  w.at.agent({ kind: 'send', packet, relayed: true });
+  assert.deepEqual(kinds(), ['udp']);
+  w.at.agent({ kind: 'forward', rule: { to: hostPrefix(correspondent), via: { ...tunnel, remote: otherHome } } });
+  w.at.agent({ kind: 'send', packet, relayed: true });
+  assert.deepEqual(w.drops(), [{ node: 'agent', reason: 'no-route' }]);
 });
 
 /** What the mobile tunnels to the agent, to be sent from the agent's address with the home address beside it. */

@@ -297,7 +297,7 @@ export class LocalDelivery {
   /** Whether a type 2 routing header takes it on to somebody else (draft-dommety §3.2.1). */
   leadsOn(packet: Packet): boolean {
     const home = this.#othersHome(packet);
-    return home !== undefined && this.#stack.ends.leadsOn(packet.destination, home) && !this.#isForRegistrar(packet);
+    return home !== undefined && this.#stack.ends.leadsOn(packet.destination, home);
   }
 
   #isForRegistrar(packet: Packet): boolean {

@@ -27,8 +27,16 @@ export class Output implements EventTarget<Packet> {
 
   /** A packet of the node's own; to itself it comes back at once, but after what is going on now. */
   originate(packet: Packet, octets = packetLength(packet)): void {
+    this.#begin(packet, octets, this.#stack.routes.lookup(packet.destination, packet.source));
+  }
+
+  /** What somebody else has made and an engine passes on: no rules by source alone are for it. */
+  passOn(packet: Packet): void {
+    this.#begin(packet, packetLength(packet), this.#stack.routes.lookupTo(packet.destination, packet.source));
+  }
+
+  #begin(packet: Packet, octets: number, path: Path): void {
     if (this.#stack.isOwn(packet.destination)) return this.#stack.queue.push(this.#stack.now, this, packet);
-    const path = this.#stack.routes.lookup(packet.destination, packet.source);
     this.follow(path, packet, packet.hopLimit, octets, true, 0);
   }
 

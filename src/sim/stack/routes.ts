@@ -113,6 +113,11 @@ export class RoutingTable {
     return this.ruleFrom(source)?.path ?? cached.path;
   }
 
+  /** As if there were no rules by source alone. */
+  lookupTo(destination: Address, source: Address): Path {
+    return (this.#byDestination.get(destination) ?? this.#fill(destination, source)).path;
+  }
+
   /** As if there were no rules by destination. */
   lookupBelow(destination: Address, source: Address): Path {
     return this.ruleFrom(source)?.path ?? this.#redirects.get(destination) ?? this.#route(destination);

@@ -216,6 +216,11 @@ export class Stack {
     this.#output.originate(packet, octets);
   }
 
+  /** Sends on what an engine relays. */
+  passOn(packet: Packet): void {
+    this.#output.passOn(packet);
+  }
+
   /** A packet of this node's own, or out of a tunnel for it: engines' messages begin no flow. */
   noteFlow(packet: Packet): void {
     if (this.flows.active && !isSignalling(packet)) this.flows.passed(packet.source, packet.destination);
