@@ -4,6 +4,7 @@ import type { EventTarget } from '../event-queue.js';
 import type { Stack } from '../stack/stack.js';
 import { Received } from './received.js';
 import { RoundTrip } from './round-trip.js';
+import { streamOctets } from './stream.js';
 
 export interface TcpEnds {
   readonly local: Address;
@@ -30,11 +31,10 @@ const window = 0xffff;
 const initialWindowSegments = 10;
 const duplicateThreshold = 3;
 const maximumSynRetries = 6;
-const zeros = new Uint8Array(maximumSegment);
 const noOctets = new Uint8Array(0);
 
 /**
- * Reno over octets that mean nothing: handshake, slow start, congestion avoidance, fast retransmit and recovery (RFC 5681),
+ * Reno over octets that tell their place and nothing else: handshake, slow start, congestion avoidance, fast retransmit and recovery (RFC 5681),
  * timeout (RFC 6298), FIN both ways. The window is never scaled. Offsets count from the SYN, which is octet 0.
  */
 export class TcpConnection implements EventTarget<number> {
@@ -240,7 +240,7 @@ export class TcpConnection implements EventTarget<number> {
     if (offset < this.#highest) this.retransmissions++;
     else this.#timed ??= { offset, at: this.#stack.now };
     this.#highest = Math.max(this.#highest, offset + size + (fin ? 1 : 0));
-    this.#send(offset, zeros.subarray(0, size), { syn: false, ack: true, fin });
+    this.#send(offset, streamOctets(offset - 1, size), { syn: false, ack: true, fin });
     if (this.#timer === undefined) this.#arm();
     return size + (fin ? 1 : 0);
   }
