@@ -72,11 +72,21 @@ interface Held {
   readonly row: Row;
 }
 
-/** A PMIP client's bindings, which name their anchor, are what it believes of the anchor's. */
+/**
+ * A PMIP client's bindings, which name their anchor, are what it believes of the anchor's; those of local mobility agents, which
+ * name the agent, are stations on the way from one.
+ */
 function held(nodes: readonly Node[], view: string, states: readonly string[]): Held[] {
+  return present(nodes, view, states).filter(({ row }) => row.lma === undefined && row.agent === undefined);
+}
+
+function agentBindings(nodes: readonly Node[]): Held[] {
+  return present(nodes, 'bindings', presentBinding).filter(({ row }) => row.agent !== undefined);
+}
+
+function present(nodes: readonly Node[], view: string, states: readonly string[]): Held[] {
   return nodes.flatMap(node =>
     rowsOf(node, view)
-      .filter(row => row.lma === undefined)
       .filter(row => row.state === undefined || states.includes(String(row.state)))
       .map(row => ({ node, row })),
   );
@@ -136,11 +146,15 @@ function homeOf({ home }: Row): string {
   return String(home).replace(/\/128$/, '');
 }
 
-/** A binding of a mobile that signals for itself leads, by way of others perhaps, to its address on the link that it is on. */
+/**
+ * A binding of a mobile that signals for itself leads, by way of others perhaps, to its address on the link that it is on, or to
+ * an agent on that link (draft-dommety §2.1).
+ */
 function mobileAgreement(nodes: readonly Node[]): Violation[] {
   const mobiles = homesOfMobiles(nodes);
   const bindings = held(nodes, 'bindings', presentBinding);
   const places = new Map(bindings.map(({ row }) => [homeOf(row), String(row.careOf)]));
+  const agents = new Map(agentBindings(nodes).map(held => [`${held.row.agent} ${homeOf(held.row)}`, held]));
   const violations: Violation[] = [];
   const add = (node: Node, detail: string) => violations.push({ invariant: 'agreement', node: node.name, detail });
   for (const { node, row } of [...bindings, ...held(nodes, 'correspondentBindings', presentBinding)]) {
@@ -149,11 +163,17 @@ function mobileAgreement(nodes: readonly Node[]): Violation[] {
     if (!here || here.length === 0) continue;
     let careOf = String(row.careOf);
     for (let hops = 0; hops < 4 && places.has(careOf); hops++) careOf = places.get(careOf) as string;
-    if (!here.includes(careOf))
+    let agent = agents.get(`${careOf} ${homeOf(row)}`);
+    for (let hops = 0; hops < 8 && agent && agent.row.careOf !== careOf; hops++) {
+      careOf = String(agent.row.careOf);
+      agent = agents.get(`${careOf} ${homeOf(row)}`);
+    }
+    const isAtAgent = agent && mobile.interfaces.some(({ link }) => link?.gateway?.node === agent.node);
+    if (!isAtAgent && !here.includes(careOf))
       add(node, `a binding of ${homeOf(row)} leads to ${careOf}, and ${mobile.name} is at ${here.join(' ')}`);
   }
   for (const { node, row } of held(nodes, 'registrations', presentBinding))
-    if (addressesOnLink(node).length > 0 && !places.has(homeOf(row)))
+    if (addressesOnLink(node).length > 0 && !places.has(homeOf(row)) && !agents.has(`${row.peer} ${homeOf(row)}`))
       add(node, `${homeOf(row)} is registered at ${row.peer}, and no anchor says so`);
   return violations;
 }
@@ -186,7 +206,7 @@ function leaks(nodes: readonly Node[]): Violation[] {
     if (heldOctets > 0) leak(`${heldOctets} octets held at the ends of tunnels`);
     for (const ip of stack.interfaces)
       if (ip.neighbours.waiting > 0) leak(`${ip.neighbours.waiting} packets wait for a neighbour on ${ip.port.name}`);
-    const entries = ['bindings', 'visitors', 'registrations', 'correspondentBindings'].flatMap(view =>
+    const entries = ['bindings', 'visitors', 'registrations', 'correspondentBindings', 'pending'].flatMap(view =>
       rowsOf(node, view),
     );
     if (entries.length > 0) continue;
