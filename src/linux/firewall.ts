@@ -1,11 +1,11 @@
 import { type Address, addressBytes, parseAddress } from '../base/address.js';
-import { maskAddress, type Prefix } from '../base/prefix.js';
 import type { TunnelEnd } from '../protocol/contract.js';
 import { protocol } from '../wire/ipv6/packet.js';
 import { attributesOf, type Request, viewOf } from './netlink/message.js';
 import * as nft from './netlink/nftables.js';
 import type { NetlinkSocket } from './netlink/socket.js';
 import { SourceCheck, type SourceFact } from './source-check.js';
+import { prefixMask, TunnelEndCheck } from './tunnel-end-check.js';
 
 /** What the firewall has to know of a world. */
 export interface FirewallScope {
@@ -14,6 +14,8 @@ export interface FirewallScope {
   readonly addresses: readonly Address[];
   /** Kernel numbers of access links. */
   readonly accessDevices: readonly number[];
+  /** Kernel numbers of links through which stations send only what rules let pass, and the stack speaks with them. */
+  readonly guardedDevices?: readonly number[];
   /** Kernel numbers of links that the engine advertises on. */
   readonly advertisedDevices?: readonly number[];
   /** Kernel number of the device that routes into tunnels lead over. */
@@ -22,6 +24,12 @@ export interface FirewallScope {
   readonly udpPorts: readonly number[];
   /** The log group that gets packets from sources that no rule covers. */
   readonly logGroup: number;
+}
+
+/** Addresses of this node at which tunnels end, and from which routing headers lead on. */
+export interface LocalEnds {
+  readonly tunnels: ReadonlySet<Address>;
+  readonly passing: ReadonlySet<Address>;
 }
 
 /** What changes: tunnel ends, an end in both lists being admitted; and what is known of sources, last what entered. */
@@ -38,8 +46,6 @@ const loggedPerSecond = 1000;
 const strangers = 'strangers';
 const spoofed = 'spoofed';
 const unseen = 'unseen';
-const ends = 'ends';
-const endsId = 1000;
 const own = 'own';
 const ownId = 1001;
 const sourceOffset = 8;
@@ -54,8 +60,7 @@ const destinationOffset = 24;
 export class Firewall {
   readonly #socket: NetlinkSocket;
   readonly #scope: FirewallScope;
-  /** Sets of tunnel ends that are there. */
-  readonly #sets = new Set<string>();
+  readonly #ends: TunnelEndCheck;
   readonly #sources: SourceCheck;
   #own: ReadonlySet<Address>;
   #installed = false;
@@ -64,25 +69,24 @@ export class Firewall {
     this.#socket = socket;
     this.#scope = scope;
     this.#own = new Set(scope.addresses);
+    this.#ends = new TunnelEndCheck(scope.table, [nft.count(strangers), nft.verdict('drop')]);
     this.#sources = new SourceCheck(scope.table, { spoofed, unseen });
   }
 
   /** Puts the table in the place of whatever has its name, with these tunnel ends at these addresses, in one step. */
-  install(admitted: Iterable<TunnelEnd>, locals: Iterable<Address>, facts: readonly SourceFact[]): void {
+  install(admitted: Iterable<TunnelEnd>, locals: LocalEnds, facts: readonly SourceFact[]): void {
     const { table } = this.#scope;
-    this.#sets.clear();
     nft.commit(this.#socket, [
       nft.newTable(table),
       nft.deleteTable(table),
       nft.newTable(table),
       nft.newCounter(table, strangers),
       nft.newCounter(table, spoofed),
-      nft.newSet(table, ends, 16, endsId, ['ipv6']),
       nft.newSet(table, own, 16, ownId, ['ipv6']),
+      ...this.#ends.install(locals),
       ...this.#chains(),
-      ...nft.addElements(table, ends, Array.from(locals, addressBytes)),
       ...nft.addElements(table, own, Array.from(this.#own, addressBytes)),
-      ...this.#admissions([...admitted]),
+      ...this.#ends.add([...admitted]),
       ...this.#sources.add(facts),
     ]);
     this.#installed = true;
@@ -104,8 +108,8 @@ export class Firewall {
   /** Does it in one step. */
   change({ admitted = [], refused = [], entered = [], left = [] }: FirewallChange): void {
     const requests = [
-      ...this.#refusals(refused),
-      ...this.#admissions(admitted),
+      ...this.#ends.delete(refused),
+      ...this.#ends.add(admitted),
       ...this.#sources.delete(left),
       ...this.#sources.add(entered),
     ];
@@ -114,7 +118,12 @@ export class Firewall {
 
   /** Accepts tunnelled packets for that address of this node at all. */
   addLocalEnd(local: Address): void {
-    nft.commit(this.#socket, nft.addElements(this.#scope.table, ends, [addressBytes(local)]));
+    nft.commit(this.#socket, this.#ends.addLocalEnd(local));
+  }
+
+  /** Has routing headers followed at that address of this node at all. */
+  addPassing(local: Address): void {
+    nft.commit(this.#socket, this.#ends.addPassing(local));
   }
 
   /** Tunnelled packets dropped because nobody admitted their sources. */
@@ -139,11 +148,10 @@ export class Firewall {
   }
 
   #chains(): Request[] {
-    const { table, accessDevices, advertisedDevices = [] } = this.#scope;
+    const { table, accessDevices, guardedDevices = [], advertisedDevices = [] } = this.#scope;
     const chains = [
       nft.newChain(table, unseen),
       nft.newChain(table, spoofed),
-      nft.newChain(table, 'tunnelled'),
       nft.newChain(table, 'prerouting', nft.hook.prerouting),
       nft.newChain(table, 'input', nft.hook.localIn),
       nft.newChain(table, 'output', nft.hook.localOut),
@@ -154,15 +162,19 @@ export class Firewall {
     const toNode = [destination, nft.lookup(own, ownId)];
     return [
       ...chains,
+      ...guardedDevices.flatMap(device => [
+        rule(unseen, ...cameBy(device), ...nft.toThisNode, nft.verdict('return')),
+        rule(unseen, ...cameBy(device), drop),
+      ]),
       rule(unseen, nft.limit(loggedPerSecond), nft.logTo(this.#scope.logGroup, loggedOctets)),
       rule(unseen, drop),
       rule(spoofed, nft.count(spoofed), drop),
       ...this.#sources.install(),
-      rule('tunnelled', nft.count(strangers), drop),
-      rule('prerouting', ...layer4(protocol.ipv6), destination, nft.lookup(ends, endsId), jump('tunnelled')),
+      ...this.#ends.entrances.map(expressions => rule('prerouting', ...expressions)),
       // RFC 4861 §8.2: who is behind a tunnel is no neighbour, though the kernel takes what it took out of one for a neighbour's.
       rule('output', ...towards(this.#scope.tunnelDevice), ...icmpv6Types(redirect, redirect), drop),
       ...accessDevices.flatMap(device => this.#accessRules(device, rule)),
+      ...guardedDevices.flatMap(device => this.#guardRules(device, rule)),
       ...advertisedDevices.flatMap(device => this.#advertisedRules(device, rule)),
       ...this.#scope.protocols.filter(isOurs).map(number => rule('input', ...toNode, ...layer4(number), drop)),
       ...this.#scope.udpPorts.map(port => rule('input', ...toNode, ...udpTo(port), drop)),
@@ -172,8 +184,7 @@ export class Firewall {
   /** What comes to the router's address on the link is the engine's as well. */
   #advertisedRules(device: number, rule: (chain: string, ...expressions: nft.Expression[]) => Request): Request[] {
     const toRouter = [
-      nft.meta(nft.metaKey.inDevice),
-      nft.compare('equal', nft.deviceNumber(device)),
+      ...cameBy(device),
       nft.payload(nft.payloadBase.network, destinationOffset, 16),
       nft.keepBits(prefixMask(10)),
       nft.compare('equal', addressBytes(parseAddress('fe80::'))),
@@ -183,9 +194,29 @@ export class Firewall {
   }
 
   #accessRules(device: number, rule: (chain: string, ...expressions: nft.Expression[]) => Request): Request[] {
-    const from = [nft.meta(nft.metaKey.inDevice), nft.compare('equal', nft.deviceNumber(device))];
-    const source = nft.payload(nft.payloadBase.network, sourceOffset, 16);
+    const from = cameBy(device);
     const drop = nft.verdict('drop');
+    return [
+      rule('prerouting', ...from, ...icmpv6Types(133, 137), drop),
+      ...this.#sourceRules(from, rule),
+      ...this.#scope.udpPorts.map(port => rule('input', ...from, ...udpTo(port), drop)),
+      rule('output', ...towards(device), ...icmpv6Types(130, 255), drop),
+    ];
+  }
+
+  #guardRules(device: number, rule: (chain: string, ...expressions: nft.Expression[]) => Request): Request[] {
+    const from = cameBy(device);
+    return [
+      rule('prerouting', ...from, ...icmpv6Types(133, 137), nft.verdict('return')),
+      ...this.#sourceRules(from, rule),
+    ];
+  }
+
+  #sourceRules(
+    from: readonly nft.Expression[],
+    rule: (chain: string, ...expressions: nft.Expression[]) => Request,
+  ): Request[] {
+    const source = nft.payload(nft.payloadBase.network, sourceOffset, 16);
     const returns = nft.verdict('return');
     const linkLocal = [
       source,
@@ -193,63 +224,11 @@ export class Firewall {
       nft.compare('equal', addressBytes(parseAddress('fe80::'))),
     ];
     return [
-      rule('prerouting', ...from, ...icmpv6Types(133, 137), drop),
       rule('prerouting', ...from, ...linkLocal, returns),
       rule('prerouting', ...from, source, nft.compare('equal', new Uint8Array(16)), returns),
       rule('prerouting', ...from, this.#sources.entrance),
-      ...this.#scope.udpPorts.map(port => rule('input', ...from, ...udpTo(port), drop)),
-      rule('output', ...towards(device), ...icmpv6Types(130, 255), drop),
     ];
   }
-
-  #admissions(added: readonly TunnelEnd[]): Request[] {
-    return groupBySet(added).flatMap(([set, keys]) => [
-      ...this.#setFor(set),
-      ...nft.addElements(this.#scope.table, set.name, keys),
-    ]);
-  }
-
-  #refusals(refused: readonly TunnelEnd[]): Request[] {
-    return groupBySet(refused).flatMap(([{ name }, keys]) =>
-      this.#sets.has(name) ? nft.deleteElements(this.#scope.table, name, keys) : [],
-    );
-  }
-
-  /** A hash set of ends whose inner prefixes have one length, and the rule that asks it, made when first needed. */
-  #setFor({ name, id, offset, length }: EndSet): Request[] {
-    if (this.#sets.has(name)) return [];
-    this.#sets.add(name);
-    const { table } = this.#scope;
-    const octets = keyOctets(length);
-    const inner = [
-      nft.payload(nft.payloadBase.transport, offset, octets, 2),
-      ...(length % 32 === 0 ? [] : [nft.keepBits(prefixMask(length).subarray(0, octets), 2)]),
-    ];
-    const pair = [nft.payload(nft.payloadBase.network, sourceOffset, 16), ...(length === 0 ? [] : inner)];
-    return [
-      nft.newSet(table, name, 16 + octets, id, length === 0 ? ['ipv6'] : ['ipv6', 'ipv6']),
-      nft.newRule(table, 'tunnelled', [...pair, nft.lookup(name, id), nft.verdict('return')], 'first'),
-    ];
-  }
-}
-
-/** Tunnel ends that one rule can ask for: by inner source or by inner destination, of one length. */
-interface EndSet {
-  readonly name: string;
-  readonly id: number;
-  /** Of the inner address. */
-  readonly offset: number;
-  readonly length: number;
-}
-
-function setOf({ from, to }: TunnelEnd): EndSet {
-  return from
-    ? { name: `from${from.length}`, id: 1 + from.length, offset: sourceOffset, length: from.length }
-    : { name: `to${to.length}`, id: 200 + to.length, offset: destinationOffset, length: to.length };
-}
-
-function jump(chain: string): nft.Expression {
-  return nft.verdict('jump', chain);
 }
 
 /** Of ICMPv6 the kernel has its own share. */
@@ -259,6 +238,10 @@ function isOurs(number: number): boolean {
 
 function layer4(number: number): nft.Expression[] {
   return [nft.meta(nft.metaKey.layer4), nft.compare('equal', Uint8Array.of(number))];
+}
+
+function cameBy(device: number): nft.Expression[] {
+  return [nft.meta(nft.metaKey.inDevice), nft.compare('equal', nft.deviceNumber(device))];
 }
 
 function towards(device: number): nft.Expression[] {
@@ -275,31 +258,4 @@ function icmpv6Types(low: number, high: number): nft.Expression[] {
 function udpTo(port: number): nft.Expression[] {
   const destinationPort = nft.payload(nft.payloadBase.transport, 2, 2);
   return [...layer4(protocol.udp), destinationPort, nft.compare('equal', nft.be16(port))];
-}
-
-/** Octets of an inner prefix in a key: whole registers of four. */
-function keyOctets(length: number): number {
-  return 4 * Math.ceil(length / 32);
-}
-
-function prefixMask(length: number): Uint8Array {
-  return addressBytes(maskAddress(parseAddress('ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff'), length));
-}
-
-function groupBySet(ends: readonly TunnelEnd[]): [set: EndSet, keys: Uint8Array[]][] {
-  const groups = new Map<string, [EndSet, Uint8Array[]]>();
-  for (const end of ends) {
-    const set = setOf(end);
-    const group = groups.get(set.name) ?? [set, []];
-    group[1].push(elementKey(end.remote, end.from ?? end.to));
-    groups.set(set.name, group);
-  }
-  return [...groups.values()];
-}
-
-function elementKey(remote: Address, inner: Prefix): Uint8Array {
-  const key = new Uint8Array(16 + keyOctets(inner.length));
-  key.set(addressBytes(remote));
-  key.set(addressBytes(inner.address).subarray(0, keyOctets(inner.length)), 16);
-  return key;
 }

@@ -1,15 +1,15 @@
-import { type Address, isIpv4Mapped } from '../base/address.js';
+import { type Address, isIpv4Mapped, unspecified } from '../base/address.js';
 import { HostError } from '../base/errors.js';
 import { type LinkAddress, linkLocalAddress } from '../base/link-address.js';
-import { hostPrefix, prefixKey } from '../base/prefix.js';
+import { hostPrefix, maskAddress, type Prefix, prefixKey } from '../base/prefix.js';
 import type { ForwardingRule, LinkId, Output, TunnelEnd, Via } from '../protocol/contract.js';
-import { protocol } from '../wire/ipv6/packet.js';
 import { errno } from './ffi/libc.js';
 import type { Firewall, FirewallChange } from './firewall.js';
 import type { Request } from './netlink/message.js';
 import * as netlink from './netlink/route.js';
 import type { NetlinkSocket } from './netlink/socket.js';
 import { keyText, type Parking, type RuleKey } from './parking.js';
+import { policyName, policyRules, tablesFrom } from './routing-tables.js';
 import { type SourceFact, sourceFacts } from './source-check.js';
 import type { TunDevice } from './tun.js';
 
@@ -21,10 +21,10 @@ export type TunnelRoutes = { readonly kind: 'seg6' } | { readonly kind: 'ip6tnl'
 
 export interface ForwardingScope {
   readonly address: Address;
-  /** Routing tables: `tunnelTable` for ends of tunnels, the next ones for rules by destination, for rules by source, and for Mobility Headers that tunnels do not take. */
+  /** The first of the routing tables (routing-tables.ts). */
   readonly tunnelTable: number;
   readonly devices: ReadonlyMap<LinkId, number>;
-  /** Those of access links. */
+  /** Those of links whose stations send only what rules let pass. */
   readonly accessDevices: ReadonlyMap<LinkId, number>;
   /** Names of the devices by which packets from access links come: the links' own, and the one what was parked comes back by. */
   readonly uplinks: readonly string[];
@@ -47,6 +47,9 @@ export class Forwarding {
   readonly #rules = new Map<string, ForwardingRule>();
   readonly #ends = new Map<string, TunnelEnd>();
   readonly #localEnds = new Set<Address>();
+  /** From where routing headers lead on, and lengths of prefixes they ever led to. */
+  readonly #passing = new Set<Address>();
+  readonly #passingLengths = new Set<number>();
   /** How many rules go to that neighbour of that device. */
   readonly #neighbours = new Map<string, number>();
   #reconciled = false;
@@ -69,17 +72,21 @@ export class Forwarding {
 
   /** Has the kernel ask our tables. Throws HostError where it cannot take tunnels apart that way. */
   prepare(): void {
-    this.#kernel.execute([...this.#localEnd(this.#scope.address), ...policyRules(this.#scope).map(netlink.addRule)]);
-    this.#kernel.execute([netlink.deleteRule(kernelLocalRule)]);
+    this.#kernel.execute([
+      ...this.#localEnd(this.#scope.address),
+      ...policyRules(this.#scope.tunnelTable, this.#scope.uplinks).map(netlink.addRule),
+    ]);
+    this.#kernel.execute([netlink.deleteRule(netlink.kernelLocalRule)]);
   }
 
   /** Takes everything out of the kernel again. */
   remove(): void {
-    this.#kernel.execute([netlink.addRule(kernelLocalRule)]);
-    this.#kernel.execute(policyRules(this.#scope).map(netlink.deleteRule));
+    this.#kernel.execute([netlink.addRule(netlink.kernelLocalRule)]);
+    this.#kernel.execute(policyRules(this.#scope.tunnelTable, this.#scope.uplinks).map(netlink.deleteRule));
     this.#rules.clear();
     this.#ends.clear();
     this.#localEnds.clear();
+    this.#passing.clear();
     this.#neighbours.clear();
     this.#kernel.execute(this.#leftovers());
     this.#firewall.remove();
@@ -88,7 +95,7 @@ export class Forwarding {
   /** Takes out what a predecessor installed and nobody has asked for since. What both want is never touched. */
   reconcile(): void {
     const facts = [...this.#rules.values()].flatMap(rule => this.#facts(rule));
-    this.#firewall.install(this.#ends.values(), this.#localEnds, facts);
+    this.#firewall.install(this.#ends.values(), { tunnels: this.#localEnds, passing: this.#passing }, facts);
     this.#reconciled = true;
     this.#kernel.execute(this.#leftovers());
   }
@@ -185,12 +192,33 @@ export class Forwarding {
     }
     const admitted = [...touched].filter(([key, { stood }]) => !stood && this.#ends.has(key)).map(([, { end }]) => end);
     const refused = [...touched].filter(([key, { stood }]) => stood && !this.#ends.has(key)).map(([, { end }]) => end);
-    for (const { local } of admitted) {
-      if (this.#localEnds.has(local)) continue;
-      before.push(...this.#localEnd(local));
-      if (this.#reconciled) this.#firewall.addLocalEnd(local);
-    }
+    for (const end of admitted) before.push(...(end.by === 'routingHeader' ? this.#pass(end) : this.#endAt(end)));
     return { admitted, refused };
+  }
+
+  #endAt({ local }: TunnelEnd): Request[] {
+    if (this.#localEnds.has(local)) return [];
+    const requests = this.#localEnd(local);
+    if (this.#reconciled) this.#firewall.addLocalEnd(local);
+    return requests;
+  }
+
+  /** What has come out of a tunnel is past where routing headers are followed: it is to arrive once more. */
+  #pass({ local, to }: TunnelEnd & { readonly to: Prefix }): Request[] {
+    this.#passingLengths.add(to.length);
+    if (this.#passing.has(local)) return [];
+    this.#passing.add(local);
+    if (this.#reconciled) this.#firewall.addPassing(local);
+    const target = { kind: 'device', device: this.#tun.index } as const;
+    return [netlink.replaceRoute({ to: hostPrefix(local), table: tablesFrom(this.#scope.tunnelTable).routed, target })];
+  }
+
+  /** Whether the kernel takes what comes to `local` through a routing header for `home` on to there. */
+  leadsOn(local: Address, home: Address): boolean {
+    return [...this.#passingLengths].some(length => {
+      const to = { address: maskAddress(home, length), length };
+      return this.#ends.has(endKey({ by: 'routingHeader', local, remote: unspecified, to }));
+    });
   }
 
   /** Local ends that stand as routes: an ip6tnl device needs none. */
@@ -228,7 +256,9 @@ export class Forwarding {
   /** What takes Mobility Headers that others sent out of the rule's way, to user space. */
   #exceptions({ to, via }: ForwardingRule): netlink.Route[] {
     if (to === undefined || via.kind !== 'tunnel' || !via.exceptMobility) return [];
-    return [{ to, table: mobilityTable(this.#scope), target: { kind: 'device', device: this.#tun.index } }];
+    return [
+      { to, table: tablesFrom(this.#scope.tunnelTable).mobility, target: { kind: 'device', device: this.#tun.index } },
+    ];
   }
 
   /** Whether Mobility Headers that others sent there are for the engine. */
@@ -243,7 +273,7 @@ export class Forwarding {
 
   /** Where a rule's routes are. */
   #tables({ to, from }: RuleKey): number[] {
-    const { byDestination, bySource } = ruleTables(this.#scope);
+    const { byDestination, bySource } = tablesFrom(this.#scope.tunnelTable);
     const hasSource = (from?.length ?? 0) > 0;
     if ((to?.length ?? 0) > 0) return hasSource ? [byDestination, bySource] : [byDestination];
     return hasSource ? [bySource] : [byDestination];
@@ -283,17 +313,16 @@ export class Forwarding {
 
   /** Requests that delete what carries our mark in the kernel without standing in our tables. */
   #leftovers(): Request[] {
-    const { tunnelTable } = this.#scope;
+    const tables = tablesFrom(this.#scope.tunnelTable);
     const routesOf = (table: number) =>
       netlink.dumpedOrNone(this.#kernel, netlink.dumpRoutes(table)).map(netlink.parseRoute);
     const own = (route: netlink.RouteKey) => route.protocol === netlink.ownProtocol;
     const wanted = (route: netlink.RouteKey) =>
       this.#rules.has(keyText(route)) && this.#tables(route).includes(route.table);
-    const ends = routesOf(tunnelTable).filter(route => own(route) && !this.#endsInRoutes.has(route.to.address));
-    const exceptions = routesOf(mobilityTable(this.#scope)).filter(
-      route => own(route) && !this.exceptsMobility(route.to.address),
-    );
-    const rules = Object.values(ruleTables(this.#scope))
+    const ends = routesOf(tables.ends).filter(route => own(route) && !this.#endsInRoutes.has(route.to.address));
+    const passing = routesOf(tables.routed).filter(route => own(route) && !this.#passing.has(route.to.address));
+    const exceptions = routesOf(tables.mobility).filter(route => own(route) && !this.exceptsMobility(route.to.address));
+    const rules = [tables.byDestination, tables.bySource]
       .flatMap(routesOf)
       .filter(route => own(route) && !wanted(route));
     const devices = new Set(this.#scope.devices.values());
@@ -301,11 +330,11 @@ export class Forwarding {
       .dump(netlink.dumpNeighbours())
       .map(netlink.parseOwnNeighbour)
       .filter(found => found !== undefined && devices.has(found.device) && !this.#neighbours.has(neighbourKey(found)));
-    const policyNames = new Set(policyRules(this.#scope).map(policyName));
+    const policyNames = new Set(policyRules(this.#scope.tunnelTable, this.#scope.uplinks).map(policyName));
     const policies = this.#kernel.dump(netlink.dumpRules()).map(netlink.parseOwnRule);
     return [
       ...policies.flatMap(rule => (rule && !policyNames.has(policyName(rule)) ? netlink.deleteRule(rule) : [])),
-      ...[...ends, ...exceptions, ...rules].map(netlink.deleteRoute),
+      ...[...ends, ...passing, ...exceptions, ...rules].map(netlink.deleteRoute),
       ...neighbours.map(found => netlink.deleteNeighbour(found as netlink.Neighbour)),
     ];
   }
@@ -313,32 +342,6 @@ export class Forwarding {
 
 /** `End.DT6` with table 0 asks the rules, as for any packet that arrives. */
 const asRulesSay = 0;
-
-const { kernelLocalRule } = netlink;
-/** Ends of tunnels are own addresses too, so they have to be asked for before `local` is, which moves one place down. */
-function policyRules(scope: ForwardingScope): netlink.Rule[] {
-  const { byDestination, bySource } = ruleTables(scope);
-  return [
-    { preference: 1, ipProtocol: protocol.ipv6, table: scope.tunnelTable },
-    { preference: 2, table: netlink.localTable },
-    { preference: 3, ipProtocol: protocol.mobility, table: mobilityTable(scope) },
-    ...scope.uplinks.map(inDevice => ({ preference: 4, inDevice, table: bySource })),
-    { preference: 5, table: byDestination },
-    { preference: 6, table: bySource },
-  ];
-}
-
-function policyName({ preference, inDevice, table }: netlink.Rule): string {
-  return `${preference} ${table} ${inDevice}`;
-}
-
-function ruleTables({ tunnelTable }: ForwardingScope): { byDestination: number; bySource: number } {
-  return { byDestination: tunnelTable + 1, bySource: tunnelTable + 2 };
-}
-
-function mobilityTable({ tunnelTable }: ForwardingScope): number {
-  return tunnelTable + 3;
-}
 
 /** Takes every step, whatever the kernel says to the others. */
 function refusalsOf(steps: readonly (() => void)[]): HostError[] {
@@ -359,7 +362,8 @@ function isOfIpv4(output: ForwardingOutput): boolean {
 }
 
 function endKey(end: TunnelEnd): string {
-  return `${end.local}${end.remote} ${end.from ? 'from' : 'to'} ${prefixKey(end.from ?? end.to)}`;
+  const what = `${end.by ?? 'tunnel'} ${end.from ? 'from' : 'to'}`;
+  return `${end.local}${end.remote} ${what} ${prefixKey(end.from ?? end.to)}`;
 }
 
 function neighbourKey(neighbour: { device: number; address: Address }): string {

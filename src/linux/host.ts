@@ -11,6 +11,7 @@ import { Firewall } from './firewall.js';
 import { Forwarding, type ForwardingOutput, type ForwardingScope, type TunnelRoutes } from './forwarding.js';
 import type { AddressOutput, Arrivals, Departure, Ground, GroundStatistics } from './ground.js';
 import { LinkMonitor } from './link-monitor.js';
+import { chainOf, destinationOf } from './mobility-headers.js';
 import * as link from './netlink/link.js';
 import { readTunnelSource, setTunnelSource } from './netlink/seg6.js';
 import { NetlinkSocket, netlinkProtocol } from './netlink/socket.js';
@@ -86,6 +87,7 @@ export class Host implements Ground {
       for (const device of accessDevices) this.#route.execute([link.setLinkUp(device, true)]);
       const { address } = options;
       const { protocols, udpPorts, advertisedLinks = [] } = interests;
+      const guarded = new Map((interests.guardedLinks ?? []).map(name => [name, this.#device(name)]));
       const advertised = new Map(advertisedLinks.map(name => [this.#device(name), name]));
       const monitoredDevices = (interests.monitoredLinks ?? []).map(name => this.#device(name));
       const fixed = [address, ...(interests.anycastAddresses ?? [])];
@@ -107,6 +109,7 @@ export class Host implements Ground {
       this.#log = this.#keep(new LogSocket(table & 0xffff, loggedOctets), socket => socket.close());
       this.#firewall = new Firewall(this.#netfilter, {
         ...scope,
+        guardedDevices: [...guarded.values()],
         tunnelDevice: this.#tun.index,
         table: firewallName,
         logGroup: table & 0xffff,
@@ -115,7 +118,7 @@ export class Host implements Ground {
         address,
         tunnelTable: table,
         devices: this.devices,
-        accessDevices: this.accessDevices,
+        accessDevices: new Map([...this.accessDevices, ...guarded]),
         uplinks: uplinks.length > 0 ? [...uplinks, tunName] : [],
       };
       [this.tunnels, this.forwarding] = chooseTunnels(
@@ -188,9 +191,16 @@ export class Host implements Ground {
 
   #received(received: Received): void {
     const { bytes, device } = received;
+    if (this.#leadsOn(bytes)) return;
     const isAdvertisement = bytes[6] === protocol.icmpv6 && bytes[headerOctets] === routerAdvertisement;
     if (isAdvertisement && this.#monitored.has(device)) this.#advertised(received);
     else this.#arrivals.packet(received);
+  }
+
+  /** Whether the kernel takes it on to somebody else (the contract's `by: 'routingHeader'`). */
+  #leadsOn(packet: Uint8Array): boolean {
+    const chain = packet[6] === protocol.routing ? chainOf(packet) : undefined;
+    return chain?.routedTo !== undefined && this.forwarding.leadsOn(destinationOf(packet), chain.routedTo);
   }
 
   /** RFC 4861 §6.1.2. */

@@ -13,10 +13,12 @@ export interface ScriptedRole {
   readonly tunnels: WorldOptions['tunnels'];
   readonly links: readonly LinkBinding[];
   readonly accessLinks: readonly string[];
+  readonly guardedLinks?: readonly string[];
   /** Where the node is a host. */
   readonly hostLinks?: readonly string[];
   /** Next Header numbers the engine hears of beside the Mobility Header. */
   readonly protocols?: readonly number[];
+  readonly nestedUpdates?: boolean;
   /** Whose SCTP carries the messages of both services; without it there is none. */
   readonly sctp?: SctpTransport;
   /** What the engine says when it hears of the store. */
@@ -46,6 +48,8 @@ function scriptedEngine(role: ScriptedRole): Engine & { next: readonly Output[] 
       protocols: [135, ...(role.protocols ?? [])],
       accessLinks: role.accessLinks,
       udpPorts: [547],
+      ...(role.guardedLinks && { guardedLinks: role.guardedLinks }),
+      nestedUpdates: role.nestedUpdates ?? false,
       ...(role.hostLinks && { hostLinks: role.hostLinks }),
       ...(role.sctp && { services: ['pmip', 'cxtp'] }),
     },

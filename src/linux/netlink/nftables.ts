@@ -182,6 +182,19 @@ export function meta(key: number, into = register): Expression {
   ];
 }
 
+/** Goes on only with what is addressed to this node. */
+export const toThisNode: readonly Expression[] = [
+  [
+    'fib',
+    [
+      [1, be32(register)],
+      [2, be32(3)],
+      [3, be32(2)],
+    ],
+  ],
+  compare('equal', deviceNumber(2)),
+];
+
 /** Device numbers are the exception: in the machine's order. */
 export function deviceNumber(device: number): Uint8Array {
   return new Uint8Array(Uint32Array.of(device).buffer);
@@ -195,6 +208,31 @@ export function payload(base: number, offset: number, length: number, into = reg
       [2, be32(base)],
       [3, be32(offset)],
       [4, be32(length)],
+    ],
+  ];
+}
+
+/** Writes what is in a register over octets of the packet; no checksum is mended. */
+export function writePayload(base: number, offset: number, length: number, from = register): Expression {
+  return [
+    'payload',
+    [
+      [5, be32(from)],
+      [2, be32(base)],
+      [3, be32(offset)],
+      [4, be32(length)],
+      [6, be32(0)],
+    ],
+  ];
+}
+
+/** Loads a constant. */
+export function constant(value: Uint8Array, into = register): Expression {
+  return [
+    'immediate',
+    [
+      [1, be32(into)],
+      [2, [[1, value]]],
     ],
   ];
 }

@@ -1,0 +1,36 @@
+import { protocol } from '../wire/ipv6/packet.js';
+import { localTable, type Rule } from './netlink/route.js';
+
+/** The routing tables of a router's world, from the first one on. */
+export interface RoutingTables {
+  /** Ends of tunnels. */
+  readonly ends: number;
+  readonly byDestination: number;
+  readonly bySource: number;
+  /** Mobility Headers that tunnels do not take. */
+  readonly mobility: number;
+  /** What has come out of a tunnel with a routing header. */
+  readonly routed: number;
+}
+
+export function tablesFrom(first: number): RoutingTables {
+  return { ends: first, byDestination: first + 1, bySource: first + 2, mobility: first + 3, routed: first + 4 };
+}
+
+/** Ends of tunnels are own addresses too, so they have to be asked for before `local` is, which moves one place down. */
+export function policyRules(first: number, uplinks: readonly string[]): Rule[] {
+  const tables = tablesFrom(first);
+  return [
+    { preference: 1, ipProtocol: protocol.ipv6, table: tables.ends },
+    { preference: 1, ipProtocol: protocol.routing, table: tables.routed },
+    { preference: 2, table: localTable },
+    { preference: 3, ipProtocol: protocol.mobility, table: tables.mobility },
+    ...uplinks.map(inDevice => ({ preference: 4, inDevice, table: tables.bySource })),
+    { preference: 5, table: tables.byDestination },
+    { preference: 6, table: tables.bySource },
+  ];
+}
+
+export function policyName({ preference, inDevice, table }: Rule): string {
+  return `${preference} ${table} ${inDevice}`;
+}
