@@ -1,4 +1,11 @@
-import { type Address, addressBytes, addressFromBytes, isLinkLocal, isMulticast } from '../base/address.js';
+import {
+  type Address,
+  addressBytes,
+  addressFromBytes,
+  formatAddress,
+  isLinkLocal,
+  isMulticast,
+} from '../base/address.js';
 import { type LinkAddress, linkAddressFromBytes, writeLinkAddress } from '../base/link-address.js';
 import { AF, bindSocket, closeFile, openSocket, sendTo, setSocketOption, socketType } from './ffi/libc.js';
 import { attributesOf, messagesOf, RequestWriter, viewOf } from './netlink/message.js';
@@ -79,7 +86,7 @@ export class RoutedSocket {
     try {
       if (anySource) setSocketOption(this.#fd, ipv6Level.level, ipv6Level.freeBind, 1);
       if (mark > 0) setSocketOption(this.#fd, socketLevel.level, socketLevel.mark, mark);
-      bindSocket(this.#fd, internetSocketAddress(address, isLinkLocal(address) ? device : 0));
+      bindSocket(this.#fd, internetSocketAddress(address, isLinkLocal(address) ? device : 0), formatAddress(address));
     } catch (error) {
       closeFile(this.#fd);
       throw error;

@@ -57,8 +57,9 @@ export function openSocket(family: number, type: number, protocol: number): numb
   return check('socket', libc.socket(family, type | SOCK_CLOEXEC, protocol), `family ${family}, protocol ${protocol}`);
 }
 
-export function bindSocket(fd: number, address: Uint8Array): void {
-  check('bind', libc.bind(fd, address, address.length));
+/** `about` says in an error which address it is. */
+export function bindSocket(fd: number, address: Uint8Array, about = ''): void {
+  check('bind', libc.bind(fd, address, address.length), about);
 }
 
 export function setSocketOption(fd: number, level: number, name: number, value: number | Uint8Array): void {
