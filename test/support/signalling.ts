@@ -1,7 +1,7 @@
 import { parseAddress } from '../../src/base/address.js';
 import { seededRandom } from '../../src/base/random.js';
 import { wallClockFrom } from '../../src/base/time.js';
-import type { Engine, Environment, Input, Output, StoredRecord } from '../../src/protocol/contract.js';
+import type { Engine, Environment, Input, Interests, Output, StoredRecord } from '../../src/protocol/contract.js';
 import type { Packet } from '../../src/wire/ipv6/packet.js';
 import {
   type BindingAcknowledgement,
@@ -52,13 +52,17 @@ export function acknowledgement(to: BindingUpdate, status = 0): BindingAcknowled
 
 /** An engine that says what it is told to say and remembers what it was given. */
 export class Puppet implements Engine {
-  readonly interests = { protocols: [135], accessLinks: [], udpPorts: [] };
+  readonly interests: Interests;
   readonly views = {};
   readonly counters = { own: 1 };
   readonly deadline = 7;
   readonly inputs: Input[] = [];
   /** What `handle` answers an input with. */
   answer: (input: Input) => Output[] = () => [];
+
+  constructor(interests: Partial<Interests> = {}) {
+    this.interests = { protocols: [135], accessLinks: [], udpPorts: [], ...interests };
+  }
 
   handle(input: Input): Output[] {
     this.inputs.push(input);

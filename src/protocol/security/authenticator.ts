@@ -5,7 +5,7 @@ import { invariant } from '../../base/errors.js';
 import { bytesEqual } from '../../base/text.js';
 import { Writer } from '../../wire/codec/buffer.js';
 import { encodePacket } from '../../wire/ipv6/codec.js';
-import { effectiveDestination, effectiveSource, type Packet } from '../../wire/ipv6/packet.js';
+import { effectiveDestination, effectiveSource, type Packet, protocol } from '../../wire/ipv6/packet.js';
 import { writeMobilityHeader } from '../../wire/mobility/header.js';
 import { type MobilityMessage, minimumMessageOctets } from '../../wire/mobility/messages.js';
 import { findOption, type MobilityOption, type MobilityOptionOf } from '../../wire/mobility/options.js';
@@ -35,7 +35,7 @@ export class Authenticator {
   /** `message` with the option at its end, where it has to be when it is the only one (§5.1). */
   sign<M extends OptionedMessage>(packet: Packet, message: M): M {
     const empty = withOption(message, this.#option(new Uint8Array(authenticatorOctets)));
-    return withOption(message, this.#option(this.#first96(packet, empty, this.#encoded(empty))));
+    return withOption(message, this.#option(this.#first96(packet, empty, this.#encoded(packet, empty))));
   }
 
   /** Whether the option at the end of `message` was computed under this key; `received` are the octets it came in. */
@@ -44,7 +44,7 @@ export class Authenticator {
     return (
       option !== undefined &&
       option.authenticator.length === authenticatorOctets &&
-      bytesEqual(option.authenticator, this.#first96(packet, message, received ?? this.#encoded(message)))
+      bytesEqual(option.authenticator, this.#first96(packet, message, received ?? this.#encoded(packet, message)))
     );
   }
 
@@ -52,9 +52,9 @@ export class Authenticator {
     return { kind: 'mobilityMessageAuthentication', subtype: mnHa, spi: this.#spi, authenticator };
   }
 
-  #encoded(message: OptionedMessage): Uint8Array {
+  #encoded(packet: Packet, message: OptionedMessage): Uint8Array {
     this.#writer.reset();
-    writeMobilityHeader(this.#writer, message, undefined);
+    writeMobilityHeader(this.#writer, message, undefined, nestedIn(packet) ? protocol.ipv6 : protocol.none);
     return this.#writer.view();
   }
 
