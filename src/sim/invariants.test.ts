@@ -11,6 +11,7 @@ import {
   routed,
   ScriptedEngine,
 } from '../../test/support/network.js';
+import { parseAddress } from '../base/address.js';
 import { formatLinkAddress } from '../base/link-address.js';
 import { hostPrefix } from '../base/prefix.js';
 import type { Row } from '../protocol/contract.js';
@@ -102,6 +103,37 @@ test('agreement: anchor, gateway and link say the same', () => {
     return found(new Watchdog(simulation));
   });
   assert.deepEqual(verdicts, [[], ['agreement at anchor', 'agreement at gateway'], ['agreement at gateway']]);
+});
+
+test('agreement: an anchor’s binding leads down the local mobility agents to the link or the address of the mobile', () => {
+  const home = 'fd00:b::5';
+  const visit = (agent: string, careOf: string): Row => ({ home, agent, careOf, state: 'registered' });
+  const verdicts = [
+    // To the agent on the link of the mobile, by way of another; to one that does not have it; to each other.
+    [visit('fd00:f::1', 'fd00:f::2'), visit('fd00:f::2', 'fd00:f::2')],
+    [visit('fd00:f::1', 'fd00:f::2')],
+    [],
+    [visit('fd00:f::1', 'fd00:f::2'), visit('fd00:f::2', 'fd00:f::1')],
+  ].flatMap(visits =>
+    [true, false].map(attached => {
+      const { simulation, gateway, cell, mobile } = accessCell({}, { addresses: [parseAddress(home)] });
+      const upper = simulation.addNode({ name: 'upper', forwarding: true, addresses: [parseAddress('fd00:f::1')] });
+      const elsewhere = simulation.addNode({ name: 'elsewhere', forwarding: true });
+      const other = simulation.addLink({ name: 'other', kind: 'access', delay: 0 });
+      elsewhere.attach(other, { name: 'ap0' });
+      const anchor = simulation.addNode({ name: 'anchor', forwarding: true });
+      puppet(gateway)({ kind: 'configure', address: parseAddress('fd00:f::2') });
+      shows(anchor, 'bindings', { home, careOf: 'fd00:f::1', state: 'registered' });
+      shows(upper, 'bindings', ...visits.filter(({ agent }) => agent === 'fd00:f::1'));
+      shows(gateway, 'bindings', ...visits.filter(({ agent }) => agent === 'fd00:f::2'));
+      shows(mobile, 'registrations', { home, peer: 'fd00::1', state: 'registered' });
+      mobile.roam('wlan0', { to: attached ? cell : other });
+      simulation.run(10 * ms);
+      return found(new Watchdog(simulation));
+    }),
+  );
+  const wrong = ['agreement at anchor'];
+  assert.deepEqual(verdicts, [[], wrong, wrong, wrong, wrong, wrong, wrong, wrong]);
 });
 
 test('no-leak: rules, tunnel ends, parked packets and waiting packets that are for nobody', () => {

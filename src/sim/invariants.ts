@@ -159,23 +159,46 @@ function mobileAgreement(nodes: readonly Node[]): Violation[] {
   const add = (node: Node, detail: string) => violations.push({ invariant: 'agreement', node: node.name, detail });
   for (const { node, row } of [...bindings, ...held(nodes, 'correspondentBindings', presentBinding)]) {
     const mobile = mobiles.get(homeOf(row));
-    const here = mobile && addressesOnLink(mobile);
-    if (!here || here.length === 0) continue;
+    if (!mobile?.interfaces.some(({ link }) => link !== undefined)) continue;
+    const here = addressesOnLink(mobile);
     let careOf = String(row.careOf);
     for (let hops = 0; hops < 4 && places.has(careOf); hops++) careOf = places.get(careOf) as string;
-    let agent = agents.get(`${careOf} ${homeOf(row)}`);
-    for (let hops = 0; hops < 8 && agent && agent.row.careOf !== careOf; hops++) {
-      careOf = String(agent.row.careOf);
-      agent = agents.get(`${careOf} ${homeOf(row)}`);
-    }
-    const isAtAgent = agent && mobile.interfaces.some(({ link }) => link?.gateway?.node === agent.node);
-    if (!isAtAgent && !here.includes(careOf))
-      add(node, `a binding of ${homeOf(row)} leads to ${careOf}, and ${mobile.name} is at ${here.join(' ')}`);
+    const { last, at } = downTheAgents(agents, homeOf(row), careOf);
+    const leads = `a binding of ${homeOf(row)} leads to`;
+    if (last !== undefined && at === last.row.agent) {
+      if (!mobile.interfaces.some(({ link }) => link?.gateway?.node === last.node))
+        add(node, `${leads} a link of ${last.node.name}, where ${mobile.name} is not`);
+    } else if (here.length > 0 && !here.includes(at))
+      add(node, `${leads} ${at}, and ${mobile.name} is at ${here.join(' ')}`);
+    else if (
+      here.length === 0 &&
+      others(nodes, mobile).some(other => other.addresses().map(formatAddress).includes(at))
+    )
+      add(node, `${leads} ${at}, which does not have it`);
   }
   for (const { node, row } of held(nodes, 'registrations', presentBinding))
     if (addressesOnLink(node).length > 0 && !places.has(homeOf(row)) && !agents.has(`${row.peer} ${homeOf(row)}`))
       add(node, `${homeOf(row)} is registered at ${row.peer}, and no anchor says so`);
   return violations;
+}
+
+/** More than a hierarchy has agents. */
+const tooManyAgents = 16;
+
+/** From a care-of address to the last agent that has the mobile, and where that one sends its packets: its own address where it is on its link. */
+function downTheAgents(agents: ReadonlyMap<string, Held>, home: string, careOf: string): { last?: Held; at: string } {
+  let [last, at]: [Held | undefined, string] = [undefined, careOf];
+  for (let hops = 0; hops < tooManyAgents; hops++) {
+    const visit = agents.get(`${at} ${home}`);
+    if (visit === undefined || visit === last) break;
+    last = visit;
+    at = String(visit.row.careOf);
+  }
+  return { ...(last && { last }), at };
+}
+
+function others(nodes: readonly Node[], mobile: Node): Node[] {
+  return nodes.filter(node => node !== mobile);
 }
 
 /** Those of its addresses that are on a prefix of the link's router. */
@@ -206,7 +229,9 @@ function leaks(nodes: readonly Node[]): Violation[] {
     if (heldOctets > 0) leak(`${heldOctets} octets held at the ends of tunnels`);
     for (const ip of stack.interfaces)
       if (ip.neighbours.waiting > 0) leak(`${ip.neighbours.waiting} packets wait for a neighbour on ${ip.port.name}`);
-    const entries = ['bindings', 'visitors', 'registrations', 'correspondentBindings', 'pending'].flatMap(view =>
+    const pending = rowsOf(node, 'pending').length;
+    if (pending > 0) leak(`${pending} updates on their way`);
+    const entries = ['bindings', 'visitors', 'registrations', 'correspondentBindings'].flatMap(view =>
       rowsOf(node, view),
     );
     if (entries.length > 0) continue;
