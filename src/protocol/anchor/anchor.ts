@@ -13,7 +13,7 @@ import { type Peer, Peers } from './peers.js';
 import { isBindingKey, keyOf, milliseconds, type RestoredBinding, readRecord, recordKey, recordOf } from './records.js';
 import { Revocations } from './revocation.js';
 import type { AnchorSettings, Registration } from './settings.js';
-import { type Tunnel, Tunnels } from './tunnels.js';
+import { hasEnds, type Tunnel, Tunnels } from './tunnels.js';
 import type { Update } from './update.js';
 
 export type { AnchorSettings, Registration } from './settings.js';
@@ -29,7 +29,7 @@ export class Anchor {
   readonly peers: Peers;
   readonly counters = new Counters();
   readonly revocations: Revocations | undefined;
-  readonly #tunnels = new Tunnels();
+  readonly tunnels: Tunnels;
   readonly #draining: Draining;
   /** By binding slot: when its lifetime, or its time after de-registration, is over. */
   readonly #ends = new DeadlineSlots();
@@ -43,6 +43,7 @@ export class Anchor {
     this.cache = new BindingCache([settings.homeLength]);
     this.peers = new Peers(settings.peers, settings.insecure, settings.updateRate, settings.peersRegisterOthers);
     this.revocations = settings.revocation && new Revocations(settings.revocation, environment.random.uint32());
+    this.tunnels = new Tunnels(settings.ipv4Address);
     this.#draining = new Draining(settings.drainDelay);
   }
 
@@ -90,7 +91,7 @@ export class Anchor {
     const binding = this.cache.add({
       ...r,
       peer: update.peer,
-      tunnel: this.#tunnels.take(update.destination, update.careOf),
+      tunnel: this.tunnels.take(update.destination, update.careOf, r.ipv4, outputs),
       sequence: update.message.sequence,
     });
     this.#finish(binding, 'created', undefined, now, outputs);
@@ -100,16 +101,16 @@ export class Anchor {
 
   /** The same mobile where it was, or somewhere else: stored, its rules in place. Returns whether it is somewhere else. */
   update(binding: Binding, r: Registration, now: Instant, outputs: Output[]): boolean {
-    const { via: old } = binding.tunnel;
+    const { tunnel: old } = binding;
     const { update } = r;
-    const moved = old.remote !== update.careOf || old.local !== update.destination;
+    const moved = old.careOf !== update.careOf || old.local !== update.destination;
+    const elsewhere = moved || !hasEnds(old, r.ipv4);
     const wasRegistered = binding.state === 'registered';
     if (r.homes) this.#replaceHomes(binding, r.homes, now, outputs);
-    if (moved) {
-      if (wasRegistered) this.#drain(binding, old, homesOf(binding), now);
-      const tunnel = this.#tunnels.take(update.destination, update.careOf);
-      this.#tunnels.release(binding.tunnel);
-      binding.tunnel = tunnel;
+    if (elsewhere) {
+      if (wasRegistered) this.#drain(binding, old.via, homesOf(binding), now);
+      binding.tunnel = this.tunnels.take(update.destination, update.careOf, r.ipv4, outputs);
+      this.tunnels.release(old, outputs);
     }
     this.#setRegistrar(binding, update);
     binding.state = 'registered';
@@ -118,8 +119,8 @@ export class Anchor {
     binding.accessTechnology = r.accessTechnology;
     binding.linkIdentifier = r.linkIdentifier;
     binding.linkLocal = r.linkLocal;
-    if (moved) this.#finish(binding, 'moved', old.remote, now, outputs);
-    else if (!wasRegistered) this.#finish(binding, 'refreshed', undefined, now, outputs);
+    if (moved) this.#finish(binding, 'moved', old.careOf, now, outputs);
+    else if (elsewhere || !wasRegistered) this.#finish(binding, 'refreshed', undefined, now, outputs);
     else this.#refreshed(binding, now, outputs);
     this.revocations?.cancel(binding.identity, update.careOf);
     return moved;
@@ -170,7 +171,7 @@ export class Anchor {
     }
     this.#ends.clear(binding.slot);
     this.cache.remove(binding);
-    this.#tunnels.release(binding.tunnel);
+    this.tunnels.release(binding.tunnel, outputs);
     this.peers.release(binding.peer);
     if (change) trace(binding, change, undefined, outputs);
     this.#onRemoved(binding);
@@ -179,7 +180,7 @@ export class Anchor {
   /** Asks a gateway to forget the binding (RFC 5846 §8.1, gundavelli §6.4); `peer` and `careOf` may be those before a move. */
   revoke(binding: Binding, peer: Address, careOf: Address, trigger: number, now: Instant, outputs: Output[]): void {
     const { identity } = binding;
-    const revoked = { identity, homes: homesOf(binding), local: binding.tunnel.via.local, peer, careOf, trigger };
+    const revoked = { identity, homes: homesOf(binding), local: binding.tunnel.local, peer, careOf, trigger };
     const sent = this.revocations?.send(revoked, now, outputs);
     if (sent !== undefined) this.counters.add(sent ? 'revocations_sent' : 'revocations_skipped');
   }
@@ -189,7 +190,7 @@ export class Anchor {
     for (const binding of [...this.cache.allOf(identity)]) {
       this.remove(binding, 'revoked', outputs);
       const { peer, tunnel } = binding;
-      this.revoke(binding, peer.address, tunnel.via.remote, revocationTrigger.administrativeReason, now, outputs);
+      this.revoke(binding, peer.address, tunnel.careOf, revocationTrigger.administrativeReason, now, outputs);
     }
   }
 
@@ -225,7 +226,8 @@ export class Anchor {
 
   #restore(r: RestoredBinding, peer: Peer, leftMs: number, now: Instant, outputs: Output[]): void {
     this.peers.hold(peer);
-    const binding = this.cache.add({ ...r, peer, tunnel: this.#tunnels.take(r.local, r.careOf) });
+    const ipv4 = this.tunnels.ipv4Ends(r.careOf, r.ipv4CareOf, undefined);
+    const binding = this.cache.add({ ...r, peer, tunnel: this.tunnels.take(r.local, r.careOf, ipv4, outputs) });
     this.#ends.set(binding.slot, now + seconds(leftMs / 1000));
     if (binding.state === 'registered') this.#place(binding, homesOf(binding), now, outputs);
     trace(binding, 'restored', undefined, outputs);
@@ -346,7 +348,7 @@ function isOnHomeLink({ address, length }: Prefix): boolean {
 
 function trace(binding: Binding, change: BindingChange, previous: Address | undefined, outputs: Output[]): void {
   const { identity, lifetimeS } = binding;
-  const careOf = binding.tunnel.via.remote;
+  const { careOf } = binding.tunnel;
   const event = {
     event: 'binding',
     change,

@@ -16,6 +16,7 @@ import type { Anchor } from './anchor.js';
 import { homesOf } from './binding-cache.js';
 import { milliseconds } from './records.js';
 import type { Revoked } from './revocation.js';
+import { isOfIpv4 } from './tunnels.js';
 import { readUpdate, type Update } from './update.js';
 import { homeAgentTests, type Verdict, validate } from './validate.js';
 
@@ -245,12 +246,13 @@ function send(to: Packet, message: MobilityMessage, outputs: Output[]): void {
 
 function* bindingRows(anchor: Anchor): Generator<Row> {
   for (const binding of anchor.cache) {
-    const { via } = binding.tunnel;
+    const { via, careOf } = binding.tunnel;
     const end = anchor.endOf(binding);
     yield {
       home: homesOf(binding).map(formatPrefix).join(' '),
       identity: binding.identity,
-      careOf: formatAddress(via.remote),
+      careOf: formatAddress(careOf),
+      ...(isOfIpv4(binding.tunnel) && { ipv4CareOf: formatAddress(via.remote) }),
       peer: binding.peer.settings.name ?? binding.peer.text,
       state: binding.state,
       lifetimeS: binding.lifetimeS,

@@ -3,6 +3,7 @@ import { formatLinkAddress, type LinkAddress, parseLinkAddress } from '../../bas
 import { formatPrefix, type Prefix, parsePrefix } from '../../base/prefix.js';
 import type { WallTime } from '../../base/time.js';
 import { type Binding, homesOf } from './binding-cache.js';
+import { isOfIpv4 } from './tunnels.js';
 
 const keyStart = 'binding/';
 
@@ -12,6 +13,8 @@ export interface BindingRecord {
   readonly homes: readonly string[];
   readonly local: string;
   readonly careOf: string;
+  /** Of a tunnel through IPv4. */
+  readonly ipv4CareOf?: string;
   readonly peer: string;
   readonly sequence: number;
   readonly lifetimeS: number;
@@ -34,6 +37,7 @@ export interface RestoredBinding {
   readonly homes: readonly Prefix[];
   readonly local: Address;
   readonly careOf: Address;
+  readonly ipv4CareOf: Address | undefined;
   readonly peer: string;
   readonly sequence: number;
   readonly lifetimeS: number;
@@ -73,6 +77,7 @@ export function recordOf(binding: Binding, endsAtMs: number, forwarding?: unknow
     lifetimeS,
     endsAtMs,
   };
+  if (isOfIpv4(tunnel)) record.ipv4CareOf = formatAddress(tunnel.via.remote);
   if (binding.state === 'deregistered') record.deregistered = true;
   if (binding.timestamp !== 0) record.timestamp = binding.timestamp;
   if (binding.previousPeer !== undefined) {
@@ -112,6 +117,7 @@ function restored(record: BindingRecord): RestoredBinding | undefined {
     homes,
     local: parseAddress(record.local),
     careOf: parseAddress(record.careOf),
+    ipv4CareOf: optional(record.ipv4CareOf, parseAddress),
     peer: record.peer,
     sequence: record.sequence,
     lifetimeS: record.lifetimeS,

@@ -1,13 +1,17 @@
 import { type Address, formatAddress } from '../../base/address.js';
 import { hostPrefix } from '../../base/prefix.js';
 import type { Instant } from '../../base/time.js';
+import type { MobilityOption } from '../../wire/mobility/options.js';
 import { bindingStatus as status } from '../../wire/mobility/status.js';
+import { tunnelFamily } from '../../wire/mobility/vendor.js';
 import type { Environment, Output } from '../contract.js';
+import { type Answer, cameThroughAgent } from './acknowledge.js';
 import { Anchor, type AnchorSettings, type Registration } from './anchor.js';
 import type { Binding } from './binding-cache.js';
 import { Detections, linkLocalOf } from './detections.js';
 import { AnchorEngine, answer, type Dialect, discard, type Purpose, traceRefusal } from './engine.js';
 import { mayRegister } from './peers.js';
+import { isOfIpv4, type Tunnel } from './tunnels.js';
 import { homeOf, isDeregistration, type Update } from './update.js';
 import { grantedLifetimeS, type HomeRequest, refused, type Test, type Verdict, validate } from './validate.js';
 
@@ -17,6 +21,8 @@ export interface SelfRegistrationPolicy {
   readonly tests: readonly Test<SelfRegistrationRequest>[];
   /** Whether mobiles register their homes here (H). */
   readonly homeAgent: boolean;
+  /** Whether mobiles may register through local mobility agents, and ask for tunnels (draft-dommety §3.3). */
+  readonly agents?: boolean;
 }
 
 export interface SelfRegistrationRequest extends HomeRequest {
@@ -113,6 +119,7 @@ export class SelfRegistration implements Dialect {
       accessTechnology: 0,
       linkIdentifier: undefined,
       linkLocal: linkLocalOf(update) ?? binding?.linkLocal,
+      ipv4: this.#anchor.tunnels.ipv4For(update, binding?.tunnel),
     };
     const purpose = purposeOf(update, binding);
     if (binding) this.#anchor.update(binding, registration, now, outputs);
@@ -142,8 +149,25 @@ export class SelfRegistration implements Dialect {
     sequence = update.message.sequence,
   ): void {
     const fields = { status: code, sequence, lifetimeS, options: identityOption(update) };
+    if (this.#policy.agents) return this.#answerThroughAgent(update, purpose, fields, outputs);
     answer(this.#anchor, update, purpose, fields, 'routingHeader', outputs);
   }
+
+  #answerThroughAgent(update: Update, purpose: Purpose, plain: Answer, outputs: Output[]): void {
+    const tunnel = this.#bindingOf(homeOf(update))?.tunnel;
+    const preference = tunnel && plain.lifetimeS > 0 ? tunnelPreference(update, tunnel) : [];
+    const fields = { ...plain, options: [...plain.options, ...preference] };
+    const addressing = cameThroughAgent(update) ? 'nested' : 'routingHeader';
+    const say = () => answer(this.#anchor, update, purpose, fields, addressing, outputs);
+    this.#anchor.tunnels.reaching(update, tunnel, outputs, say);
+  }
+}
+
+/** draft-dommety §2.2.2: what was chosen, to who has asked. */
+function tunnelPreference({ options }: Update, tunnel: Tunnel): MobilityOption[] {
+  if (options.ipv4Tunnel === undefined) return [];
+  const family = isOfIpv4(tunnel) ? tunnelFamily.ipv4 : tunnelFamily.ipv6;
+  return [{ kind: 'vendorSpecific', content: { kind: 'tunnelPreference', family } }];
 }
 
 function isSameMobile(one: Update, other: Update): boolean {
@@ -163,5 +187,5 @@ function identityOption({ options: { identity } }: Update) {
 function purposeOf(update: Update, binding: Binding | undefined): Purpose {
   if (isDeregistration(update)) return 'deregistration';
   if (binding?.state !== 'registered') return 'initial';
-  return binding.tunnel.via.remote === update.careOf ? 'refresh' : 'handoff';
+  return binding.tunnel.careOf === update.careOf ? 'refresh' : 'handoff';
 }

@@ -5,6 +5,7 @@ import type { Duration } from '../../base/time.js';
 import type { LinkId } from '../contract.js';
 import type { PeerSettings, UpdateRate } from './peers.js';
 import type { RevocationSettings } from './revocation.js';
+import type { Ipv4Ends } from './tunnels.js';
 import type { Update } from './update.js';
 
 /** What every anchor is configured with, whatever its dialect. */
@@ -22,6 +23,8 @@ export interface AnchorSettings {
   readonly offLinkPrefixes?: readonly Prefix[];
   /** Homes lie in networks of others: it owns none of their prefixes, and they may be any. */
   readonly foreignHomes?: boolean;
+  /** Where tunnels through IPv4 end that mobiles ask for (draft-dommety §3.3); undefined: there are none. */
+  readonly ipv4Address?: Address | undefined;
   /** Length of the homes in each of `prefixes`. */
   readonly homeLength: number;
   readonly maximumLifetimeS: number;
@@ -45,4 +48,6 @@ export interface Registration {
   readonly accessTechnology: number;
   readonly linkIdentifier: LinkAddress | undefined;
   readonly linkLocal: Address | undefined;
+  /** Where its tunnel ends if it goes through IPv4. */
+  readonly ipv4?: Ipv4Ends | undefined;
 }

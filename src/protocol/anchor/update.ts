@@ -47,8 +47,8 @@ export interface UpdateOptions {
   ipv4Home: Extract<MobilityOption, { kind: 'ipv4HomeAddress' }> | undefined;
   /** RFC 5555 §3.1.2, in its IPv4-mapped form. */
   ipv4CareOf: Address | undefined;
-  /** L of draft-dommety §2.2.2. */
-  ipv4Tunnel: boolean;
+  /** L of draft-dommety §2.2.2; undefined: nothing is said of it. */
+  ipv4Tunnel: boolean | undefined;
   /** Whom an agent sends the mobile's packets to. */
   upstream: Extract<VendorContent, { kind: 'upstreamAgent' }> | undefined;
 }
@@ -105,7 +105,7 @@ function readOptions(options: readonly MobilityOption[]): UpdateOptions {
     timestamp: undefined,
     ipv4Home: undefined,
     ipv4CareOf: undefined,
-    ipv4Tunnel: false,
+    ipv4Tunnel: undefined,
     upstream: undefined,
   };
   for (const option of options) readOption(option, into);
@@ -161,7 +161,7 @@ function readOwnOption(content: VendorContent, into: UpdateOptions): void {
       into.assigned ??= content;
       return;
     case 'tunnelRequest':
-      into.ipv4Tunnel ||= content.flags.ipv4;
+      into.ipv4Tunnel ??= content.flags.ipv4;
       return;
     case 'upstreamAgent':
       into.upstream ??= content;

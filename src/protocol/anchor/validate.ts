@@ -96,6 +96,15 @@ export const nonceIndices: Test<{ readonly update: Update }> = {
     update.message.flags.homeRegistration && update.options.nonceIndices ? discarded('nonceIndices') : undefined,
 };
 
+export const homeAddressOption: Test<{ readonly update: Update }> = {
+  name: 'home address option',
+  section: 'RFC 6275 §10.3.1',
+  fails: ({ update }) =>
+    update.homeAddressOption === undefined && update.message.lifetimeS > 0
+      ? discarded('noHomeAddressOption')
+      : undefined,
+};
+
 /** RFC 6275's sequence of tests: §9.5.1, then §10.3.1 or, for a lifetime of zero, §10.3.2. */
 export const homeAgentTests: readonly Test<HomeRequest>[] = [
   sourceAddress,
@@ -152,14 +161,7 @@ export const homeAgentTests: readonly Test<HomeRequest>[] = [
     fails: ({ existing, room }) =>
       existing || room ? undefined : refused(status.insufficientResources, 'insufficient resources'),
   },
-  {
-    name: 'home address option',
-    section: 'RFC 6275 §10.3.1',
-    fails: ({ update }) =>
-      update.homeAddressOption === undefined && update.message.lifetimeS > 0
-        ? discarded('noHomeAddressOption')
-        : undefined,
-  },
+  homeAddressOption,
   {
     name: 'duplicate address detection',
     section: 'RFC 6275 §10.3.1',

@@ -46,7 +46,7 @@ export const lmapTests: readonly Test<LmapRequest>[] = [
     name: 'de-registration',
     section: 'RFC 6275 §10.3.2',
     fails: ({ update, existing }) =>
-      update.message.lifetimeS === 0 && existing?.tunnel.via.remote !== update.careOf
+      update.message.lifetimeS === 0 && existing?.tunnel.careOf !== update.careOf
         ? refused(status.notHomeAgentForThisMobileNode, 'not registered from there')
         : undefined,
   },

@@ -96,7 +96,7 @@ class Lmap implements Dialect {
       return this.#accept(request, purpose, binding, outputs);
     }
     const { peer, state, accessTechnology } = existing;
-    const careOf = existing.tunnel.via.remote;
+    const careOf = existing.tunnel.careOf;
     const moved = this.#anchor.update(existing, registration, now, outputs);
     this.#accept(request, purpose, existing, outputs);
     if (!moved || state === 'deregistered') return;
@@ -197,7 +197,7 @@ function isPrefixOnly({ address }: { address: Prefix['address'] }, anchor: Ancho
 function purposeOf({ update, existing }: LmapRequest): Purpose {
   if (update.message.lifetimeS === 0) return 'deregistration';
   if (!existing) return 'initial';
-  return existing.tunnel.via.remote === update.careOf ? 'refresh' : 'handoff';
+  return existing.tunnel.careOf === update.careOf ? 'refresh' : 'handoff';
 }
 
 /** RFC 5846 §5.1: what is known of the access technologies before and after. */

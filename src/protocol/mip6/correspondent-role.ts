@@ -5,6 +5,8 @@ import type { Role } from '../scheme.js';
 import { Correspondent } from './correspondent.js';
 
 export const correspondentSection = z.strictObject({
+  /** Present: what mobiles say through local mobility agents is answered by way of them (draft-dommety §3.2.1). */
+  localMobilityAgents: z.strictObject({}).optional(),
   maximumBindings: c.integer(1, 1_000_000).default(10_000),
   answersPerSecond: c.number(1, 1_000_000, 'messages a second').default(1000),
 });

@@ -14,6 +14,7 @@ import { discarded, isNewer, refused, type Verdict } from '../anchor/validate.js
 import type { Engine, Environment, Input, Interests, Output, Row, TunnelEnd } from '../contract.js';
 import { mobilityPacket, toMobile } from '../mobile/packets.js';
 import { authorized, bindingManagementKey, type Ends, isAuthorized } from '../mobile/tokens.js';
+import { throughAgent } from '../security/nested.js';
 import { maximumNonceLifetime, Nonces } from './nonces.js';
 
 /** MAX_RR_BINDING_LIFETIME of RFC 6275 §12. */
@@ -25,6 +26,8 @@ export interface CorrespondentSettings {
   readonly maximumBindings: number;
   /** Binding Errors and answers to test messages, in the long run and at once. */
   readonly answersPerSecond: number;
+  /** Whether updates that came through local mobility agents are answered by way of them (draft-dommety §3.2.1). */
+  readonly localMobilityAgents?: object | undefined;
 }
 
 /** A binding at a correspondent (RFC 6275 §9.1). */
@@ -342,7 +345,8 @@ export class Correspondent implements Engine {
     const flags = bindingAcknowledgementFlags({});
     const plain = { kind: 'bindingAcknowledgement', status: code, flags, sequence, lifetimeS, options: [] } as const;
     const answer = key ? authorized(plain, key, ends) : plain;
-    outputs.push({ kind: 'send', packet: toMobile(ends.correspondent, packet.source, home, answer) });
+    const way = toMobile(ends.correspondent, packet.source, home, answer);
+    outputs.push({ kind: 'send', packet: this.#settings.localMobilityAgents ? throughAgent(way, packet) : way });
   }
 
   /** RFC 6275 §9.3.3: to where the packet came from, without a routing header. */

@@ -6,6 +6,14 @@ import type { Role } from '../scheme.js';
 import { secured } from '../security/secured.js';
 import { createHomeAgent } from './home-agent.js';
 
+/** draft-dommety §3.3; absent: the home agent of RFC 6275 and no more. */
+const localMobilityAgents = z.strictObject({
+  /** Where tunnels through IPv4 end; without it there are none. */
+  ipv4Address: c.ipv4Address.optional(),
+  /** Whether there is a tunnel through IPv4 where a mobile asks for one. */
+  tunnel: c.choice(['asRequested', 'ipv6']).default('asRequested'),
+});
+
 const section = anchorSection(
   z.strictObject({
     ...anchorKeys,
@@ -22,6 +30,7 @@ const section = anchorSection(
     /** Of its prefixes, as mobiles are told. */
     validLifetimeS: c.integer(4, 0xffff_ffff, 'seconds').default(2_592_000),
     preferredLifetimeS: c.integer(4, 0xffff_ffff, 'seconds').default(604_800),
+    localMobilityAgents: localMobilityAgents.optional(),
   }),
 );
 export type HomeAgentConfig = z.infer<typeof section>;
@@ -33,9 +42,12 @@ export const homeAgent: Role<HomeAgentConfig> = {
   create(config: HomeAgentConfig, environment: Environment) {
     const { proxyRegistration, homeLink, preference, answersPerSecond, validLifetimeS, preferredLifetimeS } = config;
     const homeAgents = config.homeAgents.map(({ address, preference }) => ({ addresses: [address], preference }));
+    const agents = config.localMobilityAgents;
     const settings = {
       ...anchorSettings(config, 128, undefined),
       ...{ proxyRegistration, homeLink, preference, homeAgents, answersPerSecond, validLifetimeS, preferredLifetimeS },
+      localMobilityAgents: agents !== undefined,
+      ipv4Address: agents?.tunnel === 'asRequested' ? agents.ipv4Address : undefined,
       // RFC 6275 §10.6.4.
       maximumLifetimeS: Math.min(config.maximumLifetimeS, validLifetimeS),
     };

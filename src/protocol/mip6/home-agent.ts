@@ -5,6 +5,7 @@ import type { Icmpv6Message, Icmpv6MessageOf } from '../../wire/icmpv6/messages.
 import type { NeighbourOption } from '../../wire/icmpv6/neighbour-options.js';
 import { defaultHopLimit, effectiveSource, type Packet, protocol } from '../../wire/ipv6/packet.js';
 import { bindingStatus as status } from '../../wire/mobility/status.js';
+import { cameThroughAgent } from '../anchor/acknowledge.js';
 import { Anchor, type AnchorSettings } from '../anchor/anchor.js';
 import { AnchorEngine, type Dialect, discard } from '../anchor/engine.js';
 import { TokenBucket } from '../anchor/peers.js';
@@ -15,13 +16,15 @@ import {
   type SelfRegistrationRequest,
 } from '../anchor/self-registration.js';
 import type { Update } from '../anchor/update.js';
-import { homeAgentTests, refused, type Test } from '../anchor/validate.js';
+import { homeAddressOption, homeAgentTests, overriding, refused, type Test } from '../anchor/validate.js';
 import type { Engine, Environment, Input, Interests, Output, Row } from '../contract.js';
 import { homeAgentsAnycast } from '../mobile/home-agents-anycast.js';
 import { mobilityPacket } from '../mobile/packets.js';
 import { type HomeAgentEntry, HomeAgentsList } from './home-agents-list.js';
 
 export interface HomeAgentSettings extends AnchorSettings {
+  /** Whether mobiles may register through local mobility agents (draft-dommety §3.3). */
+  readonly localMobilityAgents: boolean;
   /** Whether Binding Updates with P, on behalf of mobiles, are served. */
   readonly proxyRegistration: boolean;
   /** Among the home agents of its prefixes (RFC 6275 §7.4). */
@@ -127,7 +130,7 @@ class HomeAgent implements Dialect {
     const { source, destination } = packet;
     const home = effectiveSource(packet);
     const binding = this.#anchor.cache.byHome(hostPrefix(home));
-    if (home === source || binding?.state !== 'registered' || binding.tunnel.via.remote !== source)
+    if (home === source || binding?.state !== 'registered' || binding.tunnel.careOf !== source)
       return discard(this.#anchor, source, 'prefixSolicitation', outputs);
     if (!this.#mayAnswer(source, now, outputs)) return;
     this.#anchor.counters.add('prefix_solicitations');
@@ -169,10 +172,17 @@ class HomeAgent implements Dialect {
   }
 }
 
-function policy({ proxyRegistration }: HomeAgentSettings): SelfRegistrationPolicy {
-  const tests = [...homeAgentTests, permittedHome];
-  return { homeAgent: true, tests: proxyRegistration ? tests : [...tests, noProxyRegistration] };
+function policy({ proxyRegistration, localMobilityAgents: agents }: HomeAgentSettings): SelfRegistrationPolicy {
+  const ground = agents ? overriding(homeAgentTests, [homeAddressOptionOrAgent]) : homeAgentTests;
+  const tests = [...ground, permittedHome];
+  return { homeAgent: true, agents, tests: proxyRegistration ? tests : [...tests, noProxyRegistration] };
 }
+
+/** draft-dommety §3.1: through an agent the home address is the source. */
+const homeAddressOptionOrAgent: Test<SelfRegistrationRequest> = {
+  ...homeAddressOption,
+  fails: request => (cameThroughAgent(request.update) ? undefined : homeAddressOption.fails(request)),
+};
 
 const noProxyRegistration: Test<SelfRegistrationRequest> = {
   name: 'proxy registration',

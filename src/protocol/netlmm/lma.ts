@@ -201,5 +201,5 @@ function homeOption(asked: Asked, home: Prefix): MobilityOption[] {
 function purposeOf(update: Update, binding: Binding | undefined): Purpose {
   if (isDeregistration(update)) return 'deregistration';
   if (binding?.state !== 'registered') return 'initial';
-  return binding.tunnel.via.remote === update.careOf ? 'refresh' : 'handoff';
+  return binding.tunnel.careOf === update.careOf ? 'refresh' : 'handoff';
 }

@@ -89,9 +89,7 @@ export const lmaTests: readonly Test<LmaRequest>[] = [
     name: 'de-registration',
     section: 'RFC 5213 §5.3.5 rule 1',
     fails: ({ update, session }) =>
-      update.message.lifetimeS === 0 &&
-      session.kind === 'existing' &&
-      session.binding.tunnel.via.remote !== update.careOf
+      update.message.lifetimeS === 0 && session.kind === 'existing' && session.binding.tunnel.careOf !== update.careOf
         ? discarded('notRegisteredFromThere')
         : undefined,
   },

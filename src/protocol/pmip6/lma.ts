@@ -109,7 +109,7 @@ class Lma implements Dialect {
   /** RFC 5846 §8.1: an acknowledged revocation counts as a de-registration; anything else ends the wait without one. */
   revoked(revoked: Revoked, code: number | undefined, now: Instant, outputs: Output[]): void {
     const held = this.#held.get(revoked.identity);
-    if (!held || held.binding.tunnel.via.remote !== revoked.careOf) return;
+    if (!held || held.binding.tunnel.careOf !== revoked.careOf) return;
     if (code !== undefined && code < 128 && held.binding.state === 'registered')
       this.#anchor.suspend(held.binding, now, outputs);
     this.#resume(revoked.identity, now, outputs);
@@ -162,7 +162,7 @@ class Lma implements Dialect {
   #extend(request: LmaRequest, binding: Binding, outputs: Output[]): void {
     const { update, now } = request;
     const { peer, state, accessTechnology } = binding;
-    const careOf = binding.tunnel.via.remote;
+    const careOf = binding.tunnel.careOf;
     const purpose = purposeOf(request);
     const linkLocal = this.#linkLocal(request, binding.linkLocal);
     const moved = this.#anchor.update(binding, this.#registration(request, linkLocal), now, outputs);
@@ -190,7 +190,7 @@ class Lma implements Dialect {
     this.#held.set(identity, { update, binding });
     if (isRepeated) return;
     this.#heldUntil.set(identity, now + this.#settings.newSessionDelay);
-    const { remote } = binding.tunnel.via;
+    const { careOf: remote } = binding.tunnel;
     const { address } = binding.peer;
     this.#anchor.revoke(binding, address, remote, revocationTrigger.handoverUnknown, now, outputs);
   }
@@ -285,7 +285,7 @@ const noPrefixLeft: Verdict = {
 function purposeOf({ update, session }: LmaRequest): Purpose {
   if (update.message.lifetimeS === 0) return 'deregistration';
   if (session.kind !== 'existing') return 'initial';
-  return session.binding.tunnel.via.remote === update.careOf ? 'refresh' : 'handoff';
+  return session.binding.tunnel.careOf === update.careOf ? 'refresh' : 'handoff';
 }
 
 function masked(prefix: Prefix): Prefix {

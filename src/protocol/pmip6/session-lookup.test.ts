@@ -30,7 +30,13 @@ function cacheWith(...bindings: (Partial<Binding> & { homes: readonly Prefix[] }
   const tunnels = new Tunnels();
   const peer = new Peers([], true, { perSecond: 1, burst: 1 }).sender(gateway1, undefined)!;
   for (const binding of bindings)
-    cache.add({ identity: alice, accessTechnology: 4, tunnel: tunnels.take(gateway3, gateway1), peer, ...binding });
+    cache.add({
+      identity: alice,
+      accessTechnology: 4,
+      tunnel: tunnels.take(gateway3, gateway1, undefined, []),
+      peer,
+      ...binding,
+    });
   return cache;
 }
 

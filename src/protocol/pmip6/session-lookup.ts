@@ -53,7 +53,7 @@ function updates(binding: Binding, keys: SessionKeys): boolean {
   if (keys.handoff === handoffIndicator.betweenInterfaces) return true;
   if (linkIdentifier === undefined && binding.linkIdentifier === undefined && sameTechnology)
     if (keys.handoff === handoffIndicator.betweenGateways) return true;
-  return sameTechnology && binding.tunnel.via.remote === keys.careOf;
+  return sameTechnology && binding.tunnel.careOf === keys.careOf;
 }
 
 /** §5.4.1.2. */
