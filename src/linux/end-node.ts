@@ -90,6 +90,7 @@ export class EndNode implements Ground {
         tun,
         devices: this.#devices,
         tables,
+        isWatched: ({ address }) => this.#incoming.flows.isWatching && this.#homes.has(address),
         send: (packet, device) => this.#sockets.send(packet, device),
         tooBig: packet => this.#incoming.tooBig(packet),
       });

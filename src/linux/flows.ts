@@ -19,6 +19,10 @@ export class Flows {
     this.#watched.delete(prefixKey(to));
   }
 
+  get isWatching(): boolean {
+    return this.#watched.size > 0;
+  }
+
   /** Whether a packet is the first of a flow that somebody wants to hear of. */
   begins(source: Address, destination: Address): boolean {
     const flow = source + destination;

@@ -92,10 +92,12 @@ export class HostArrivals {
   /** RFC 6275 §9.3.1, §11.3.3: with home addresses in their places; undefined where that may not be. */
   #delivered(received: Received, chain: Chain): Uint8Array | undefined {
     const { bytes } = received;
-    const { routedTo, homeAddress } = chain;
+    const { routedTo, homeAddress, followed } = chain;
     const { forwarding, homes, arrivals, interests } = this.#parts;
-    if (routedTo === undefined && homeAddress === undefined) return bytes;
-    if (routedTo !== undefined && !homes.has(routedTo)) return this.#refuse();
+    // draft-dommety §3.1: the kernel takes no used-up routing header; it has led to a home address, or to nobody here.
+    const home = routedTo ?? (followed && destinationOf(bytes));
+    if (home === undefined && homeAddress === undefined) return bytes;
+    if (home !== undefined && !homes.has(home)) return this.#refuse();
     const packet = atHome(bytes, chain);
     if (homeAddress === undefined) return packet;
     const [source, destination] = [sourceOf(packet), destinationOf(packet)];
@@ -106,7 +108,8 @@ export class HostArrivals {
 
   /** RFC 2473 §3.3, RFC 6275 §10.4.5, §11.3.1. */
   #decapsulate(outer: Uint8Array, chain: Chain, depth: number): void {
-    const offset = chain.routedTo === undefined && chain.homeAddress === undefined ? chain.offset : headerOctets;
+    const isAtHome = chain.routedTo !== undefined || chain.homeAddress !== undefined || chain.followed;
+    const offset = isAtHome ? headerOctets : chain.offset;
     const inner = outer.slice(offset);
     if (inner.length < headerOctets) return;
     const [remote, local] = [sourceOf(outer), destinationOf(outer)];

@@ -1,7 +1,7 @@
 import type { Address } from '../base/address.js';
 import { HostError } from '../base/errors.js';
 import { linkLocalAddress } from '../base/link-address.js';
-import { prefixContains, prefixKey } from '../base/prefix.js';
+import { type Prefix, prefixContains, prefixKey } from '../base/prefix.js';
 import type { ForwardingRule, LinkId, TunnelEnd, Via } from '../protocol/contract.js';
 import { protocol } from '../wire/ipv6/packet.js';
 import { errno } from './ffi/libc.js';
@@ -10,7 +10,7 @@ import { chainOf, destinationOf, encapsulated, routeOptimised, sourceOf } from '
 import type { Request } from './netlink/message.js';
 import * as netlink from './netlink/route.js';
 import type { NetlinkSocket } from './netlink/socket.js';
-import { Parking, type RuleKey } from './parking.js';
+import { keyText, Parking, type RuleKey } from './parking.js';
 import { RuleTable } from './rule-table.js';
 
 export interface HostForwardingScope {
@@ -19,6 +19,8 @@ export interface HostForwardingScope {
   readonly devices: ReadonlyMap<LinkId, number>;
   /** Routing tables: what goes to our device, unless it has been there, and what goes out as it is. */
   readonly tables: { readonly captured: number; readonly straight: number };
+  /** Whether the engine is to hear of flows that begin there, though the kernel could send their packets as they are. */
+  isWatched(source: Prefix): boolean;
   /** Sends a packet along the kernel's routes. */
   send(packet: Uint8Array, device?: number): void;
   /** A packet of this node was too big for its way. */
@@ -37,6 +39,8 @@ export class HostForwarding {
   readonly #scope: HostForwardingScope;
   readonly #rules = new RuleTable();
   readonly #ends = new Map<string, TunnelEnd>();
+  /** Rules whose packets come here on their way, though they stay as they are. */
+  readonly #passing = new Set<string>();
 
   constructor(scope: HostForwardingScope) {
     this.#scope = scope;
@@ -134,26 +138,38 @@ export class HostForwarding {
 
   /** Returns what was parked for it. */
   #forward(rule: ForwardingRule, requests: Request[]): Uint8Array[] {
+    const stood = this.#routesOf(this.#rules.get(rule));
     const standing = this.#rules.set(rule);
-    if (rule.via.kind === 'park') this.parking.open(rule, rule.via.limitOctets);
-    const table = this.#table(rule.via);
-    if (standing && this.#table(standing.via) !== table)
-      requests.push(netlink.deleteRoute({ ...keyOf(rule), table: this.#table(standing.via) }));
-    requests.push(netlink.replaceRoute({ ...keyOf(rule), table, target: this.#target(rule.via) }));
+    const { from, via } = rule;
+    if (via.kind === 'park') this.parking.open(rule, via.limitOctets);
+    if (via.kind === 'link' && from && this.#scope.isWatched(from)) this.#passing.add(keyText(rule));
+    else this.#passing.delete(keyText(rule));
+    const routes = this.#routesOf(rule);
+    const gone = stood.filter(({ table }) => !routes.some(route => route.table === table));
+    requests.push(...gone.map(netlink.deleteRoute), ...routes.map(netlink.replaceRoute));
     if (!standing && rule.to) requests.push(...netlink.refreshCachedRoutes(rule.to));
-    return standing?.via.kind === 'park' && rule.via.kind !== 'park' ? this.parking.close(rule) : [];
+    return standing?.via.kind === 'park' && via.kind !== 'park' ? this.parking.close(rule) : [];
   }
 
   #unforward(key: RuleKey, requests: Request[]): void {
-    const standing = this.#rules.delete(key);
-    if (!standing) return;
+    const stood = this.#routesOf(this.#rules.get(key));
+    this.#rules.delete(key);
+    this.#passing.delete(keyText(key));
     this.parking.close(key);
-    requests.push(netlink.deleteRoute({ ...keyOf(key), table: this.#table(standing.via) }));
+    requests.push(...stood.map(netlink.deleteRoute));
   }
 
   #isWanted(route: netlink.RouteKey): boolean {
-    const rule = this.#rules.get(route);
-    return rule !== undefined && this.#table(rule.via) === route.table;
+    return this.#routesOf(this.#rules.get(route)).some(({ table }) => table === route.table);
+  }
+
+  #routesOf(rule: ForwardingRule | undefined): netlink.Route[] {
+    if (!rule) return [];
+    const { tables, tun } = this.#scope;
+    const table = rule.via.kind === 'link' ? tables.straight : tables.captured;
+    const route = { ...keyOf(rule), table, target: this.#target(rule.via) };
+    if (!this.#passing.has(keyText(rule))) return [route];
+    return [route, { ...route, table: tables.captured, target: { kind: 'device', device: tun } }];
   }
 
   #target(via: Via): netlink.Target {
@@ -163,10 +179,6 @@ export class HostForwarding {
     if (device === undefined) throw new RangeError(`no device for link '${via.link}'`);
     const gateway = via.router ?? (via.neighbour && linkLocalAddress(via.neighbour));
     return { kind: 'device', device, ...(gateway !== undefined && { gateway }) };
-  }
-
-  #table({ kind }: Via): number {
-    return kind === 'link' ? this.#scope.tables.straight : this.#scope.tables.captured;
   }
 
   /** Routes that carry our mark without standing in our table. */

@@ -42,6 +42,8 @@ export interface Chain {
   readonly offset: number;
   /** Of a type 2 routing header with a segment left (RFC 6275 §6.4). */
   readonly routedTo?: Address;
+  /** A type 2 routing header has led here: whoever passed the packet on stands in it. */
+  readonly followed?: true;
   /** Of a Home Address option (RFC 6275 §6.3). */
   readonly homeAddress?: Address;
 }
@@ -59,16 +61,21 @@ export function quotedChainOf(packet: Uint8Array): Chain | undefined {
   let offset = headerOctets;
   let routedTo: Address | undefined;
   let homeAddress: Address | undefined;
+  let followed: true | undefined;
   while (number === protocol.hopByHop || number === protocol.destinationOptions || number === protocol.routing) {
     const end = offset + 8 * ((packet[offset + 1] ?? 0) + 1);
     if (end > packet.length) return undefined;
     if (number === protocol.destinationOptions) homeAddress ??= homeAddressIn(packet, offset + 2, end);
-    if (number === protocol.routing && packet[offset + 2] === routingType2 && packet[offset + 3] === 1)
-      routedTo = end === offset + additionOctets ? addressFromBytes(packet, offset + 8) : undefined;
+    if (number === protocol.routing && packet[offset + 2] === routingType2) {
+      followed = packet[offset + 3] === 0 || undefined;
+      if (packet[offset + 3] === 1)
+        routedTo = end === offset + additionOctets ? addressFromBytes(packet, offset + 8) : undefined;
+    }
     number = packet[offset];
     offset = end;
   }
-  return { protocol: number, offset, ...(routedTo && { routedTo }), ...(homeAddress && { homeAddress }) };
+  const found = { ...(routedTo && { routedTo }), ...(homeAddress && { homeAddress }), ...(followed && { followed }) };
+  return { protocol: number, offset, ...found };
 }
 
 function homeAddressIn(packet: Uint8Array, from: number, end: number): Address | undefined {
