@@ -1,3 +1,5 @@
+import { ipv4HeaderOctets, isIpv4 } from '../wire/ipv4/header.js';
+import { headerOctets } from '../wire/ipv6/codec.js';
 import { type Packet, type Payload, protocol } from '../wire/ipv6/packet.js';
 import { radiusPort } from '../wire/radius/messages.js';
 import type { Frame, Link } from './link.js';
@@ -69,7 +71,8 @@ export interface LinkAccount extends Record<Purpose, Count> {
 /** Octets between a tunnelled packet's outside and its inside; 0 where there is no tunnel. */
 export function tunnelOverheadOctets(packet: Packet): number {
   let octets = 0;
-  for (let inside = packet; inside.payload.kind === 'ipv6'; inside = inside.payload.packet) octets += 40;
+  for (let inside = packet; inside.payload.kind === 'ipv6'; inside = inside.payload.packet)
+    octets += isIpv4(inside) ? ipv4HeaderOctets : headerOctets;
   return octets;
 }
 

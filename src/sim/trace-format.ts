@@ -102,6 +102,8 @@ export interface PacketDescription {
   readonly innerSource?: string;
   readonly innerDestination?: string;
   readonly fields?: PlainObject;
+  /** What follows a Binding Update or its acknowledgement (draft-dommety §2.2.2). */
+  readonly nested?: PacketDescription;
 }
 
 export function describePacket(packet: Packet): PacketDescription {
@@ -118,6 +120,8 @@ export function describePacket(packet: Packet): PacketDescription {
   }
   const fields = fieldsOf(inner);
   if (fields !== undefined) description.fields = fields;
+  if (inner.payload.kind === 'mobility' && inner.payload.nested)
+    description.nested = describePacket(inner.payload.nested);
   return description;
 }
 

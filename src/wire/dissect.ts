@@ -344,9 +344,14 @@ function fieldOf(kind: string, name: string, value: Plain, flags: readonly strin
     return meaning === undefined ? { name, value } : { name, value, meaning };
   }
   if (typeof value !== 'object') return { name, value };
-  if (!Array.isArray(value)) return { name, fields: fieldsOf(kind, value as { readonly [name: string]: Plain }) };
+  if (!Array.isArray(value)) return { name, fields: objectFields(kind, value as { readonly [name: string]: Plain }) };
   if (value.every(item => typeof item === 'string')) return { name, value: value.join(', ') };
   return { name, fields: value.map(optionField) };
+}
+
+/** What has a kind of its own means that, and otherwise its parent's. */
+function objectFields(kind: string, plain: { readonly [name: string]: Plain }): Field[] {
+  return fieldsOf(typeof plain.kind === 'string' ? plain.kind : kind, plain);
 }
 
 /** An option is a field with the name of its kind. */

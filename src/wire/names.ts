@@ -199,6 +199,7 @@ const pmipStatuses: Names = {
 const meanings: Readonly<Record<string, Readonly<Record<string, Names>>>> = {
   ipv6: { nextHeader: nextHeaders },
   ipv4: { protocol: nextHeaders },
+  mobility: { payloadProto: { 41: 'IPv6' } },
   bindingAcknowledgement: { status: bindingAcknowledgementStatuses },
   bindingError: { status: bindingErrorStatuses },
   bindingRevocationIndication: { trigger: revocationTriggers },
@@ -210,6 +211,7 @@ const meanings: Readonly<Record<string, Readonly<Record<string, Names>>>> = {
   ipAddressPrefix: { code: addressCodes },
   linkLayerAddress: { code: linkLayerAddressCodes },
   neighbourAdvertisementAcknowledgment: { status: neighbourAcknowledgmentStatuses },
+  tunnelPreference: { family: { 1: 'IPv6', 2: 'IPv4' } },
   handoffIndicator: { indicator: handoffIndicators },
   accessTechnologyType: { type: accessTechnologies },
   mobileNodeIdentifier: { subtype: { 1: 'NAI' } },

@@ -1,5 +1,7 @@
-import { describePacket } from '../../sim/index.js';
+import { formatAddress, formatIpv4 } from '../../base/address.js';
+import { describePacket, type PacketDescription } from '../../sim/index.js';
 import type { Plain } from '../../wire/codec/fields.js';
+import { isIpv4 } from '../../wire/ipv4/header.js';
 import type { Packet } from '../../wire/ipv6/packet.js';
 
 /** A signalling packet in words: the short name that ladders show, and all that a reader may want to know of it. */
@@ -35,37 +37,66 @@ const abbreviations: Readonly<Record<string, string>> = {
 };
 
 export function messageText(packet: Packet): MessageText {
-  const { name, source, destination, innerSource, innerDestination, fields } = describePacket(packet);
-  const from = innerSource ?? source;
+  const description = describePacket(packet);
+  const { name, source, innerSource, fields } = description;
   const status = fields?.status;
   const notes = [
     ...(typeof status === 'number' && status !== 0 ? [`status ${status}`] : []),
     ...(name === 'Proxy Binding Update' && fields?.lifetimeS === 0 ? ['lifetime 0'] : []),
-    ...(name === 'Neighbor Solicitation' && from === '::' ? ['DAD'] : []),
+    ...(name === 'Neighbor Solicitation' && (innerSource ?? source) === '::' ? ['DAD'] : []),
   ];
-  const parts = [name, `${from} → ${innerDestination ?? destination}`, ...(fields ? fieldTexts(fields) : [])];
-  return { name: [abbreviations[name] ?? name, ...notes].join(', '), detail: parts.join('\n') };
+  const lines = [...linesOf(description), ...tunnelLines(packet)];
+  return { name: [shortName(description), ...notes].join(', '), detail: lines.join('\n') };
+}
+
+/** `BU(BU)`: one behind another (draft-dommety §2.2.2). */
+function shortName({ name, nested }: PacketDescription): string {
+  const short = abbreviations[name] ?? name;
+  return nested ? `${short}(${shortName(nested)})` : short;
+}
+
+function linesOf(description: PacketDescription): string[] {
+  const { name, source, destination, innerSource, innerDestination, fields, nested } = description;
+  const ends = `${innerSource ?? source} → ${innerDestination ?? destination}`;
+  const [title, ...rest] = nested ? linesOf(nested) : [];
+  const behind = title === undefined ? [] : [`behind it: ${title}`, ...rest.map(line => `  ${line}`)];
+  return [name, ends, ...(fields ? fieldTexts(fields) : []), ...behind];
+}
+
+/** The tunnels that a packet is in, from the outermost. */
+function tunnelLines({ source, destination, payload }: Packet): string[] {
+  if (payload.kind !== 'ipv6') return [];
+  const ipv4 = isIpv4({ source, destination });
+  const text = ipv4 ? formatIpv4 : formatAddress;
+  const line = `in an ${ipv4 ? 'IPv4' : 'IPv6'} tunnel ${text(source)} → ${text(destination)}`;
+  return [line, ...tunnelLines(payload.packet)];
 }
 
 /** A line a field or option; what is false or empty says nothing. */
 function fieldTexts(fields: { readonly [name: string]: Plain }): string[] {
   return Object.entries(fields).flatMap(([name, value]) => {
     if (name === 'kind' || value === false || value === '') return [];
-    if (Array.isArray(value)) return value.map(item => `${optionName(item)}${plainText(item)}`);
+    if (Array.isArray(value)) return value.map(optionText);
     return [`${words(name)} ${plainText(value)}`];
   });
 }
 
-function optionName(option: Plain): string {
-  const kind = typeof option === 'object' && option !== null && 'kind' in option ? option.kind : undefined;
-  return typeof kind === 'string' ? `${words(kind)}: ` : '';
+/** A vendor's option by what it says. */
+function optionText(option: Plain): string {
+  if (!isObject(option)) return plainText(option);
+  if (option.kind === 'vendorSpecific' && option.content !== undefined) return optionText(option.content);
+  return typeof option.kind === 'string' ? `${words(option.kind)}: ${plainText(option)}` : plainText(option);
+}
+
+function isObject(value: Plain): value is { readonly [name: string]: Plain } {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function plainText(value: Plain): string {
   if (Array.isArray(value)) return value.map(plainText).join(' ');
-  if (typeof value !== 'object' || value === null) return String(value);
+  if (!isObject(value)) return String(value);
   return Object.entries(value)
-    .filter(([name, inner]) => name !== 'kind' && inner !== false)
+    .filter(([name, inner]) => name !== 'kind' && inner !== false && !(Array.isArray(inner) && inner.length === 0))
     .map(([name, inner]) => (inner === true ? words(name) : `${words(name)} ${plainText(inner)}`))
     .join(', ');
 }
