@@ -73,7 +73,8 @@ export class SecuredNode {
     if (!result.ok) throw new Error(JSON.stringify(result));
     this.address = address;
     this.engine = new Puppet(interests);
-    this.secured = secured(this.engine, result.config, environment(skewMs, own));
+    const protection = { ...result.config, answersThroughAgents: true };
+    this.secured = secured(this.engine, protection, environment(skewMs, own));
     this.#fresh = () => new SecuredNode(address, peers, interests, skewMs);
   }
 
@@ -135,9 +136,9 @@ export class NestedWorld {
       {},
     );
     const peer = (at: keyof Protections, interests: Partial<Interests>) =>
-      new SecuredNode(addresses[at], [[homeAddress, kinds[at]]], { nestedUpdates: true, ...interests }, skewsMs[at]);
-    this.lower = peer('lower', { guardedLinks: ['lan'] });
-    this.upper = peer('upper', {});
+      new SecuredNode(addresses[at], [[homeAddress, kinds[at]]], interests, skewsMs[at]);
+    this.lower = peer('lower', { nestedUpdates: true, guardedLinks: ['lan'] });
+    this.upper = peer('upper', { nestedUpdates: true });
     this.home = peer('home', {});
     for (const agent of [this.lower, this.upper]) agent.engine.answer = relay;
     this.home.engine.answer = accept;

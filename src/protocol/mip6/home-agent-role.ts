@@ -51,6 +51,7 @@ export const homeAgent: Role<HomeAgentConfig> = {
       // RFC 6275 §10.6.4.
       maximumLifetimeS: Math.min(config.maximumLifetimeS, validLifetimeS),
     };
-    return secured(createHomeAgent(settings, environment), config, environment);
+    const protection = { ...config, answersThroughAgents: agents !== undefined };
+    return secured(createHomeAgent(settings, environment), protection, environment);
   },
 };

@@ -98,6 +98,8 @@ export interface SignallingProtection {
   readonly address?: Address;
   /** What a peer sends may be about home addresses of others (draft-singh §4.3): it is the sender's association then. */
   readonly peersRegisterOthers?: boolean;
+  /** Mobiles register through local mobility agents, and refusals take that way back (draft-dommety §3.2.1). */
+  readonly answersThroughAgents?: boolean;
   /** Whose SCTP carries the messages of services. */
   readonly transport?: 'user' | 'kernel';
 }

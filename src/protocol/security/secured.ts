@@ -54,6 +54,7 @@ export class Secured implements Engine {
   readonly #exempt: Exemption;
   readonly #associations: Associations;
   readonly #registersOthers: boolean;
+  readonly #throughAgents: boolean;
   readonly #keyring: Keyring | undefined;
   readonly #tunnels: ProtectedTunnels;
   readonly #refused: Record<RefusalCause, number>;
@@ -62,7 +63,7 @@ export class Secured implements Engine {
 
   constructor(
     engine: Engine,
-    { peers, address, peersRegisterOthers = false }: SignallingProtection,
+    { peers, address, peersRegisterOthers = false, answersThroughAgents = false }: SignallingProtection,
     environment: Environment,
     exempt: Exemption,
     keyring?: Keyring,
@@ -70,6 +71,7 @@ export class Secured implements Engine {
     this.#engine = engine;
     this.#exempt = exempt;
     this.#registersOthers = peersRegisterOthers;
+    this.#throughAgents = answersThroughAgents || engine.interests.nestedUpdates === true;
     this.#keyring = keyring;
     this.#associations = keyring?.associations ?? new Associations();
     this.#tunnels = new ProtectedTunnels(peers, address, environment, `${storePrefix}tunnel/`);
@@ -233,12 +235,12 @@ export class Secured implements Engine {
    * agent serves, or through the agent it is told to be at, which only who has the key is asked to bother (draft-dommety §3.2.1).
    */
   #answers({ cause, outputs }: Refused, { packet, link, neighbour }: PacketInput): Output[] {
-    const { guardedLinks = [], nestedUpdates = false } = this.interests;
+    const { guardedLinks = [] } = this.interests;
     const onLink = link !== undefined && neighbour !== undefined && guardedLinks.includes(link);
     return outputs.map(output => {
       if (output.kind !== 'send') return output;
       if (onLink && output.packet.destination === packet.source) return { ...output, link, neighbour };
-      return nestedUpdates && cause !== 'authentication'
+      return this.#throughAgents && cause !== 'authentication'
         ? { ...output, packet: throughAgent(output.packet, packet) }
         : output;
     });
