@@ -309,6 +309,27 @@ namespaceTest(
 );
 
 namespaceTest(
+  'D02-3.2.1-04: what an agent relays goes as it is, whatever becomes of what its source sends otherwise; a rule for its destination holds',
+  async namespaces => {
+    const world = await start(namespaces);
+    const tunnel = { kind: 'tunnel', local: careOf, remote: lowerAgent } as const;
+    await world.perform(
+      { kind: 'forward', rule: { from: hostPrefix(home), via: tunnel } },
+      { kind: 'forward', rule: { to: hostPrefix(otherHome), via: tunnel } },
+    );
+    const captured = await capture(namespaces, { ...atCorrespondent, filter: 'udp or ip6 proto 41' });
+    const sources = async (count: number) => {
+      await until('a packet', () => captured().length === count);
+      return captured().map(({ packet }) => packet.source);
+    };
+    await world.perform({ kind: 'send', packet: datagram(home, correspondent), relayed: true });
+    assert.deepEqual(await sources(1), [home]);
+    await world.perform({ kind: 'send', packet: datagram(correspondent, otherHome), relayed: true });
+    assert.deepEqual(await sources(2), [home, careOf]);
+  },
+);
+
+namespaceTest(
   'crash: a killed world’s routing headers are followed still, its successor takes away what it does not want, and leaves nothing',
   async namespaces => {
     build(namespaces);
