@@ -8,6 +8,7 @@ import { fastMobileSection } from './fast/config.js';
 import { provesItself } from './fast/exemption.js';
 import { FastMobile } from './fast/mobile.js';
 import { HierarchicalReach } from './hmip6/hierarchical-reach.js';
+import { AgentReach } from './lma6/agent-reach.js';
 import { Correspondent } from './mip6/correspondent.js';
 import { correspondentSection } from './mip6/correspondent-role.js';
 import { withCorrespondent } from './mip6/mutual.js';
@@ -120,7 +121,8 @@ export const mobileNode: Role<MobileNodeConfig> = {
     const home = { homeAddress: address, homePrefix: prefixOf(address, homePrefixLength) };
     const reach = reachOf(config, environment);
     const parts = { reach, anticipation: anticipationOf(config, reach, environment) };
-    const settings = { ...others, ...home, detection, trusts: trusting(config) };
+    const borrows = reach instanceof AgentReach && config.localMobilityAgents.careOf === 'agent';
+    const settings = { ...others, ...home, detection, borrows, trusts: trusting(config) };
     const engine = new MobileNode(settings, environment, parts);
     const { correspondent } = config;
     const node = correspondent ? withCorrespondent(engine, new Correspondent(correspondent, environment)) : engine;
@@ -130,9 +132,20 @@ export const mobileNode: Role<MobileNodeConfig> = {
 
 function reachOf(config: MobileNodeConfig, environment: Environment): Reach {
   const { hierarchy: selection, hierarchySettings, parkOctets } = config;
+  const agents = agentReachOf(config, environment);
+  if (agents) return agents;
   if (selection === 'off') return new OnLinkReach();
   const settings = { ...hierarchySettings, selection, parkOctets, trusts: trusting(config) };
   return new HierarchicalReach(settings, environment.random);
+}
+
+/** Draft-dommety's, where agents may be used and the mobile does not pass them by (§3.1). */
+function agentReachOf(config: MobileNodeConfig, { random }: Environment): Reach | undefined {
+  const { localMobilityAgents, address: homeAddress, homeAgent, parkOctets } = config;
+  const { mode, careOf, homeAgentIpv4: ipv4Address, ...others } = localMobilityAgents;
+  if (mode === 'off' || careOf === 'direct' || homeAgent === undefined) return undefined;
+  const ends = { homeAddress, homeAgent: { address: homeAgent, ipv4Address } };
+  return new AgentReach({ ...others, ...ends, mode, careOf, parkOctets, trusts: trusting(config) }, random);
 }
 
 /** Anchors that signalling can be protected with, or all where that is not wanted. */

@@ -313,7 +313,8 @@ export class MobileNode implements Engine {
     const change = this.#binding.acknowledged(message, now, outputs);
     this.#counters.add(`acknowledgements_${change}`);
     const { careOf } = this.#binding;
-    if (change === 'registered' && careOf !== undefined) this.#reach.told(careOf, message, now, outputs);
+    if (change !== 'ignored') this.#reach.passage.answered(change, message, careOf);
+    if (change === 'registered' && careOf !== undefined) this.#reach.told(careOf, now, outputs);
     const place = this.#place;
     if (change === 'deregistered' && place?.atHome)
       outputs.push({ kind: 'configure', address: place.careOf, link: place.link, announce: true });

@@ -5,6 +5,7 @@ import type { Packet } from '../../wire/ipv6/packet.js';
 import type { BindingAcknowledgement } from '../../wire/mobility/messages.js';
 import type { Input, Output, Row, TunnelEnd, Via } from '../contract.js';
 import type { Attachment } from './movement.js';
+import type { RegistrationChange } from './registration.js';
 
 /** A care-of address that others may be told. */
 export interface CareOf {
@@ -33,8 +34,8 @@ export interface Reach {
   /** The mobile is there now; undefined: nowhere. Called after whatever happened, changed or not. */
   follow(place: Attachment | undefined, now: Instant, outputs: Output[]): void;
   readonly passage: Passage;
-  /** The home agent has taken that care-of address, and said so. */
-  told(careOf: Address, answer: BindingAcknowledgement, now: Instant, outputs: Output[]): void;
+  /** The home agent has taken that care-of address. */
+  told(careOf: Address, now: Instant, outputs: Output[]): void;
   tick(now: Instant, outputs: Output[]): void;
   /** Whether it has registered something with that node, whose answers are for {@link acknowledged}. */
   isAnchor(address: Address): boolean;
@@ -56,6 +57,8 @@ export interface Passage {
   tunnelEnd(careOf: Address, homeAgent: Address, home: Prefix): TunnelEnd | undefined;
   /** What goes out for a Binding Update to the home agent; undefined: nothing can. */
   carry(update: Packet, now: Instant): Packet | undefined;
+  /** What the home agent's answer made of the registration, and of which care-of address. */
+  answered(change: RegistrationChange, answer: BindingAcknowledgement, careOf: Address | undefined): void;
   /** The same for a Care-of Test Init to a correspondent. */
   carryTest(test: Packet): Packet;
 }
@@ -65,6 +68,7 @@ export const straight: Passage = {
   uplink: (local, remote) => ({ kind: 'tunnel', local, remote }),
   tunnelEnd: (local, remote, to) => ({ local, remote, to }),
   carry: update => update,
+  answered: () => {},
   carryTest: test => test,
 };
 
