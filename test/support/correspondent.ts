@@ -3,7 +3,7 @@ import { type Address, parseAddress } from '../../src/base/address.js';
 import { seededRandom } from '../../src/base/random.js';
 import { type Instant, seconds, wallClockFrom } from '../../src/base/time.js';
 import type { Output } from '../../src/protocol/contract.js';
-import { Correspondent } from '../../src/protocol/mip6/correspondent.js';
+import { Correspondent, type CorrespondentSettings } from '../../src/protocol/mip6/correspondent.js';
 import { fromMobile, mobilityPacket } from '../../src/protocol/mobile/packets.js';
 import { authorized, bindingManagementKey } from '../../src/protocol/mobile/tokens.js';
 import type { Packet } from '../../src/wire/ipv6/packet.js';
@@ -13,6 +13,7 @@ import {
   bindingUpdateFlags,
   type MobilityMessage,
 } from '../../src/wire/mobility/messages.js';
+import type { MobilityOption } from '../../src/wire/mobility/options.js';
 
 export const home = parseAddress('2001:db8:1::7');
 export const careOf = parseAddress('2001:db8:2::7');
@@ -26,9 +27,9 @@ export class CorrespondentWorld {
   now: Instant = 0;
   outputs: Output[] = [];
 
-  constructor(maximumBindings = 10, seed = 3) {
+  constructor(maximumBindings = 10, seed = 3, more: Partial<CorrespondentSettings> = {}) {
     const environment = { random: seededRandom(seed), clock: wallClockFrom(1_767_225_600) };
-    this.engine = new Correspondent({ maximumBindings, answersPerSecond: 100 }, environment);
+    this.engine = new Correspondent({ maximumBindings, answersPerSecond: 100, ...more }, environment);
   }
 
   receive(packet: Packet): readonly MobilityMessage[] {
@@ -82,6 +83,18 @@ export interface Place {
   readonly careOf?: Address;
   readonly home?: Address;
   readonly signedFor?: Address;
+}
+
+/** An update as a local mobility agent at `careOf` sends it on: from the home address (draft-dommety §3.1). */
+export function throughAgent(r: Routability, fields: Partial<BindingUpdate> = {}): Packet {
+  const { homeNonceIndex, careOfNonceIndex } = r;
+  const options: MobilityOption[] = [
+    { kind: 'nonceIndices', homeNonceIndex, careOfNonceIndex },
+    { kind: 'alternateCareOfAddress', careOfAddress: careOf },
+    ...(fields.options ?? []),
+  ];
+  const { headers: _, ...packet } = updatePacket(r, { ...fields, options }, {});
+  return { ...packet, source: home };
 }
 
 export function updatePacket(r: Routability, fields: Partial<BindingUpdate>, place: Place): Packet {

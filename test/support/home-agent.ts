@@ -34,6 +34,13 @@ export function homeUpdate(fields: HomeUpdate = {}): Packet {
   });
 }
 
+/** A Binding Update as a local mobility agent sends it on: from the home address, `careOf` is the agent's (draft-dommety §3.1). */
+export function throughAgent({ careOf: agent = careOf, options = [], ...fields }: HomeUpdate = {}): Packet {
+  const source = fields.home ?? home;
+  const told: MobilityOption = { kind: 'alternateCareOfAddress', careOfAddress: agent };
+  return homeUpdate({ ...fields, home: source, careOf: source, options: [told, ...options] });
+}
+
 /** A home agent on a home link, unless `homeLink` is undefined. */
 export class HomeWorld extends AnchorWorld {
   constructor(config: Readonly<Record<string, unknown>> = {}) {

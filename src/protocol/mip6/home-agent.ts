@@ -70,6 +70,8 @@ class HomeAgent implements Dialect {
       protocols: [protocol.icmpv6, protocol.destinationOptions],
       anycastAddresses: [...this.#anycast],
       monitoredLinks: homeLink === undefined ? [] : [homeLink],
+      // What is refused before it comes here is refused by way of the agent then.
+      ...(settings.localMobilityAgents && { nestedUpdates: true }),
     };
     this.views = { homeAgents: () => this.#rows() };
   }
@@ -79,6 +81,8 @@ class HomeAgent implements Dialect {
   }
 
   handle(update: Update, now: Instant, outputs: Output[]): void {
+    // It is no agent, which would send that on.
+    if (update.nested) return discard(this.#anchor, update.source, 'nestedUpdate', outputs);
     this.#registrations.handle(update, now, outputs);
   }
 
