@@ -132,6 +132,15 @@ export class Anchor {
     this.#forwarding?.place(binding, now, outputs);
   }
 
+  /** It is registered for no longer than that, and as its dialect's forwarding says now. */
+  limit(binding: Binding, lifetimeS: number, now: Instant, outputs: Output[]): void {
+    if (lifetimeS < binding.lifetimeS) {
+      binding.lifetimeS = lifetimeS;
+      this.#ends.set(binding.slot, now + seconds(lifetimeS));
+    }
+    this.replace(binding, now, outputs);
+  }
+
   /** The mobile left: nothing is forwarded, and for a while only a newer Binding Update brings the binding back. */
   deregister(binding: Binding, update: Update, timestamp: number, now: Instant, outputs: Output[]): void {
     binding.sequence = update.message.sequence;

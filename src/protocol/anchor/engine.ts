@@ -195,13 +195,18 @@ export function answer(
   outputs: Output[],
   on?: Pick<Extract<Output, { kind: 'send' }>, 'link' | 'neighbour'>,
 ): void {
-  const denied = fields.status >= 128;
-  if (denied) update.peer.denied++;
-  else update.peer.accepted++;
-  anchor.counters.add(denied ? `${purpose}_denied_${fields.status}` : acceptedNames[purpose]);
+  count(anchor, update, purpose, fields.status);
   const packet = acknowledgement(update, fields, addressing);
   const { association } = update.peer;
   outputs.push({ kind: 'send', packet, ...(association !== undefined && { association }), ...on });
+}
+
+/** Of one that is not answered, too. */
+export function count({ counters }: Anchor, { peer }: Update, purpose: Purpose, status: number): void {
+  const denied = status >= 128;
+  if (denied) peer.denied++;
+  else peer.accepted++;
+  counters.add(denied ? `${purpose}_denied_${status}` : acceptedNames[purpose]);
 }
 const acceptedNames: Readonly<Record<Purpose, string>> = {
   initial: 'initial_accepted',

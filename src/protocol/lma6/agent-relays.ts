@@ -1,0 +1,144 @@
+import { type Address, formatAddress } from '../../base/address.js';
+import { type Instant, milliseconds } from '../../base/time.js';
+import type { Packet } from '../../wire/ipv6/packet.js';
+import { type BindingAcknowledgement, bindingUpdateFlags } from '../../wire/mobility/messages.js';
+import type { MobilityOption } from '../../wire/mobility/options.js';
+import { bindingStatus as status } from '../../wire/mobility/status.js';
+import type { PacketInput, Purpose } from '../anchor/engine.js';
+import { homeOf, type Update } from '../anchor/update.js';
+import type { Output } from '../contract.js';
+import { fromMobile } from '../mobile/packets.js';
+import type { AgentGround } from './agent-ground.js';
+import { isLeaving } from './agent-validation.js';
+import { Waiting } from './waiting.js';
+
+/** A mobile's update that the agent registers with its home agent before it answers. */
+export interface Relay {
+  readonly home: Address;
+  /** Its home agent. */
+  readonly target: Address;
+  readonly update: Update;
+  readonly purpose: Purpose;
+  readonly lifetimeS: number;
+}
+
+/**
+ * The agent registers mobiles that ask for it with their home agents, under its own association there, and answers them when it is
+ * answered (draft-dommety's appendix, 2). A home agent that wants the mobile's own association will have none of it.
+ */
+export class AgentRelays {
+  readonly #ground: AgentGround;
+  readonly #waiting: Waiting<Relay>;
+
+  constructor(ground: AgentGround) {
+    const { pendingMs, maximumPending } = ground.config;
+    this.#ground = ground;
+    this.#waiting = new Waiting({ most: maximumPending, mostEach: 1, patience: milliseconds(pendingMs) });
+  }
+
+  get deadline(): Instant | undefined {
+    return this.#waiting.deadline;
+  }
+
+  get waiting(): Iterable<{ readonly entry: Relay; readonly until: Instant }> {
+    return this.#waiting;
+  }
+
+  hasRoom(home: Address): boolean {
+    return this.#waiting.hasRoom(home, home);
+  }
+
+  forget(home: Address): void {
+    this.#waiting.forget(home);
+  }
+
+  /** The mobile's own sequence numbers go on, so that they still count if it registers itself one day. */
+  begin(relay: Relay, now: Instant, outputs: Output[]): void {
+    const { home, target, update, lifetimeS } = relay;
+    this.#waiting.add(home, relay, now);
+    this.#ground.anchor.counters.add('relays_sent');
+    const { identity } = update.options;
+    const options: MobilityOption[] = [
+      { kind: 'alternateCareOfAddress', careOfAddress: this.#ground.config.address },
+      ...(identity === undefined ? [] : [{ kind: 'mobileNodeIdentifier', subtype: 1, identifier: identity } as const]),
+    ];
+    const packet = fromMobile(this.#ground.config.address, home, target, {
+      kind: 'bindingUpdate',
+      sequence: update.message.sequence,
+      flags: bindingUpdateFlags({ acknowledge: true, homeRegistration: true }),
+      lifetimeS: isLeaving(update) ? 0 : lifetimeS,
+      options,
+    });
+    outputs.push({ kind: 'send', packet });
+  }
+
+  /** Whether it answers one; then the mobile is answered alike. */
+  answered({ packet }: PacketInput, message: BindingAcknowledgement, now: Instant, outputs: Output[]): boolean {
+    const relay = homesIn(packet).flatMap(home => this.#waiting.get(home) ?? [])[0];
+    if (!relay || relay.target !== packet.source) return false;
+    if (message.sequence !== relay.update.message.sequence && message.status !== status.sequenceNumberOutOfWindow)
+      return false;
+    this.#waiting.take(relay.home);
+    this.#ground.anchor.counters.add(message.status < 128 ? 'relays_accepted' : 'relays_refused');
+    if (message.status >= 128) this.#refused(relay, message, outputs);
+    else this.#accepted(relay, message, now, outputs);
+    return true;
+  }
+
+  /** Home agents that say nothing leave the mobile without an answer, too, so that it repeats itself. */
+  tick(now: Instant, outputs: Output[]): void {
+    for (const relay of this.#waiting.takeDue(now)) {
+      this.#ground.anchor.counters.add('relays_unanswered');
+      this.#failed(relay, 'home agent does not answer', outputs);
+      this.#undo(relay, outputs);
+    }
+  }
+
+  /** No longer here than there. */
+  #accepted(relay: Relay, message: BindingAcknowledgement, now: Instant, outputs: Output[]): void {
+    const { home, update, purpose } = relay;
+    const { visits, anchor } = this.#ground;
+    const leaves = isLeaving(update);
+    const lifetimeS = leaves ? 0 : Math.min(relay.lifetimeS, message.lifetimeS);
+    const binding = this.#ground.bindingOf(home);
+    const visit = visits.get(home);
+    if (!leaves && binding && visit) {
+      visits.set(home, { ...visit, confirmed: true });
+      anchor.limit(binding, lifetimeS, now, outputs);
+    }
+    if (!update.message.flags.acknowledge) return;
+    this.#ground.answer(update, purpose, { status: message.status, sequence: message.sequence, lifetimeS }, outputs);
+  }
+
+  #refused(relay: Relay, message: BindingAcknowledgement, outputs: Output[]): void {
+    const { update, purpose } = relay;
+    this.#failed(relay, `home agent refuses with status ${message.status}`, outputs);
+    const { status, sequence } = message;
+    this.#ground.answer(update, purpose, { status, sequence, lifetimeS: 0 }, outputs);
+    this.#undo(relay, outputs);
+  }
+
+  /** What no home agent has agreed to is taken back. */
+  #undo({ home }: Relay, outputs: Output[]): void {
+    const { visits, anchor } = this.#ground;
+    const binding = this.#ground.bindingOf(home);
+    if (binding && visits.get(home)?.confirmed === false) anchor.remove(binding, 'revoked', outputs);
+  }
+
+  #failed({ home, target, update }: Relay, reason: string, outputs: Output[]): void {
+    const identity = update.options.identity ?? formatAddress(home);
+    outputs.push({ kind: 'trace', event: { event: 'failed', peer: target, identity, reason } });
+  }
+}
+
+/** Through a type 2 routing header, which the stack may have followed. */
+function homesIn({ destination, headers = [] }: Packet): Address[] {
+  const named = headers.flatMap(header => (header.kind === 'routingType2' ? header.homeAddress : []));
+  return [destination, ...named];
+}
+
+export function relayOf(update: Update, purpose: Purpose, lifetimeS: number): Relay | undefined {
+  const { upstream } = update.options;
+  const target = upstream?.flags.relay && !update.nested ? upstream.addresses[0] : undefined;
+  return target && { home: homeOf(update), target, update, purpose, lifetimeS };
+}
