@@ -164,7 +164,7 @@ export class SelfRegistration implements Dialect {
 }
 
 /** draft-dommety §2.2.2: what was chosen, to who has asked. */
-function tunnelPreference({ options }: Update, tunnel: Tunnel): MobilityOption[] {
+export function tunnelPreference({ options }: Update, tunnel: Tunnel): MobilityOption[] {
   if (options.ipv4Tunnel === undefined) return [];
   const family = isOfIpv4(tunnel) ? tunnelFamily.ipv4 : tunnelFamily.ipv6;
   return [{ kind: 'vendorSpecific', content: { kind: 'tunnelPreference', family } }];

@@ -61,12 +61,12 @@ export class AgentPassage {
   }
 
   /** The inner update goes on as it is, and its answer is expected (draft-dommety §3.2.1). */
-  relay(update: Update, nested: Packet, visit: Visit, now: Instant, outputs: Output[]): void {
+  relay(update: Update, nested: Packet, now: Instant, outputs: Output[]): void {
     const home = homeOf(update);
     const target = nested.destination;
     this.#pending.add(home + target, { home, target }, now);
     this.#count('nested_relayed');
-    outputs.push(this.#ground.visits.relay(visit, nested));
+    outputs.push({ kind: 'send', packet: nested, relayed: true });
   }
 
   /** The visitor is gone, and what was waited for with it. */
@@ -142,8 +142,8 @@ export class AgentPassage {
   }
 
   #deliver(home: Address, visit: Visit, packet: Packet, outputs: Output[]): void {
-    const careOf = this.#ground.bindingOf(home)?.tunnel.via.remote;
-    if (careOf !== undefined) outputs.push(this.#ground.visits.deliver(visit, careOf, packet));
+    const tunnel = this.#ground.bindingOf(home)?.tunnel;
+    if (tunnel) outputs.push(this.#ground.visits.deliver(visit, tunnel, packet));
   }
 
   /** Registered, and on a link where it is registered to be. */

@@ -34,9 +34,10 @@ export function linkOf(update: Update, links: readonly LinkId[]) {
   return links.includes(link) ? { link, neighbour } : undefined;
 }
 
-/** What an agent passes on of what a mobile nests, and of what comes back: a Mobility Header, or one under ESP (draft-dommety §2.2.2). */
+/** What an agent passes on of what a mobile nests, and of what comes back: a Mobility Header, however written, or one under ESP (draft-dommety §2.2.2). */
 export function isSignalling({ payload }: Packet): boolean {
-  return payload.kind === 'mobility' || (payload.kind === 'raw' && payload.protocol === protocol.esp);
+  if (payload.kind !== 'raw') return payload.kind === 'mobility';
+  return payload.protocol === protocol.esp || payload.protocol === protocol.mobility;
 }
 
 /** RFC 6275's tests as far as draft-dommety's agents make them, and their own. */

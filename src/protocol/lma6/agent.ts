@@ -1,4 +1,4 @@
-import { type Address, formatAddress, isIpv4Mapped } from '../../base/address.js';
+import { type Address, formatAddress } from '../../base/address.js';
 import { formatLinkAddress } from '../../base/link-address.js';
 import { hostPrefix } from '../../base/prefix.js';
 import { earliest, type Instant, milliseconds } from '../../base/time.js';
@@ -18,19 +18,20 @@ import { AgentPassage } from './agent-passage.js';
 import { AgentRelays, relayOf } from './agent-relays.js';
 import { agentTests, isLeaving, linkOf } from './agent-validation.js';
 import type { AgentConfig } from './config.js';
-import { upwards, type Visit, Visits } from './visits.js';
+import { type Visit, Visits } from './visits.js';
 
 /** The local mobility agent of draft-dommety: home agent-like towards mobiles, whose home addresses are not its own. */
 export function createLocalMobilityAgent(config: AgentConfig, environment: Environment): Engine {
   const settings = anchorSettings(config);
-  const visits = new Visits(config, settings.drainDelay);
-  const anchor = new Anchor(settings, environment, visits);
+  const visits = new Visits(config, settings.drainDelay, () => anchor.tunnels);
+  const anchor: Anchor = new Anchor(settings, environment, visits);
   return new AnchorEngine(anchor, new LocalMobilityAgent(new AgentGround(config, anchor, visits)));
 }
 
 function anchorSettings(config: AgentConfig): AnchorSettings {
   return {
     address: config.address,
+    ipv4Address: config.ipv4Address,
     peers: peerSettings({ ...config, permissions: [] }),
     insecure: config.insecure,
     prefixes: [],
@@ -65,7 +66,8 @@ class LocalMobilityAgent implements Dialect {
       registersOthers: true,
       ...(accessControl && { guardedLinks: links }),
     };
-    this.views = { visitors: () => this.#visitorRows(), pending: () => this.#pendingRows() };
+    const visitors = () => this.#visitorRows();
+    this.views = { bindings: visitors, visitors, pending: () => this.#pendingRows() };
     ground.anchor.onRemoved = ({ home }) => {
       this.#passage.forget(home);
       this.#relays.forget(home);
@@ -148,9 +150,8 @@ class LocalMobilityAgent implements Dialect {
     if (isLeaving(update)) anchor.deregister(binding as Binding, update, 0, now, outputs);
     else this.#register(update, binding, identity, lifetimeS, now, outputs);
     if (update.nested) {
-      const visit = this.#ground.visits.get(homeOf(update)) as Visit;
       count(anchor, update, purpose, status.accepted);
-      return this.#passage.relay(update, update.nested, visit, now, outputs);
+      return this.#passage.relay(update, update.nested, now, outputs);
     }
     const relay = relayOf(update, purpose, lifetimeS);
     if (relay) return this.#relays.begin(relay, now, outputs);
@@ -180,6 +181,7 @@ class LocalMobilityAgent implements Dialect {
       accessTechnology: 0,
       linkIdentifier: undefined,
       linkLocal: undefined,
+      ipv4: update.careOf === anchor.settings.address ? undefined : anchor.tunnels.ipv4For(update, binding?.tunnel),
     };
     if (binding) anchor.update(binding, registration, now, outputs);
     else anchor.create({ ...registration, homes: [hostPrefix(home)] }, now, outputs);
@@ -187,16 +189,14 @@ class LocalMobilityAgent implements Dialect {
 
   #visitOf(update: Update, before: Visit | undefined): Visit {
     const { address, links, ipv4Address } = this.#ground.config;
-    const { ipv4Tunnel, ipv4CareOf, upstream: option } = update.options;
+    const { ipv4Tunnel = false, upstream: option } = update.options;
     const [upstream, above] = option?.addresses ?? [];
-    const byIpv4 = ipv4Tunnel && ipv4Address !== undefined;
-    const upstreamIpv4 = byIpv4 && above !== undefined && isIpv4Mapped(above) ? above : undefined;
+    const upstreamIpv4 = ipv4Tunnel && ipv4Address !== undefined ? above : undefined;
     const isSameAbove = before?.upstream === upstream && before?.upstreamIpv4 === upstreamIpv4;
     const relayed = relayOf(update, 'initial', 0) !== undefined;
     return {
       on: update.careOf === address ? linkOf(update, links) : undefined,
       source: update.source,
-      careOfIpv4: byIpv4 ? ipv4CareOf : undefined,
       upstream,
       upstreamIpv4,
       prefersIpv6: isSameAbove && before?.prefersIpv6 === true,
@@ -218,12 +218,13 @@ class LocalMobilityAgent implements Dialect {
     const { anchor, visits, config } = this.#ground;
     for (const binding of anchor.cache) {
       const visit = visits.get(binding.home) as Visit;
-      const up = upwards(visit, config);
+      const up = visits.tunnelUp(binding.home);
       const end = anchor.endOf(binding);
       yield {
+        agent: formatAddress(config.address),
         home: formatAddress(binding.home),
         identity: binding.identity,
-        careOf: formatAddress(binding.tunnel.via.remote),
+        careOf: formatAddress(binding.tunnel.careOf),
         link: visit.on?.link,
         station: visit.on && formatLinkAddress(visit.on.neighbour),
         upstream: visit.upstream && formatAddress(visit.upstream),

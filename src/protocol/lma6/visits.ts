@@ -5,9 +5,9 @@ import type { Duration, Instant } from '../../base/time.js';
 import { defaultHopLimit, type Packet } from '../../wire/ipv6/packet.js';
 import type { Binding } from '../anchor/binding-cache.js';
 import type { BindingForwarding } from '../anchor/binding-forwarding.js';
-import type { LinkId, Output, Via } from '../contract.js';
+import { isOfIpv4, type Tunnel, type Tunnels } from '../anchor/tunnels.js';
+import type { ForwardingRule, LinkId, Output, TunnelEnd } from '../contract.js';
 import { type Declaration, VisitDeclarations } from './visit-declarations.js';
-import { Ipv4Routes } from './ipv4-routes.js';
 
 /** What an agent knows of a visitor beside its binding. */
 export interface Visit {
@@ -15,13 +15,11 @@ export interface Visit {
   readonly on: { readonly link: LinkId; readonly neighbour: LinkAddress } | undefined;
   /** Where its own updates come from. */
   readonly source: Address;
-  /** IPv4-mapped: where the tunnel to it goes by IPv4. */
-  readonly careOfIpv4: Address | undefined;
   /** Whom its packets go to: home agent or agent above. */
   readonly upstream: Address | undefined;
-  /** IPv4-mapped: where the tunnel there may go by IPv4. */
+  /** IPv4-mapped: where the tunnel there may end in IPv4, as was asked for. */
   readonly upstreamIpv4: Address | undefined;
-  /** Whether it does: as was asked for, until whoever is there says otherwise (draft-dommety §2.2.2, §3.3). */
+  /** Whoever is there tunnels by IPv6 all the same (draft-dommety §2.2.2, §3.3). */
   readonly prefersIpv6: boolean;
   /** The agent registers it (appendix, 2). */
   readonly relayed: boolean;
@@ -40,13 +38,15 @@ export interface AgentAddresses {
 export class Visits implements BindingForwarding {
   readonly #agent: AgentAddresses;
   readonly #declarations: VisitDeclarations;
-  readonly #ipv4Routes: Ipv4Routes;
+  readonly #tunnels: () => Tunnels;
   readonly #visits = new Map<Address, Visit>();
+  /** Tunnels up that go by IPv4. */
+  readonly #ups = new Map<Address, Tunnel>();
 
-  constructor(agent: AgentAddresses, drainDelay: Duration) {
+  constructor(agent: AgentAddresses, drainDelay: Duration, tunnels: () => Tunnels) {
     this.#agent = agent;
     this.#declarations = new VisitDeclarations(drainDelay);
-    this.#ipv4Routes = new Ipv4Routes(agent);
+    this.#tunnels = tunnels;
   }
 
   get(home: Address): Visit | undefined {
@@ -66,22 +66,43 @@ export class Visits implements BindingForwarding {
     this.#declarations.tick(now, outputs);
   }
 
+  /** By IPv4 where nobody else says that who is above is somewhere else. */
   place({ home, tunnel }: Binding, now: Instant, outputs: Output[]): void {
     const visit = this.#visits.get(home) as Visit;
-    this.#declarations.set(home, declarationsOf(home, tunnel.via.remote, visit, this.#agent), now, outputs);
-    const byIpv4 = upwards(visit, this.#agent)?.byIpv4 === true;
-    this.#ipv4Routes.set(home, byIpv4 ? visit : undefined, outputs);
+    this.#setUp(home, visit, outputs);
+    const up = this.tunnelUp(home);
+    this.#declarations.set(home, declarationsOf(home, tunnel, visit, up, this.#agent), now, outputs);
   }
 
   leave({ home }: Binding, now: Instant, outputs: Output[]): void {
     this.#declarations.set(home, [], now, outputs);
-    this.#ipv4Routes.set(home, undefined, outputs);
+    this.#setUp(home, undefined, outputs);
   }
 
   remove({ home }: Binding, outputs: Output[]): void {
     this.#visits.delete(home);
     this.#declarations.remove(home, outputs);
-    this.#ipv4Routes.set(home, undefined, outputs);
+    this.#setUp(home, undefined, outputs);
+  }
+
+  /** Where the visitor's packets go. */
+  tunnelUp(home: Address): TunnelUp | undefined {
+    const upstream = this.#visits.get(home)?.upstream;
+    if (upstream === undefined) return undefined;
+    const ipv4 = this.#ups.get(home);
+    const via = ipv4?.via ?? ({ kind: 'tunnel', local: this.#agent.address, remote: upstream } as const);
+    return { via, byIpv4: ipv4 !== undefined };
+  }
+
+  #setUp(home: Address, visit: Visit | undefined, outputs: Output[]): void {
+    const tunnels = this.#tunnels();
+    const before = this.#ups.get(home);
+    const { upstream, upstreamIpv4, prefersIpv6 } = visit ?? {};
+    const current = before?.careOf === upstream ? before : undefined;
+    const ends = upstream === undefined || prefersIpv6 ? undefined : tunnels.ipv4Ends(upstream, upstreamIpv4, current);
+    if (upstream !== undefined && ends) this.#ups.set(home, tunnels.take(this.#agent.address, upstream, ends, outputs));
+    else this.#ups.delete(home);
+    if (before) tunnels.release(before, outputs);
   }
 
   recordOf({ home }: Binding): VisitRecord {
@@ -98,69 +119,47 @@ export class Visits implements BindingForwarding {
   }
 
   /** To the mobile, whatever the rules say: they may not stand any more. */
-  deliver(visit: Visit, careOf: Address, packet: Packet): Output {
-    if (visit.on) return { kind: 'send', packet, ...visit.on, relayed: true };
-    const { local, remote } = downwards(visit, careOf, this.#agent);
-    return { kind: 'send', packet: tunnelled(local, remote, packet), relayed: true };
-  }
-
-  /** From the mobile, as it came: natively, or by IPv4 where that alone may lead there. */
-  relay(visit: Visit, packet: Packet): Output {
-    const up = upwards(visit, this.#agent);
-    return { kind: 'send', packet: up?.byIpv4 ? tunnelled(up.local, up.remote, packet) : packet, relayed: true };
+  deliver({ on }: Visit, { via }: Tunnel, packet: Packet): Output {
+    if (on) return { kind: 'send', packet, ...on, relayed: true };
+    const outer = { source: via.local, destination: via.remote, hopLimit: defaultHopLimit };
+    return { kind: 'send', packet: { ...outer, payload: { kind: 'ipv6', packet } }, relayed: true };
   }
 }
 
-/** A tunnel of one of the two families. */
-interface Path {
-  readonly local: Address;
-  readonly remote: Address;
+interface TunnelUp {
+  readonly via: Tunnel['via'];
   readonly byIpv4: boolean;
 }
 
-/** Where the mobile, or the agent below, is. */
-export function downwards({ careOfIpv4 }: Visit, careOf: Address, { address, ipv4Address }: AgentAddresses): Path {
-  return ipv4Address !== undefined && careOfIpv4 !== undefined
-    ? { local: ipv4Address, remote: careOfIpv4, byIpv4: true }
-    : { local: address, remote: careOf, byIpv4: false };
-}
-
-export function upwards(visit: Visit, { address, ipv4Address }: AgentAddresses): Path | undefined {
-  const { upstream, upstreamIpv4, prefersIpv6 } = visit;
-  if (upstream === undefined) return undefined;
-  return ipv4Address !== undefined && upstreamIpv4 !== undefined && !prefersIpv6
-    ? { local: ipv4Address, remote: upstreamIpv4, byIpv4: true }
-    : { local: address, remote: upstream, byIpv4: false };
-}
-
-function declarationsOf(home: Address, careOf: Address, visit: Visit, agent: AgentAddresses): Declaration[] {
-  const { on, source, upstream, upstreamIpv4, relayed } = visit;
-  const { address: local, ipv4Address } = agent;
+function declarationsOf(
+  home: Address,
+  tunnel: Tunnel,
+  { on, source, upstream, upstreamIpv4, relayed }: Visit,
+  up: TunnelUp | undefined,
+  { address: local, ipv4Address }: AgentAddresses,
+): Declaration[] {
+  const { via, careOf } = tunnel;
   const prefix = hostPrefix(home);
-  const down = downwards(visit, careOf, agent);
-  const up = upwards(visit, agent);
-  const forward = (rule: Extract<Declaration, { kind: 'forward' }>['rule']): Declaration => ({ kind: 'forward', rule });
-  const admit = (end: Extract<Declaration, { kind: 'admit' }>['end']): Declaration => ({ kind: 'admit', end });
-  const declarations = [forward({ to: prefix, via: on ? { kind: 'link', ...on } : tunnelVia(down) })];
-  if (up) declarations.push(forward({ from: prefix, via: tunnelVia(up) }));
+  const declarations = [forward({ to: prefix, via: on ? { kind: 'link', ...on } : via })];
+  if (up) declarations.push(forward({ from: prefix, via: up.via }));
   // Who is above chooses the family of what it sends, and says so only afterwards (draft-dommety §3.3).
   if (upstream !== undefined) declarations.push(admit({ local, remote: upstream, to: prefix }));
   if (ipv4Address !== undefined && upstreamIpv4 !== undefined)
     declarations.push(admit({ local: ipv4Address, remote: upstreamIpv4, to: prefix }));
-  if (!on) declarations.push(admit({ local: down.local, remote: down.remote, from: prefix }));
-  if (!on && down.byIpv4) declarations.push(admit({ local, remote: careOf, from: prefix }));
+  if (!on) declarations.push(admit({ local, remote: careOf, from: prefix }));
+  if (!on && isOfIpv4(tunnel)) declarations.push(admit({ local: via.local, remote: via.remote, from: prefix }));
   declarations.push(admit({ local, remote: source, from: prefix, by: 'sharedCareOf' }));
   // Where the agent has registered, what comes so may be for itself.
   if (!relayed) declarations.push(admit({ local, remote: unspecified, to: prefix, by: 'routingHeader' }));
   return declarations;
 }
 
-function tunnelVia({ local, remote }: Path): Via {
-  return { kind: 'tunnel', local, remote };
+function forward(rule: ForwardingRule): Declaration {
+  return { kind: 'forward', rule };
 }
 
-function tunnelled(source: Address, destination: Address, packet: Packet): Packet {
-  return { source, destination, hopLimit: defaultHopLimit, payload: { kind: 'ipv6', packet } };
+function admit(end: TunnelEnd): Declaration {
+  return { kind: 'admit', end };
 }
 
 /** A visit as JSON. */
@@ -168,7 +167,6 @@ interface VisitRecord {
   readonly link?: string;
   readonly neighbour?: string;
   readonly source: string;
-  readonly careOfIpv4?: string;
   readonly upstream?: string;
   readonly upstreamIpv4?: string;
   readonly prefersIpv6?: true;
@@ -177,11 +175,10 @@ interface VisitRecord {
 }
 
 function recordOf(visit: Visit): VisitRecord {
-  const { on, source, careOfIpv4, upstream, upstreamIpv4, prefersIpv6, relayed, confirmed } = visit;
+  const { on, source, upstream, upstreamIpv4, prefersIpv6, relayed, confirmed } = visit;
   return {
     ...(on && { link: on.link, neighbour: formatLinkAddress(on.neighbour) }),
     source: formatAddress(source),
-    ...(careOfIpv4 !== undefined && { careOfIpv4: formatAddress(careOfIpv4) }),
     ...(upstream !== undefined && { upstream: formatAddress(upstream) }),
     ...(upstreamIpv4 !== undefined && { upstreamIpv4: formatAddress(upstreamIpv4) }),
     ...(prefersIpv6 && { prefersIpv6 }),
@@ -199,7 +196,6 @@ function readVisit(value: unknown): Visit | undefined {
     return {
       on,
       source: parseAddress(record.source),
-      careOfIpv4: optional(record.careOfIpv4),
       upstream: optional(record.upstream),
       upstreamIpv4: optional(record.upstreamIpv4),
       prefersIpv6,
