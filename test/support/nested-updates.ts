@@ -137,7 +137,7 @@ export class NestedWorld {
     );
     const peer = (at: keyof Protections, interests: Partial<Interests>) =>
       new SecuredNode(addresses[at], [[homeAddress, kinds[at]]], interests, skewsMs[at]);
-    this.lower = peer('lower', { nestedUpdates: true, guardedLinks: ['lan'] });
+    this.lower = peer('lower', { nestedUpdates: true });
     this.upper = peer('upper', { nestedUpdates: true });
     this.home = peer('home', {});
     for (const agent of [this.lower, this.upper]) agent.engine.answer = relay;

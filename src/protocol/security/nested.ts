@@ -1,3 +1,4 @@
+import type { Address } from '../../base/address.js';
 import { defaultHopLimit, effectiveSource, type Packet } from '../../wire/ipv6/packet.js';
 import { findOption } from '../../wire/mobility/options.js';
 
@@ -18,18 +19,28 @@ export function isNestedAcknowledgement({ payload }: Packet): boolean {
   );
 }
 
+/** An update of a mobile that sends from its home address to the agent whose care-of address it has (draft-dommety §2.2.1 C). */
+export function isOfNeighbour(packet: Packet): boolean {
+  return careOfTold(packet) === packet.destination;
+}
+
 /**
  * `answer`, which refuses `request`, as it reaches the mobile: where that went through an agent, nested in another to the agent's
  * care-of address (draft-dommety §3.2.1).
  */
 export function throughAgent(answer: Packet, request: Packet): Packet {
-  const update = request.payload.kind === 'mobility' ? request.payload.message : undefined;
-  if (update?.kind !== 'bindingUpdate' || effectiveSource(request) !== request.source || update.flags.proxy)
-    return answer;
-  const careOf = findOption(update.options, 'alternateCareOfAddress')?.careOfAddress;
+  const careOf = careOfTold(request);
   if (careOf === undefined || careOf === request.source || careOf === request.destination) return answer;
   if (answer.payload.kind !== 'mobility' || answer.payload.message.kind !== 'bindingAcknowledgement') return answer;
   const message = { ...answer.payload.message, options: [] };
   const wrapper = { source: answer.source, destination: careOf, hopLimit: defaultHopLimit };
   return { ...wrapper, payload: { kind: 'mobility', message, nested: answer } };
+}
+
+/** The care-of address in the update of a mobile that sends from its home address. */
+function careOfTold(packet: Packet): Address | undefined {
+  const update = packet.payload.kind === 'mobility' ? packet.payload.message : undefined;
+  if (update?.kind !== 'bindingUpdate' || update.flags.proxy || effectiveSource(packet) !== packet.source)
+    return undefined;
+  return findOption(update.options, 'alternateCareOfAddress')?.careOfAddress;
 }

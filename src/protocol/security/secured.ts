@@ -16,7 +16,7 @@ import { authenticationOption } from './authenticator.js';
 import { associationName, type Peer, type PeerSecurity, type SignallingProtection } from './config.js';
 import { espHeader } from './esp.js';
 import { EspAssociation } from './esp-association.js';
-import { isNestedAcknowledgement, nestedIn, throughAgent, withNested } from './nested.js';
+import { isNestedAcknowledgement, isOfNeighbour, nestedIn, throughAgent, withNested } from './nested.js';
 import { ProtectedTunnels } from './protected-tunnels.js';
 import { MessageAuthentication } from './rfc4285.js';
 
@@ -231,15 +231,15 @@ export class Secured implements Engine {
   }
 
   /**
-   * Refusals by the association itself find the way back to a mobile that has no address of its own: by the link whose stations an
-   * agent serves, or through the agent it is told to be at, which only who has the key is asked to bother (draft-dommety §3.2.1).
+   * Refusals by the association itself find the way back to a mobile that has no address of its own: by the link that it is on
+   * with this agent, or through the agent it is told to be at, which only who has the key is asked to bother (draft-dommety §3.2.1).
    */
   #answers({ cause, outputs }: Refused, { packet, link, neighbour }: PacketInput): Output[] {
-    const { guardedLinks = [] } = this.interests;
-    const onLink = link !== undefined && neighbour !== undefined && guardedLinks.includes(link);
+    const isFromLink =
+      this.interests.nestedUpdates && isOfNeighbour(packet) && link !== undefined && neighbour !== undefined;
     return outputs.map(output => {
       if (output.kind !== 'send') return output;
-      if (onLink && output.packet.destination === packet.source) return { ...output, link, neighbour };
+      if (isFromLink) return { ...output, link, neighbour };
       return this.#throughAgents && cause !== 'authentication'
         ? { ...output, packet: throughAgent(output.packet, packet) }
         : output;
