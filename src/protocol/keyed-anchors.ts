@@ -6,6 +6,7 @@ import * as c from './config.js';
 import type { Engine, Environment, Input } from './contract.js';
 import { homeAgent as plainHomeAgent } from './mip6/home-agent-role.js';
 import { netlmmLma as plainNetlmmLma } from './netlmm/lma-role.js';
+import { overIpv4 } from './over-ipv4.js';
 import type { ConfigProblem, Parsed, Role } from './scheme.js';
 import { type Peer, peer } from './security/config.js';
 
@@ -18,7 +19,15 @@ interface Keys {
   readonly keyedPeers?: readonly Peer[];
 }
 
-export const homeAgent = keyedAnchor(plainHomeAgent);
+const keyedHomeAgent = keyedAnchor(plainHomeAgent);
+/** A home agent, reached over IPv4 too where it has an address for that (draft-dommety §3.3). */
+export const homeAgent: typeof keyedHomeAgent = {
+  ...keyedHomeAgent,
+  create(config, environment) {
+    const { address, localMobilityAgents } = config;
+    return overIpv4(keyedHomeAgent.create(config, environment), { address, ...localMobilityAgents });
+  },
+};
 export const netlmmLma = keyedAnchor(plainNetlmmLma);
 
 /** An anchor, not a line of it changed, with its associations made of delivered keys where there is a `keys` section. */
@@ -64,6 +73,9 @@ function parseKeyed<C extends object>(
   const keyedPeers = c.parsed(protectedPeers, peers);
   const own = anchor.parse({ ...others, insecure: true });
   const problems: ConfigProblem[] = insecure ? [{ path: ['insecure'], expected: 'nothing, beside `keys`' }] : [];
+  // What is nested in an acknowledgement goes out under configured keys alone.
+  if (others.localMobilityAgents !== undefined)
+    problems.push({ path: ['localMobilityAgents'], expected: 'nothing, beside `keys`' });
   problems.push(...below('keys', section), ...below('peers', keyedPeers), ...(own.ok ? [] : own.problems));
   if (problems.length > 0 || !section.ok || !keyedPeers.ok || !own.ok) return { ok: false, problems };
   return { ok: true, config: { ...own.config, keys: section.config, keyedPeers: keyedPeers.config } };

@@ -9,6 +9,7 @@ import type { Engine, Environment } from './contract.js';
 import { createLocalMobilityAgent } from './lma6/agent.js';
 import { agentKeys, agentSection } from './lma6/config.js';
 import { passesThrough } from './lma6/exemption.js';
+import { overIpv4 } from './over-ipv4.js';
 import type { Role } from './scheme.js';
 import { peer } from './security/config.js';
 import { secured } from './security/secured.js';
@@ -50,8 +51,9 @@ export const localMobilityAgent: Role<LocalMobilityAgentConfig> = {
     const engine = together([agent, ...advertisers(config, environment)]);
     const protection = { insecure, peers: [...peers, ...(config.advertise?.peers ?? [])] };
     const guarded = secured(engine, protection, environment, passesThrough);
-    if (radius) return withRadius(guarded, radius, address, environment);
-    return aaa ? withLocalProfiles(guarded, aaa, address) : guarded;
+    const reached = overIpv4(guarded, config);
+    if (radius) return withRadius(reached, radius, address, environment);
+    return aaa ? withLocalProfiles(reached, aaa, address) : reached;
   },
 };
 
