@@ -1,10 +1,9 @@
 import type { Address } from '../../base/address.js';
-import { isIpv4Mapped } from '../../base/address.js';
+import type { AgentAddresses } from '../../wire/icmpv6/agents.js';
 import type { Packet } from '../../wire/ipv6/packet.js';
 import { type BindingUpdate, bindingUpdateFlags } from '../../wire/mobility/messages.js';
 import type { MobilityOption } from '../../wire/mobility/options.js';
 import type { VendorContent } from '../../wire/mobility/vendor.js';
-import type { AgentAddresses } from '../mobile/advertised-agents.js';
 import { fromMobile, mobilityPacket } from '../mobile/packets.js';
 import type { KnownAgent, Level } from './chain.js';
 
@@ -28,7 +27,7 @@ export interface Asking {
 
 /** A Binding Update to an agent, around what it is to pass on (draft-dommety §2.2.2, §4.1). */
 export function agentUpdate(
-  { agent, careOf, upstream, ipv4, zone }: Level,
+  { agent, careOf, upstream, ipv4, careOfIpv4, zone }: Level,
   asking: Asking,
   { home, coLocated, identity }: Sender,
   nested?: Packet,
@@ -38,6 +37,7 @@ export function agentUpdate(
   if (identity !== undefined) options.push({ kind: 'mobileNodeIdentifier', subtype: 1, identifier: identity });
   options.push(upstreamAgent(upstream, relay));
   if (ipv4) options.push(tunnelRequest);
+  if (careOfIpv4 !== undefined) options.push({ kind: 'ipv4CareOfAddress', address: careOfIpv4 });
   if (zone !== undefined) options.push(own({ kind: 'anchoring', zone }));
   const message = update(sequence, lifetimeS, acknowledge, options);
   // Only what leaves the link outermost does so from an address of the link.
@@ -66,8 +66,7 @@ export function askingForIpv4(packet: Packet, { ipv4Address }: KnownAgent): Pack
   if (payload.kind !== 'mobility' || payload.message.kind !== 'bindingUpdate') return packet;
   const { message } = payload;
   const options: MobilityOption[] = [...message.options, tunnelRequest];
-  if (ipv4Address !== undefined && isIpv4Mapped(ipv4Address))
-    options.push({ kind: 'ipv4CareOfAddress', address: ipv4Address });
+  if (ipv4Address !== undefined) options.push({ kind: 'ipv4CareOfAddress', address: ipv4Address });
   return { ...packet, payload: { ...payload, message: { ...message, options } } };
 }
 

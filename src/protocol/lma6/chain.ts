@@ -1,5 +1,5 @@
 import type { Address } from '../../base/address.js';
-import type { AdvertisedAgents, AgentAddresses } from '../mobile/advertised-agents.js';
+import type { AgentAddresses, AgentsTold } from '../../wire/icmpv6/agents.js';
 import type { Attachment } from '../mobile/movement.js';
 import { lifetimeUnitS } from '../mobile/registration.js';
 
@@ -25,9 +25,11 @@ export interface Level {
   readonly agent: KnownAgent;
   /** Where it sends the mobile's packets: to the agent below it, to the mobile's address, or itself on the link. */
   readonly careOf: Address;
+  /** Where an IPv4 tunnel down to that ends. */
+  readonly careOfIpv4: Address | undefined;
   /** To whom it sends what the mobile sends: the agent above it, or the home agent. */
   readonly upstream: AgentAddresses;
-  /** Whether a tunnel in IPv4 is asked for. */
+  /** Whether tunnels in IPv4 are asked for, to where there is an address of it. */
   readonly ipv4: boolean;
   /** Of the dynamic hierarchy that it is part of. */
   readonly zone: number | undefined;
@@ -55,7 +57,7 @@ export function chainAt(
   for (const option of advertised) {
     const known = knownFrom(option, settings);
     const serving = known.filter(({ address, lifetimeS }) => lifetimeS >= lifetimeUnitS && serves(address));
-    const isOnLink = option.isLinkConnected && settings.careOf === 'agent' && serving[0] === known[0];
+    const isOnLink = !option.ownCareOfAddressNeeded && settings.careOf === 'agent' && serving[0] === known[0];
     const chain = isChain(serving) ? anchored(serving, anchor, serves) : undefined;
     if (chain && borrows === isOnLink) return { agents: chain, coLocated: borrows ? undefined : place.careOf };
   }
@@ -70,11 +72,11 @@ function isChain(agents: readonly KnownAgent[]): agents is Agents {
   return agents.length > 0;
 }
 
-function knownFrom(option: AdvertisedAgents, { lifetimeS, anchoring }: ChainSettings): KnownAgent[] {
-  const { agents, ipv4Tunnel } = option;
+function knownFrom(option: AgentsTold, { lifetimeS, anchoring }: ChainSettings): KnownAgent[] {
+  const { chain, ipv4Tunnel } = option;
   const zone = anchoring ? option.zone : undefined;
   const longestS = Math.min(option.lifetimeS, lifetimeS);
-  return agents.map(agent => ({ ...agent, lifetimeS: longestS, ipv4Tunnel, zone }));
+  return chain.map(agent => ({ ...agent, lifetimeS: longestS, ipv4Tunnel, zone }));
 }
 
 /** Draft-dommety §2.2.2: nobody has heard whether it does IPv4. */
@@ -98,11 +100,15 @@ export function levelsOf(chain: Chain, homeAgent: AgentAddresses, wantsIpv4: boo
   const { agents, coLocated } = chain;
   return agents.map((agent, i) => {
     const isTop = i === agents.length - 1;
+    const { address, ipv4Address } = isTop ? homeAgent : agents[i + 1];
+    const ipv4 = wantsIpv4 && agent.ipv4Tunnel;
+    const below = i > 0 ? agents[i - 1] : undefined;
     return {
       agent,
-      careOf: i > 0 ? agents[i - 1].address : (coLocated ?? agent.address),
-      upstream: isTop ? homeAgent : agents[i + 1],
-      ipv4: wantsIpv4 && agent.ipv4Tunnel && (homeIpv4 || !isTop),
+      careOf: below?.address ?? coLocated ?? agent.address,
+      careOfIpv4: ipv4 ? below?.ipv4Address : undefined,
+      upstream: ipv4 && (homeIpv4 || !isTop) ? { address, ipv4Address } : { address },
+      ipv4,
       // The agents below an anchor, and it, are told what they are part of.
       zone: agents.length > 1 ? topOf(chain).zone : agent.zone,
     };
@@ -117,6 +123,7 @@ export function isSameLevel(a: Level | undefined, b: Level): boolean {
     a.upstream.address === b.upstream.address &&
     a.upstream.ipv4Address === b.upstream.ipv4Address &&
     a.ipv4 === b.ipv4 &&
+    a.careOfIpv4 === b.careOfIpv4 &&
     a.zone === b.zone
   );
 }

@@ -2,10 +2,10 @@ import { type Address, isRoutableUnicast } from '../../base/address.js';
 import type { LinkAddress } from '../../base/link-address.js';
 import { type Prefix, prefixContains, prefixEquals, prefixOf } from '../../base/prefix.js';
 import { type Duration, earliest, type Instant, millisecond, seconds } from '../../base/time.js';
+import { type AgentsTold, agentsTold } from '../../wire/icmpv6/agents.js';
 import type { RouterAdvertisement } from '../../wire/icmpv6/messages.js';
 import { findNeighbourOption } from '../../wire/icmpv6/neighbour-options.js';
 import type { AddressState, Input, LinkId } from '../contract.js';
-import { type AdvertisedAgents, agentsOf } from './advertised-agents.js';
 
 /** Where a mobile node is: the router it uses and the address it has there. */
 export interface Attachment {
@@ -27,7 +27,7 @@ export interface Attachment {
   /** Mobility Anchor Points, as the router last said (RFC 4140 §7.2). */
   readonly maps: readonly AdvertisedMap[];
   /** Local mobility agents, as the router last said (draft-dommety §2.2.1). */
-  readonly agents?: readonly AdvertisedAgents[];
+  readonly agents?: readonly AgentsTold[];
 }
 
 /** A MAP option (RFC 4140 §4.2). */
@@ -60,7 +60,7 @@ interface Router {
   readonly address: Address;
   prefixes: readonly Prefix[];
   maps: readonly AdvertisedMap[];
-  agents: readonly AdvertisedAgents[];
+  agents: readonly AgentsTold[];
   /** When its silence means that it is gone. */
   silentAt: Instant | undefined;
 }
@@ -164,7 +164,7 @@ export class Movement {
     }
     const silence = this.#silence(message);
     const silentAt = silence === undefined ? undefined : now + silence;
-    const heard = { prefixes: prefixesOf(message), maps: mapsOf(message, now), agents: agentsOf(message) };
+    const heard = { prefixes: prefixesOf(message), maps: mapsOf(message, now), agents: agentsTold(message.options) };
     const router = { address, ...heard, silentAt };
     const { current } = state;
     if (current?.address === address) {
@@ -197,7 +197,7 @@ export class Movement {
   #borrowingOn(link: LinkId, { up, linkAddress, current }: HostLink): Attachment | undefined {
     const { borrows = false, homeAddress } = this.#settings;
     if (!borrows || !up || !current || this.#isHome(current)) return undefined;
-    if (!current.agents.some(({ isLinkConnected }) => isLinkConnected)) return undefined;
+    if (!current.agents.some(({ ownCareOfAddressNeeded }) => !ownCareOfAddressNeeded)) return undefined;
     const here = placeAt(link, linkAddress, current);
     return { ...here, careOf: homeAddress, atHome: false, borrows, optimistic: false };
   }
