@@ -108,6 +108,12 @@ const section = protectedSection(
   if (mode === 'off') return;
   if (others.hierarchy !== 'off') problem(['hierarchy'], 'off, beside localMobilityAgents');
   if (others.fastHandover) problem(['fastHandover'], 'nothing, beside localMobilityAgents');
+  for (const [i, { security }] of others.peers.entries())
+    if (security?.kind === 'esp' && security.tunnel?.end === 'careOfAddress')
+      problem(
+        ['peers', String(i), 'security', 'tunnel', 'end'],
+        'homeAddress, beside localMobilityAgents: care-of addresses are shared',
+      );
   if (others.homeAgent === undefined) problem(['homeAgent'], 'an address: nobody is asked for one through an agent');
 });
 export type MobileNodeConfig = z.infer<typeof section>;

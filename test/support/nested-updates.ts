@@ -14,6 +14,7 @@ import {
   type BindingUpdate,
   bindingAcknowledgementFlags,
   bindingUpdateFlags,
+  type MobilityMessage,
 } from '../../src/wire/mobility/messages.js';
 import { findOption } from '../../src/wire/mobility/options.js';
 import { environment, mobility, Puppet, sent } from './signalling.js';
@@ -44,7 +45,7 @@ const schema = protectedSection(z.strictObject(mobileSignalling));
 /** Whom a node has keys with: by address, in ESP tunnel mode as well, by NAI, or by address as whom a NAI names. */
 type Peer =
   | readonly [Address, Kind]
-  | { readonly address: Address; readonly tunnel: true }
+  | { readonly address: Address; readonly tunnel: 'careOfAddress' | 'homeAddress' }
   | { readonly identity: string; readonly kind: Kind }
   | { readonly address: Address; readonly as: string; readonly kind: Kind };
 
@@ -52,11 +53,19 @@ function entryOf(own: string, peer: Peer) {
   if ('identity' in peer) return { identity: peer.identity, security: placedSecurity(peer.kind, own, peer.identity) };
   if ('tunnel' in peer) {
     const address = formatAddress(peer.address);
-    return { address, security: { ...placedSecurity('esp', own, address), tunnel: placedTunnel(own, address) } };
+    return {
+      address,
+      security: { ...placedSecurity('esp', own, address), tunnel: { ...placedTunnel(own, address), end: peer.tunnel } },
+    };
   }
   const [address, kind, name] = 'as' in peer ? [peer.address, peer.kind, peer.as] : [...peer, own];
   const text = formatAddress(address);
   return { address: text, security: placedSecurity(kind, name, text) };
+}
+
+/** Return routability goes between strangers. */
+function isTest({ kind }: MobilityMessage): boolean {
+  return ['homeTestInit', 'careOfTestInit', 'homeTest', 'careOfTest'].includes(kind);
 }
 
 /** A node whose engine a test works by hand. */
@@ -74,7 +83,7 @@ export class SecuredNode {
     this.address = address;
     this.engine = new Puppet(interests);
     const protection = { ...result.config, answersThroughAgents: true };
-    this.secured = secured(this.engine, protection, environment(skewMs, own));
+    this.secured = secured(this.engine, protection, environment(skewMs, own), isTest);
     this.#fresh = () => new SecuredNode(address, peers, interests, skewMs);
   }
 

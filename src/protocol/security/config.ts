@@ -21,6 +21,8 @@ const gcmDirection = z
 const cbcDirection = z
   .strictObject({ spi, key: c.secret(16, 'AES-128 key'), authenticationKey: c.secret(32, 'HMAC-SHA-256 key') })
   .transform(({ spi, ...keys }) => ({ spi, keys: { cipher: 'aes-128-cbc-hmac-sha-256-128', ...keys } as const }));
+/** Where a tunnel ends at the mobile, the same at both ends: a care-of address that it shares with others is no end (draft-dommety). */
+const tunnelEnd = z.enum(['careOfAddress', 'homeAddress']).default('careOfAddress');
 /**
  * ESP in transport mode, an association for each direction: `outbound` here is `inbound` at the peer. `tunnel`: others in
  * tunnel mode, between a mobile node and its home agent for what goes to third parties (RFC 6275 §5.2.5).
@@ -32,14 +34,14 @@ const esp = z
       cipher: z.literal('aes-128-gcm'),
       outbound: gcmDirection,
       inbound: gcmDirection,
-      tunnel: z.strictObject({ outbound: gcmDirection, inbound: gcmDirection }).optional(),
+      tunnel: z.strictObject({ outbound: gcmDirection, inbound: gcmDirection, end: tunnelEnd }).optional(),
     }),
     z.strictObject({
       kind: z.literal('esp'),
       cipher: z.literal('aes-128-cbc-hmac-sha-256-128'),
       outbound: cbcDirection,
       inbound: cbcDirection,
-      tunnel: z.strictObject({ outbound: cbcDirection, inbound: cbcDirection }).optional(),
+      tunnel: z.strictObject({ outbound: cbcDirection, inbound: cbcDirection, end: tunnelEnd }).optional(),
     }),
   ])
   .superRefine(({ cipher, outbound, inbound, tunnel }, context) => {

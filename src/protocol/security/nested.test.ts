@@ -252,7 +252,7 @@ test('RFC 6275 §5.2.5: what a mobile says to an agent of its own keys does not 
   const world = new NestedWorld({ lower: 'rfc4285', upper: 'esp', home: 'esp' });
   const { lower, home } = world;
   const [own, homeText] = [formatAddress(homeAddress), formatAddress(home.address)];
-  const peers = [{ address: home.address, tunnel: true }, [lower.address, 'rfc4285']] as const;
+  const peers = [{ address: home.address, tunnel: 'careOfAddress' }, [lower.address, 'rfc4285']] as const;
   const mobile = new SecuredNode(homeAddress, peers, {});
   const from = { address: homeAddress, length: 128 };
   const via = { kind: 'tunnel', local: other, remote: home.address } as const;

@@ -4,7 +4,7 @@ import type { AssociationId, Environment, ForwardingRule, Output, Row, StoredRec
 import { refused, type Verdict } from './association.js';
 import type { Peer } from './config.js';
 import { espHeader } from './esp.js';
-import { EspTunnel } from './esp-tunnel.js';
+import { type Ends, EspTunnel } from './esp-tunnel.js';
 
 /** One mobile's Mobility Headers between it and its home agent, at either. */
 interface ProtectedTunnel {
@@ -12,8 +12,10 @@ interface ProtectedTunnel {
   /** At the home agent the mobile's home address, at the mobile the home agent. */
   readonly peer: Address;
   readonly esp: EspTunnel;
+  /** It ends at the home address wherever that is, and goes the way that all goes for it. */
+  readonly isOfHomeAddress: boolean;
   /** Where the tunnel is now; undefined: the mobile is at home, or nowhere. */
-  ends: Extract<Via, { kind: 'tunnel' }> | undefined;
+  ends: Ends | undefined;
 }
 
 export interface Untunnelled {
@@ -42,10 +44,10 @@ export class ProtectedTunnels {
     this.#peers = new Set(peers.flatMap(({ address }) => address ?? []));
     for (const { name, address: peer, security } of peers) {
       if (peer === undefined || security?.kind !== 'esp' || !security.tunnel) continue;
-      const { outbound, inbound } = security.tunnel;
+      const { outbound, inbound, end } = security.tunnel;
       const text = formatAddress(peer);
       const esp = new EspTunnel(outbound, inbound, environment, storeKey + text);
-      const tunnel = { name: name ?? text, peer, esp, ends: undefined };
+      const tunnel = { name: name ?? text, peer, esp, isOfHomeAddress: end === 'homeAddress', ends: undefined };
       this.#byPeer.set(peer, tunnel);
       this.#bySpi.set(esp.inboundSpi, [...(this.#bySpi.get(esp.inboundSpi) ?? []), tunnel]);
     }
@@ -75,13 +77,29 @@ export class ProtectedTunnels {
     const { to, from, via } = rule;
     if (to !== undefined && from !== undefined) return undefined;
     this.#unforward(to?.address, from?.address);
-    if (via.kind !== 'tunnel') return undefined;
-    const tunnel = this.#byPeer.get(to?.address ?? via.remote);
-    if (!tunnel || (from !== undefined && from.address !== this.#own)) return undefined;
-    tunnel.ends = via;
-    if (to !== undefined) return { kind: 'forward', rule: { ...rule, via: { ...via, exceptMobility: true } } };
+    if (from !== undefined) {
+      if (from.address === this.#own) this.#reverse(via);
+      return undefined;
+    }
+    const tunnel = to && this.#byPeer.get(to.address);
+    if (!tunnel || via.kind !== 'tunnel') return undefined;
+    tunnel.ends = this.#endsOf(tunnel, via);
+    return { kind: 'forward', rule: { ...rule, via: { ...via, exceptMobility: true } } };
+  }
+
+  /** At a mobile, what it sends from its home address goes to the home agent, or to somebody on the way there. */
+  #reverse(via: Via): void {
+    if (via.kind !== 'tunnel' && via.kind !== 'link') return;
+    const direct = via.kind === 'tunnel' ? this.#byPeer.get(via.remote) : undefined;
+    const tunnel = direct ?? [...this.#byPeer.values()].find(({ isOfHomeAddress }) => isOfHomeAddress);
+    if (!tunnel) return;
+    tunnel.ends = this.#endsOf(tunnel, via);
     this.#home = tunnel;
-    return undefined;
+  }
+
+  #endsOf({ isOfHomeAddress, peer }: ProtectedTunnel, via: Via): Ends | undefined {
+    if (isOfHomeAddress) return this.#own && { local: this.#own, remote: peer };
+    return via.kind === 'tunnel' ? via : undefined;
   }
 
   #unforward(to: Address | undefined, from: Address | undefined): void {
