@@ -1,25 +1,32 @@
 import { z } from 'zod';
 import { formatAddress } from '../../src/base/address.js';
+import type { Instant } from '../../src/base/time.js';
 import type { Engine, Output } from '../../src/protocol/contract.js';
 import { protectedSection, signalling } from '../../src/protocol/security/config.js';
 import { placedSecurity } from '../../src/protocol/security/placement.js';
 import { secured } from '../../src/protocol/security/secured.js';
 import type { Packet } from '../../src/wire/ipv6/packet.js';
 import type { BindingAcknowledgement } from '../../src/wire/mobility/messages.js';
-import { type AnchorWorld, environment } from './anchor.js';
+import { environment } from './anchor.js';
 import { Puppet, sent } from './signalling.js';
 
 export type Protection = 'rfc4285' | 'esp';
 export const protections: readonly Protection[] = ['rfc4285', 'esp'];
 
+/** An anchor's world, as far as a mobile is concerned. */
+export interface Receiver {
+  readonly now: Instant;
+  receive(packet: Packet): readonly Output[];
+}
+
 /** A mobile's end of its association with an anchor. */
 export class SecuredMobile {
-  readonly #world: AnchorWorld;
+  readonly #world: Receiver;
   readonly #puppet = new Puppet();
   readonly #engine: Engine;
 
   /** `name`: the address or NAI whose keys it has. */
-  constructor(world: AnchorWorld, name: string, anchor: Packet['source'], protection: Protection) {
+  constructor(world: Receiver, name: string, anchor: Packet['source'], protection: Protection) {
     this.#world = world;
     const address = formatAddress(anchor);
     const peers = [{ address, security: placedSecurity(protection, name, address) }];

@@ -119,14 +119,14 @@ export const agentTests: readonly Test<AgentRequest>[] = [
 ];
 
 /** That packets do not go round, and that there is somebody to register with where the agent is to. */
-function hasUsableUpstream({ options, careOf, ...update }: Update, own: Address): boolean {
+function hasUsableUpstream(update: Update, own: Address): boolean {
+  const { careOf, options } = update;
   const { upstream } = options;
-  if (!upstream) return true;
+  if (!upstream || (isLeaving(update) && !upstream.flags.relay)) return true;
   const [address, ipv4] = upstream.addresses;
   if (address === undefined || !isRoutableUnicast(address) || isIpv4Mapped(address)) return false;
   if (ipv4 !== undefined && !isIpv4Mapped(ipv4)) return false;
-  const home = update.homeAddressOption ?? update.source;
-  return address !== own && address !== careOf && address !== home;
+  return address !== own && address !== careOf && address !== homeOf(update);
 }
 
 /** Nobody's but the mobile's, so that an agent is no way around the checks of others (draft-dommety App-3). */
