@@ -19,7 +19,7 @@ import {
   station,
   upstream,
 } from '../../../test/support/agent.js';
-import { parseAddress as addressOf, formatAddress, unspecified } from '../../base/address.js';
+import { type Address, parseAddress as addressOf, formatAddress, unspecified } from '../../base/address.js';
 import { type Packet, protocol } from '../../wire/ipv6/packet.js';
 import { mobilityPacket } from '../mobile/packets.js';
 
