@@ -104,14 +104,14 @@ const section = protectedSection(
     localMobilityAgents: agentsSection.prefault({}),
   }),
 ).superRefine(({ localMobilityAgents: { mode }, ...others }, context) => {
-  const problem = (path: string[], message: string) => context.addIssue({ code: 'custom', path, message });
+  const problem = (path: (string | number)[], message: string) => context.addIssue({ code: 'custom', path, message });
   if (mode === 'off') return;
   if (others.hierarchy !== 'off') problem(['hierarchy'], 'off, beside localMobilityAgents');
   if (others.fastHandover) problem(['fastHandover'], 'nothing, beside localMobilityAgents');
   for (const [i, { security }] of others.peers.entries())
     if (security?.kind === 'esp' && security.tunnel?.end === 'careOfAddress')
       problem(
-        ['peers', String(i), 'security', 'tunnel', 'end'],
+        ['peers', i, 'security', 'tunnel', 'end'],
         'homeAddress, beside localMobilityAgents: care-of addresses are shared',
       );
   if (others.homeAgent === undefined) problem(['homeAgent'], 'an address: nobody is asked for one through an agent');
