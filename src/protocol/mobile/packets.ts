@@ -22,13 +22,6 @@ export function toMobile(source: Address, careOf: Address, home: Address, messag
   return { ...packet, headers: [{ kind: 'routingType2', segmentsLeft: 1, homeAddress: home }] };
 }
 
-/** Where it was sent to: a routing header that an agent has used up for the mobile shows the care-of address (draft-dommety §3.1). */
-export function cameTo({ destination, headers = [] }: Packet): Address {
-  for (const header of headers)
-    if (header.kind === 'routingType2' && header.segmentsLeft === 0) return header.homeAddress;
-  return destination;
-}
-
 /** RFC 9131 §6.1.2: the router learns of the care-of address before anything has to come back to it. */
 export function gratuitousAdvertisement({ careOf, optimistic, linkAddress }: Attachment): Packet {
   return unsolicitedAdvertisement({ target: careOf, destination: allRouters, override: !optimistic, linkAddress });

@@ -3,11 +3,10 @@ import { hostPrefix, type Prefix } from '../../base/prefix.js';
 import type { Random } from '../../base/random.js';
 import { earliest, type Instant } from '../../base/time.js';
 import type { Icmpv6Message } from '../../wire/icmpv6/messages.js';
-import { effectiveDestination, type Packet } from '../../wire/ipv6/packet.js';
+import { cameTo, effectiveDestination, type Packet } from '../../wire/ipv6/packet.js';
 import type { BindingAcknowledgement, MobilityMessageOf } from '../../wire/mobility/messages.js';
 import type { Output, Row } from '../contract.js';
 import { CorrespondentRegistration, type Place } from './correspondent-registration.js';
-import { cameTo } from './packets.js';
 import type { Passage } from './reach.js';
 
 export interface RouteOptimisationSettings {

@@ -5,7 +5,7 @@ import { invariant } from '../../base/errors.js';
 import { bytesEqual } from '../../base/text.js';
 import { Writer } from '../../wire/codec/buffer.js';
 import { encodePacket } from '../../wire/ipv6/codec.js';
-import { effectiveDestination, effectiveSource, type Packet, protocol } from '../../wire/ipv6/packet.js';
+import { cameTo, effectiveDestination, effectiveSource, type Packet, protocol } from '../../wire/ipv6/packet.js';
 import { writeMobilityHeader } from '../../wire/mobility/header.js';
 import { type MobilityMessage, minimumMessageOctets } from '../../wire/mobility/messages.js';
 import { findOption, type MobilityOption, type MobilityOptionOf } from '../../wire/mobility/options.js';
@@ -93,7 +93,8 @@ export function withOption<M extends OptionedMessage>(message: M, option: Mobili
  * the registering end's: a Binding Update's Alternate Care-of Address or its IPv6 source, and the IPv6 destination of
  * what the anchor says. The home address is that of the Home Address option or the type 2 routing header. A proxy
  * has neither, and the mobile's own address is often what the exchange is to find out: there the anchor's address takes
- * its place, so that both ends are covered and a message sent back to its sender never verifies.
+ * its place, so that both ends are covered and a message sent back to its sender never verifies. An agent that shares its
+ * care-of address has used up the routing header, which shows it (draft-dommety §3.1).
  */
 export function mobilityEnds(packet: Packet, message: OptionedMessage): { careOf: Address; home: Address } {
   if (isFromRegisteringEnd(message)) {
@@ -101,8 +102,9 @@ export function mobilityEnds(packet: Packet, message: OptionedMessage): { careOf
     const home = effectiveSource(packet);
     return { careOf: alternate ?? packet.source, home: home === packet.source ? packet.destination : home };
   }
+  const careOf = cameTo(packet);
   const home = effectiveDestination(packet);
-  return { careOf: packet.destination, home: home === packet.destination ? packet.source : home };
+  return { careOf, home: home === careOf ? packet.source : home };
 }
 
 function isFromRegisteringEnd(message: OptionedMessage): boolean {

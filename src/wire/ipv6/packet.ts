@@ -96,6 +96,13 @@ export function effectiveDestination(packet: Packet): Address {
   return packet.destination;
 }
 
+/** Where it was sent to: a routing header that an agent has used up for the mobile shows the care-of address (draft-dommety §3.1). */
+export function cameTo({ destination, headers = [] }: Packet): Address {
+  for (const header of headers)
+    if (header.kind === 'routingType2' && header.segmentsLeft === 0) return header.homeAddress;
+  return destination;
+}
+
 /** Octets of an SCTP packet: `readSctp` knows what they say. */
 export function isSctp(payload: Payload): payload is Extract<Payload, { kind: 'raw' }> {
   return payload.kind === 'raw' && payload.protocol === protocol.sctp;
