@@ -1,5 +1,6 @@
 import { fhmip6, fmip6 } from './fast-schemes.js';
 import { hmip6, hmip6Tunnel } from './hmip6/scheme.js';
+import { agentBeyondLinks, agentsInHierarchy, agentsOnLinks, withoutAgents } from './lma6/scheme.js';
 import { lmm } from './lmm/scheme.js';
 import { mip6, mip6Tunnel } from './mip6/scheme.js';
 import { netlmm, netlmmContextTransfer } from './netlmm/scheme.js';
@@ -20,6 +21,10 @@ export const schemes: readonly Scheme[] = [
   lmm,
   netlmm,
   netlmmContextTransfer,
+  withoutAgents,
+  agentsOnLinks,
+  agentsInHierarchy,
+  agentBeyondLinks,
 ];
 
 export function schemeNamed(name: string): Scheme | undefined {

@@ -42,6 +42,24 @@ export function readyMs({ l2GapMs, radioMs, dad, optimistic = 0 }: Setting): num
   return l2GapMs + 2 * radioMs + 1000 * dad * (1 - optimistic);
 }
 
+/** Random delays for that many networks, the same for the same name. */
+export function randomSettings(name: string, count: number, dad: number): Setting[] {
+  const random = seededRandom(20260201, `${name} ${dad}`);
+  return Array.from({ length: count }, () => draw(random, dad));
+}
+
+/** The comparison's scenario, long enough for detection at the mobile and at a MAP. */
+export function comparisonWith(name: string, overrides: Readonly<Record<string, number>>, protection: string) {
+  const scheme = schemeNamed(name);
+  assert.ok(scheme);
+  const text = readFileSync('scenarios/comparison.yaml', 'utf8')
+    .replace('durationMs: 9000', `protection: ${protection}\ndurationMs: 10500`)
+    .replaceAll('stopMs: 8500', 'stopMs: 10000');
+  const parsed = parseScenario(text, { file: 'comparison.yaml', overrides });
+  assert.ok(parsed.ok, JSON.stringify(parsed));
+  return { scheme, scenario: parsed.scenario };
+}
+
 /** Both of the comparison's handovers in `count` random networks: within an anchor's domain, then into the next. */
 export function checkHandovers(
   name: string,
@@ -50,23 +68,14 @@ export function checkHandovers(
   paper: (setting: Setting, handover: HandoverResult) => Paper,
   fixed: Readonly<Record<string, number>> = {},
 ): void {
-  const scheme = schemeNamed(name);
-  assert.ok(scheme);
-  const random = seededRandom(20260201, `${name} ${dad}`);
-  const text = readFileSync('scenarios/comparison.yaml', 'utf8');
-  // Long enough for detection at the mobile and at a MAP.
-  const protectedText = text
-    .replace('durationMs: 9000', `protection: ${dad ? 'rfc4285' : 'esp'}\ndurationMs: 10500`)
-    .replaceAll('stopMs: 8500', 'stopMs: 10000');
-  for (let i = 0; i < count; i++) {
-    const setting = { ...draw(random, dad), ...fixed };
-    const parsed = parseScenario(protectedText, { file: 'comparison.yaml', overrides: setting });
-    assert.ok(parsed.ok, JSON.stringify(parsed));
+  for (const [i, drawn] of randomSettings(name, count, dad).entries()) {
+    const setting = { ...drawn, ...fixed };
+    const { scenario, scheme } = comparisonWith(name, setting, dad ? 'rfc4285' : 'esp');
     let watchdog: Watchdog | undefined;
     const prepare = (simulation: Simulation) => {
       watchdog = new Watchdog(simulation);
     };
-    const { handovers }: SchemeResult = runScheme(parsed.scenario, scheme, { prepare }).result;
+    const { handovers }: SchemeResult = runScheme(scenario, scheme, { prepare }).result;
     assert.deepEqual(watchdog?.violations, []);
     assert.equal(handovers.length, 2);
     for (const handover of handovers) {

@@ -8,9 +8,11 @@ export interface PlacedMap {
   readonly rcoaRequired?: boolean;
 }
 
+export type AccessRouterNode = NetworkDescription['accessRouters'][number];
+
 /** Role `ar` on an access router of a scenario: it advertises what a plain one does, and these MAPs. `more`: further keys of its section. */
 export function accessRouterPlacement(
-  router: NetworkDescription['accessRouters'][number],
+  router: AccessRouterNode,
   maps: readonly PlacedMap[],
   more: Readonly<Record<string, unknown>> = {},
 ): Placement {
