@@ -1,10 +1,12 @@
 import { type Address, isIpv4Mapped, unspecified } from '../base/address.js';
 import { HostError } from '../base/errors.js';
-import { type LinkAddress, linkLocalAddress } from '../base/link-address.js';
+import { linkLocalAddress } from '../base/link-address.js';
 import { hostPrefix, maskAddress, type Prefix, prefixKey } from '../base/prefix.js';
 import type { ForwardingRule, LinkId, Output, TunnelEnd, Via } from '../protocol/contract.js';
 import { errno } from './ffi/libc.js';
 import type { Firewall, FirewallChange } from './firewall.js';
+import type { Ipv4Tunnels } from './ipv4/tunnels.js';
+import { Neighbours } from './neighbours.js';
 import type { Request } from './netlink/message.js';
 import * as netlink from './netlink/route.js';
 import type { NetlinkSocket } from './netlink/socket.js';
@@ -43,6 +45,7 @@ export class Forwarding {
   readonly #firewall: Firewall;
   readonly #parking: Parking;
   readonly #tun: TunDevice;
+  readonly #ipv4: Ipv4Tunnels;
   readonly #scope: ForwardingScope;
   readonly #rules = new Map<string, ForwardingRule>();
   readonly #ends = new Map<string, TunnelEnd>();
@@ -50,18 +53,18 @@ export class Forwarding {
   /** From where routing headers lead on, and lengths of prefixes they ever led to. */
   readonly #passing = new Set<Address>();
   readonly #passingLengths = new Set<number>();
-  /** How many rules go to that neighbour of that device. */
-  readonly #neighbours = new Map<string, number>();
+  readonly #neighbours = new Neighbours();
   #reconciled = false;
 
   constructor(
-    parts: { kernel: NetlinkSocket; firewall: Firewall; parking: Parking; tun: TunDevice },
+    parts: { kernel: NetlinkSocket; firewall: Firewall; parking: Parking; tun: TunDevice; ipv4: Ipv4Tunnels },
     scope: ForwardingScope,
   ) {
     this.#kernel = parts.kernel;
     this.#firewall = parts.firewall;
     this.#parking = parts.parking;
     this.#tun = parts.tun;
+    this.#ipv4 = parts.ipv4;
     this.#scope = scope;
   }
 
@@ -95,7 +98,9 @@ export class Forwarding {
   /** Takes out what a predecessor installed and nobody has asked for since. What both want is never touched. */
   reconcile(): void {
     const facts = [...this.#rules.values()].flatMap(rule => this.#facts(rule));
-    this.#firewall.install(this.#ends.values(), { tunnels: this.#localEnds, passing: this.#passing }, facts);
+    const [ends, endsOfIpv4] = byFamily([...this.#ends.values()]);
+    this.#ipv4.reconcile(endsOfIpv4);
+    this.#firewall.install(ends, { tunnels: this.#localEnds, passing: this.#passing }, facts);
     this.#reconciled = true;
     this.#kernel.execute(this.#leftovers());
   }
@@ -113,7 +118,7 @@ export class Forwarding {
       else if (output.kind === 'unforward') this.#unforward(output, before, idle);
     }
     // Neighbours that are idle only for the moment stay: another rule of the same outputs may lead to them.
-    const gone = idle.filter(neighbour => !this.#neighbours.has(neighbourKey(neighbour)));
+    const gone = idle.filter(neighbour => !this.#neighbours.has(neighbour));
     const [failure] = refusalsOf([
       () => this.#kernel.execute([...before, ...gone.map(netlink.deleteNeighbour)]),
       // Only now: while the check lets a source pass there is a rule for where it goes.
@@ -126,7 +131,11 @@ export class Forwarding {
   }
 
   #changeFirewall(change: FirewallChange): void {
-    if (this.#reconciled) this.#firewall.change(change);
+    if (!this.#reconciled) return;
+    const [admitted, admittedOfIpv4] = byFamily(change.admitted ?? []);
+    const [refused, refusedOfIpv4] = byFamily(change.refused ?? []);
+    this.#firewall.change({ ...change, admitted, refused });
+    this.#ipv4.change(admittedOfIpv4, refusedOfIpv4);
   }
 
   /** Appends what makes the rule to `before`, the neighbour it leaves to `idle`; returns what was parked for it. */
@@ -135,13 +144,13 @@ export class Forwarding {
     const standing = this.#rules.get(key);
     this.#rules.set(key, rule);
     if (rule.via.kind === 'park') this.#parking.open(rule, rule.via.limitOctets);
-    this.#retain(rule.via, before);
+    before.push(...this.#neighbours.retain(this.#neighbourOf(rule.via)));
     const target = this.#target(rule);
     if (standing) before.push(...this.#exceptions(standing).map(netlink.deleteRoute));
     before.push(...this.#exceptions(rule).map(netlink.replaceRoute));
     before.push(...this.#routeKeys(rule).map(route => netlink.replaceRoute({ ...route, target })));
     if (!standing) return [];
-    this.#release(standing.via, idle);
+    idle.push(...this.#neighbours.release(this.#neighbourOf(standing.via)));
     return standing.via.kind === 'park' && rule.via.kind !== 'park' ? this.#parking.close(rule) : [];
   }
 
@@ -152,7 +161,7 @@ export class Forwarding {
     this.#parking.close(key);
     before.push(...this.#exceptions(standing).map(netlink.deleteRoute));
     before.push(...this.#routeKeys(key).map(netlink.deleteRoute));
-    this.#release(standing.via, idle);
+    idle.push(...this.#neighbours.release(this.#neighbourOf(standing.via)));
   }
 
   #facts(rule: ForwardingRule | undefined): SourceFact[] {
@@ -197,7 +206,8 @@ export class Forwarding {
   }
 
   #endAt({ local }: TunnelEnd): Request[] {
-    if (this.#localEnds.has(local)) return [];
+    if (isIpv4Mapped(local)) this.#ipv4.open(local);
+    if (isIpv4Mapped(local) || this.#localEnds.has(local)) return [];
     const requests = this.#localEnd(local);
     if (this.#reconciled) this.#firewall.addLocalEnd(local);
     return requests;
@@ -237,6 +247,7 @@ export class Forwarding {
     const { via } = rule;
     switch (via.kind) {
       case 'tunnel':
+        if (isIpv4Mapped(via.remote)) return this.#overIpv4(via);
         return this.#scope.tunnels.kind === 'seg6'
           ? { kind: 'seg6', remote: via.remote, device: this.#tun.index }
           : { kind: 'ip6', local: via.local, remote: via.remote, device: this.#scope.tunnels.device };
@@ -251,6 +262,11 @@ export class Forwarding {
       case 'routeOptimised':
         throw new HostError('routeOptimised', errno.EOPNOTSUPP, 'route optimisation is not supported on Linux yet');
     }
+  }
+
+  #overIpv4({ local, remote }: Extract<Via, { kind: 'tunnel' }>): netlink.Target {
+    const { device, gateway } = this.#ipv4.way(local, remote);
+    return { kind: 'device', device, gateway };
   }
 
   /** What takes Mobility Headers that others sent out of the rule's way, to user space. */
@@ -285,29 +301,11 @@ export class Forwarding {
     return device;
   }
 
-  /** A neighbour is reached by the link-local address of its link-layer address, permanently: the kernel never asks for it. */
-  #retain(via: Via, before: Request[]): void {
-    if (via.kind !== 'link' || via.neighbour === undefined) return;
-    const neighbour = this.#neighbour(via.link, via.neighbour);
-    const key = neighbourKey(neighbour);
-    const uses = this.#neighbours.get(key) ?? 0;
-    this.#neighbours.set(key, uses + 1);
-    if (uses === 0) before.push(netlink.replaceNeighbour(neighbour));
-  }
-
-  #release(via: Via, idle: netlink.Neighbour[]): void {
-    if (via.kind !== 'link' || via.neighbour === undefined) return;
-    const neighbour = this.#neighbour(via.link, via.neighbour);
-    const key = neighbourKey(neighbour);
-    const uses = (this.#neighbours.get(key) ?? 1) - 1;
-    if (uses > 0) this.#neighbours.set(key, uses);
-    else {
-      this.#neighbours.delete(key);
-      idle.push(neighbour);
-    }
-  }
-
-  #neighbour(link: LinkId, linkAddress: LinkAddress): netlink.Neighbour {
+  /** A neighbour is reached by the link-local address of its link-layer address. */
+  #neighbourOf(via: Via): netlink.Neighbour | undefined {
+    if (via.kind === 'tunnel' && isIpv4Mapped(via.remote)) return this.#ipv4.way(via.local, via.remote).neighbour;
+    if (via.kind !== 'link' || via.neighbour === undefined) return undefined;
+    const { link, neighbour: linkAddress } = via;
     return { device: this.#device(link), address: linkLocalAddress(linkAddress), linkAddress };
   }
 
@@ -325,11 +323,11 @@ export class Forwarding {
     const rules = [tables.byDestination, tables.bySource]
       .flatMap(routesOf)
       .filter(route => own(route) && !wanted(route));
-    const devices = new Set(this.#scope.devices.values());
+    const devices = new Set([...this.#scope.devices.values(), ...this.#ipv4.deviceNumbers]);
     const neighbours = this.#kernel
       .dump(netlink.dumpNeighbours())
       .map(netlink.parseOwnNeighbour)
-      .filter(found => found !== undefined && devices.has(found.device) && !this.#neighbours.has(neighbourKey(found)));
+      .filter(found => found !== undefined && devices.has(found.device) && !this.#neighbours.has(found));
     const policyNames = new Set(policyRules(this.#scope.tunnelTable, this.#scope.uplinks).map(policyName));
     const policies = this.#kernel.dump(netlink.dumpRules()).map(netlink.parseOwnRule);
     return [
@@ -356,6 +354,10 @@ function refusalsOf(steps: readonly (() => void)[]): HostError[] {
   });
 }
 
+function byFamily(ends: readonly TunnelEnd[]): [ipv6: TunnelEnd[], ipv4: TunnelEnd[]] {
+  return [ends.filter(({ local }) => !isIpv4Mapped(local)), ends.filter(({ local }) => isIpv4Mapped(local))];
+}
+
 function isOfIpv4(output: ForwardingOutput): boolean {
   const { to, from } = output.kind === 'forward' ? output.rule : output.kind === 'unforward' ? output : output.end;
   return [to, from].some(prefix => prefix !== undefined && isIpv4Mapped(prefix.address));
@@ -364,8 +366,4 @@ function isOfIpv4(output: ForwardingOutput): boolean {
 function endKey(end: TunnelEnd): string {
   const what = `${end.by ?? 'tunnel'} ${end.from ? 'from' : 'to'}`;
   return `${end.local}${end.remote} ${what} ${prefixKey(end.from ?? end.to)}`;
-}
-
-function neighbourKey(neighbour: { device: number; address: Address }): string {
-  return `${neighbour.device} ${neighbour.address}`;
 }

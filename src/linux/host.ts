@@ -1,5 +1,5 @@
 import type { Address } from '../base/address.js';
-import { addressFromBytes, isLinkLocal, isMulticast, unspecified } from '../base/address.js';
+import { addressFromBytes, isIpv4Mapped, isLinkLocal, isMulticast, unspecified } from '../base/address.js';
 import { HostError } from '../base/errors.js';
 import { type LinkAddress, multicastLinkAddress } from '../base/link-address.js';
 import type { Interests, LinkId } from '../protocol/contract.js';
@@ -10,6 +10,8 @@ import { deviceIndex, errno } from './ffi/libc.js';
 import { Firewall } from './firewall.js';
 import { Forwarding, type ForwardingOutput, type ForwardingScope, type TunnelRoutes } from './forwarding.js';
 import type { AddressOutput, Arrivals, Departure, Ground, GroundStatistics } from './ground.js';
+import { sendIpv4 } from './ipv4/sockets.js';
+import { Ipv4Tunnels } from './ipv4/tunnels.js';
 import { LinkMonitor } from './link-monitor.js';
 import { chainOf, destinationOf } from './mobility-headers.js';
 import * as link from './netlink/link.js';
@@ -20,7 +22,7 @@ import { Parking } from './parking.js';
 import { Proxies } from './proxies.js';
 import type { Received } from './receive-batch.js';
 import { Receiver } from './receiver.js';
-import { LogSocket, PacketSocket, RoutedSocket } from './sockets.js';
+import { LogSocket, loggedOctets as loggedPayloads, PacketSocket, RoutedSocket } from './sockets.js';
 import { Sysctls } from './sysctl.js';
 import { TunDevice } from './tun.js';
 import { chooseTunnels, type TunnelMechanism } from './tunnels.js';
@@ -60,6 +62,9 @@ export class Host implements Ground {
   readonly #monitor: LinkMonitor;
   readonly #monitored = new Set<number>();
   readonly #proxies: Proxies;
+  readonly #ipv4: Ipv4Tunnels;
+  /** What came in tunnels of IPv4 that nobody admitted. */
+  readonly #ipv4Log: LogSocket | undefined;
   #receiver: Receiver | undefined;
   /** Undoes what was done, the last first. */
   readonly #undo: (() => void)[] = [];
@@ -114,6 +119,22 @@ export class Host implements Ground {
         table: firewallName,
         logGroup: table & 0xffff,
       });
+      const ipv4Group = (table + 1) & 0xffff;
+      if (protocols.includes(protocol.ipv6))
+        this.#ipv4Log = this.#keep(new LogSocket(ipv4Group, 0xffff), socket => socket.close());
+      this.#ipv4 = new Ipv4Tunnels({
+        kernel: this.#route,
+        netfilter: this.#netfilter,
+        sysctls: this.#sysctls,
+        table: firewallName,
+        logGroup: this.#ipv4Log && ipv4Group,
+        address,
+        mechanism: options.ipv4Tunnels ?? 'auto',
+        chosen: ipv4Tunnels => options.log.info({ ipv4Tunnels }, 'tunnels of IPv4 are made'),
+        ended: arrivals.ended,
+      });
+      this.#undo.push(() => this.#ipv4.remove());
+      if (options.ipv4Address !== undefined) this.#ipv4.open(options.ipv4Address);
       const forwardingScope = {
         address,
         tunnelTable: table,
@@ -134,7 +155,7 @@ export class Host implements Ground {
 
   get statistics(): GroundStatistics {
     return {
-      strangers: this.#firewall.strangers,
+      strangers: this.#firewall.strangers + this.#ipv4.strangers,
       spoofed: this.#firewall.spoofed,
       parkingDropped: this.parking.dropped,
       parkedOctets: this.parking.octets,
@@ -161,6 +182,7 @@ export class Host implements Ground {
   }
 
   send({ packet, bytes, link, neighbour }: Departure): void {
+    if (isIpv4Mapped(packet.destination)) return sendIpv4(bytes);
     const device = link === undefined ? undefined : this.devices.get(link);
     const to = neighbour ?? (isMulticast(packet.destination) ? multicastLinkAddress(packet.destination) : undefined);
     if (device !== undefined && to !== undefined) this.packets.send(bytes, device, to);
@@ -176,6 +198,7 @@ export class Host implements Ground {
 
   startReceiving(): void {
     const { logged, ended } = this.#arrivals;
+    const reads = { kind: 'reads', receive: ({ bytes }: Received) => this.#strangersOfIpv4(bytes) } as const;
     this.#receiver = new Receiver(
       [
         { fd: this.packets.fd, kind: 'messages', receive: received => this.#received(received) },
@@ -183,9 +206,11 @@ export class Host implements Ground {
         { fd: this.#monitor.fd, kind: 'reads', receive: ({ bytes }) => this.#monitor.changed(bytes) },
         { fd: this.#log.fd, kind: 'reads', receive: logged },
         { fd: this.#tun.fd, kind: 'reads', receive: ({ bytes }) => this.#park(bytes) },
+        ...(this.#ipv4Log ? [{ ...reads, fd: this.#ipv4Log.fd }] : []),
       ],
       ended,
     );
+    this.#ipv4.startReceiving();
     this.#monitor.report();
   }
 
@@ -238,8 +263,14 @@ export class Host implements Ground {
     }
   }
 
+  #strangersOfIpv4(log: Uint8Array): void {
+    for (const bytes of loggedPayloads(log))
+      this.#arrivals.packet({ bytes, device: 0, neighbour: nobody, partialChecksum: false });
+  }
+
   async stopReceiving(): Promise<void> {
     await this.#receiver?.stop();
+    await this.#ipv4.stopReceiving();
   }
 
   /** Throws the first failure, after everything was tried. */
@@ -262,7 +293,13 @@ export class Host implements Ground {
   #preparedForwarding(mechanism: TunnelMechanism, scope: Omit<ForwardingScope, 'tunnels'>): Forwarding {
     const tunnels: TunnelRoutes =
       mechanism === 'seg6' ? this.#prepareSeg6(scope.address) : this.#prepareTunnelDevice(scope.address);
-    const parts = { kernel: this.#route, firewall: this.#firewall, parking: this.parking, tun: this.#tun };
+    const parts = {
+      kernel: this.#route,
+      firewall: this.#firewall,
+      parking: this.parking,
+      tun: this.#tun,
+      ipv4: this.#ipv4,
+    };
     const forwarding = new Forwarding(parts, { ...scope, tunnels });
     this.#undo.push(() => forwarding.remove());
     forwarding.prepare();

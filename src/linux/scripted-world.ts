@@ -11,6 +11,8 @@ import { type LinkBinding, LinuxWorld, type WorldOptions, type WorldStatistics }
 export interface ScriptedRole {
   readonly address: Address;
   readonly tunnels: WorldOptions['tunnels'];
+  readonly ipv4Address?: Address;
+  readonly ipv4Tunnels?: WorldOptions['ipv4Tunnels'];
   readonly links: readonly LinkBinding[];
   readonly accessLinks: readonly string[];
   readonly guardedLinks?: readonly string[];
@@ -75,6 +77,8 @@ async function run(role: ScriptedRole): Promise<void> {
     address: role.address,
     links: role.links,
     tunnels: role.tunnels,
+    ...(role.ipv4Address !== undefined && { ipv4Address: role.ipv4Address }),
+    ...(role.ipv4Tunnels && { ipv4Tunnels: role.ipv4Tunnels }),
     store: { records: () => [], put() {}, remove() {} },
     log: { debug() {}, info: say, warn: say, error: say },
     onTrace() {},

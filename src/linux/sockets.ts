@@ -194,6 +194,14 @@ export class LogSocket {
   }
 }
 
+/** Whole packets, of any protocol, in what was read from a {@link LogSocket}. */
+export function* loggedOctets(bytes: Uint8Array): Generator<Uint8Array> {
+  for (const message of messagesOf(bytes)) {
+    const payload = message.type === logMessage.packet && attributesOf(message.body, 4).get(logAttribute.payload);
+    if (payload) yield payload;
+  }
+}
+
 /** The packets in what was read from a {@link LogSocket}. */
 export function* loggedPackets(bytes: Uint8Array): Generator<LoggedPacket> {
   for (const message of messagesOf(bytes)) {

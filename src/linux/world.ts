@@ -4,7 +4,7 @@ import type { LinkAddress } from '../base/link-address.js';
 import { type Instant, millisecond } from '../base/time.js';
 import type { Engine, Input, LinkId, OperatorCommand, Output, StoredRecord } from '../protocol/contract.js';
 import type { TraceEvent } from '../protocol/trace.js';
-import { decodePacket, encodePacket, payloadProtocol } from '../wire/ipv6/codec.js';
+import { decodeIpv4Packet, decodePacket, encodePacket, payloadProtocol } from '../wire/ipv6/codec.js';
 import { effectiveSource, isSctp, type Packet, protocol } from '../wire/ipv6/packet.js';
 import { completeChecksum } from '../wire/sctp/packet.js';
 import { monotonicNow } from './clock.js';
@@ -12,6 +12,7 @@ import { EndNode } from './end-node.js';
 import type { ForwardingOutput } from './forwarding.js';
 import type { Arrivals, Ground, GroundStatistics } from './ground.js';
 import { Host } from './host.js';
+import type { Ipv4Mechanism } from './ipv4/device.js';
 import { KernelSctp } from './kernel-sctp.js';
 import type { Received } from './receive-batch.js';
 import { loggedPackets } from './sockets.js';
@@ -48,6 +49,10 @@ export interface WorldOptions {
   readonly address?: Address | undefined;
   readonly links: readonly LinkBinding[];
   readonly tunnels: 'auto' | TunnelMechanism;
+  /** Where tunnels of IPv4 end, IPv4-mapped, that the engine is to hear of before it admits any. */
+  readonly ipv4Address?: Address | undefined;
+  /** How tunnels of IPv4 are made; 'auto' when absent. */
+  readonly ipv4Tunnels?: 'auto' | Ipv4Mechanism;
   /** Number of the first of the routing tables the world uses for itself; 0x9b00 when absent. */
   readonly table?: number;
   readonly store: Store;
@@ -273,7 +278,8 @@ export class LinuxWorld {
   #decoded(received: Received): Packet | undefined {
     try {
       const { partialChecksum } = received;
-      const packet = decodePacket(received.bytes, { partialChecksums: partialChecksum, mobilityOctets: true });
+      const decode = received.bytes[0] >> 4 === 4 ? decodeIpv4Packet : decodePacket;
+      const packet = decode(received.bytes, { partialChecksums: partialChecksum, mobilityOctets: true });
       if (partialChecksum && isSctp(packet.payload)) completeChecksum(packet.payload.data);
       return packet;
     } catch (error) {

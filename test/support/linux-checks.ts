@@ -15,10 +15,10 @@ import { anchor, type BothWorlds, correspondent, gateway, installed, mobile, pin
 /** Runs tcpdump until it has seen so many packets; its lines without the time. */
 export async function sniff(
   namespaces: Namespaces,
-  where: { namespace: string; device: string; packets: number; filter: string },
+  where: { namespace: string; device: string; packets: number; filter: string; options?: readonly string[] },
   action: () => void | Promise<void>,
 ): Promise<string[]> {
-  const options = ['-lnni', where.device, '-c', String(where.packets), where.filter];
+  const options = [...(where.options ?? []), '-lnni', where.device, '-c', String(where.packets), where.filter];
   const sniffer = namespaces.spawn(where.namespace, 'tcpdump', options, { stdio: 'pipe' });
   const capture = textOf(sniffer, 'stdout');
   const words = textOf(sniffer, 'stderr');

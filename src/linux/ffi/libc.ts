@@ -11,7 +11,9 @@ const library = koffi.load(null);
 const libc = {
   socket: library.func('int socket(int, int, int)'),
   bind: library.func('int bind(int, void *, uint32)'),
+  connect: library.func('int connect(int, void *, uint32)'),
   setsockopt: library.func('int setsockopt(int, int, int, void *, uint32)'),
+  getsockopt: library.func('int getsockopt(int, int, int, void *, void *)'),
   sendto: library.func('int64 sendto(int, void *, uint64, int, void *, uint32)'),
   recv: library.func('int64 recv(int, void *, uint64, int)'),
   sendmsg: library.func('int64 sendmsg(int, void *, int)'),
@@ -30,7 +32,7 @@ const libc = {
   if_nametoindex: library.func('uint32 if_nametoindex(str)'),
 };
 
-export const AF = { inet6: 10, netlink: 16, packet: 17 } as const;
+export const AF = { inet: 2, inet6: 10, netlink: 16, packet: 17 } as const;
 export const socketType = { datagram: 2, raw: 3, sequencedPacket: 5, nonBlocking: 0o4000 } as const;
 const SOCK_CLOEXEC = 0o2000000;
 const O_RDWR = 2;
@@ -65,6 +67,18 @@ export function bindSocket(fd: number, address: Uint8Array, about = ''): void {
 export function setSocketOption(fd: number, level: number, name: number, value: number | Uint8Array): void {
   const octets = typeof value === 'number' ? new Uint8Array(Int32Array.of(value).buffer) : value;
   check('setsockopt', libc.setsockopt(fd, level, name, octets, octets.length), `level ${level}, option ${name}`);
+}
+
+export function connectSocket(fd: number, address: Uint8Array): void {
+  check('connect', libc.connect(fd, address, address.length));
+}
+
+/** The value of an option that is an int. */
+export function socketOption(fd: number, level: number, name: number): number {
+  const value = new Int32Array(1);
+  const length = Uint32Array.of(value.byteLength);
+  check('getsockopt', libc.getsockopt(fd, level, name, value, length), `level ${level}, option ${name}`);
+  return value[0];
 }
 
 /** Never waits: a full queue is a HostError like another. */

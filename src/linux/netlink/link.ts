@@ -90,6 +90,45 @@ export function createTunnelDevice(name: string): Request {
   };
 }
 
+/**
+ * A device that takes IPv6 to whatever IPv4 address the next hop of a route has in its last 32 bits, from `local`. Its packets
+ * bear the traffic class of those inside, and are in fragments only below IPv6's minimum MTU (RFC 4213 §3.2.2).
+ */
+export function createSitDevice(name: string, local: Uint8Array): Request {
+  const inherit = 1;
+  return {
+    type: type.new,
+    flags: flag.create | flag.exclusive,
+    header: header(0),
+    attributes: [
+      [3, name],
+      [
+        18,
+        [
+          [1, 'sit'],
+          [
+            2,
+            [
+              [2, local],
+              [4, u8(64)],
+              [5, u8(inherit)],
+              [9, u8(41)],
+              [10, u8(1)],
+            ],
+          ],
+        ],
+      ],
+    ],
+    about: `IPv6-in-IPv4 device ${name}`,
+    accept: [errno.EEXIST],
+  };
+}
+
+/** Asks for all devices. */
+export function dumpLinks(): Request {
+  return { type: type.get, header: header(0), about: 'devices' };
+}
+
 /** Takes a device away that may be there. */
 export function deleteLink(name: string): Request {
   const attributes: Attribute[] = [[3, name]];

@@ -4,9 +4,10 @@ import type { NetlinkSocket } from './socket.js';
 /** nf_tables, as much of it as a firewall of our own needs. Numbers in attributes are big-endian there. */
 
 const subsystem = 10 << 8;
-const ipv6 = 10;
+const family = { ipv4: 2, ipv6: 10 } as const;
 const message = {
   newTable: 0,
+  getTable: 1,
   deleteTable: 2,
   newChain: 3,
   newRule: 6,
@@ -30,6 +31,11 @@ export function newTable(table: string): Request {
 
 export function deleteTable(table: string): Request {
   return request(message.deleteTable, table, 0, [[1, table]]);
+}
+
+/** Asks for a table: an error where there is none. */
+export function getTable(table: string): Request {
+  return request(message.getTable, table, 0, [[1, table]]);
 }
 
 /** A chain of filters; with a hook, packets enter it there. */
@@ -82,7 +88,7 @@ export function flushChain(table: string, chain: string): Request {
 }
 
 /** What nft's programs call the parts of a key; the kernel only counts octets. */
-const keyTypes = { ipv6: 8, ethernet: 9, device: 20 } as const;
+const keyTypes = { ipv4: 7, ipv6: 8, ethernet: 9, device: 20 } as const;
 export type KeyType = keyof typeof keyTypes;
 
 /** A set of keys, as nft's `type ipv6_addr . ether_addr`. */
@@ -143,7 +149,18 @@ export function getCounter(table: string, name: string): Request {
 }
 
 function request(type: number, about: string, flags: number, attributes: readonly Attribute[]): Request {
-  return { type: subsystem | type, flags, header: netfilterHeader(ipv6, 0), attributes, about: `nftables ${about}` };
+  return {
+    type: subsystem | type,
+    flags,
+    header: netfilterHeader(family.ipv6, 0),
+    attributes,
+    about: `nftables ${about}`,
+  };
+}
+
+/** The same about a table for packets of IPv4. */
+export function ofIpv4(request: Request): Request {
+  return { ...request, header: netfilterHeader(family.ipv4, 0), about: `${request.about} of IPv4` };
 }
 
 /** All of `requests`, or none of them. Throws HostError. */
