@@ -37,6 +37,7 @@ test('daemon configuration: what is not said has a default, metrics on loopback'
     metrics: { host: '::1', port: 9464 },
     log: { level: 'info', format: 'text' },
     tunnels: 'auto',
+    ipv4Tunnels: 'auto',
   });
 });
 

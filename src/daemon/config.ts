@@ -32,6 +32,7 @@ export interface WorldConfig {
   readonly metrics: Listen | undefined;
   readonly log: { readonly level: (typeof logLevels)[number]; readonly format: 'text' | 'json' };
   readonly tunnels: 'auto' | 'seg6' | 'ip6tnl';
+  readonly ipv4Tunnels: 'auto' | 'sit' | 'userSpace';
 }
 
 export interface Listen {
@@ -85,6 +86,7 @@ function worldSchema(role: string) {
       .strictObject({ level: choice(logLevels).default('info'), format: choice(['text', 'json']).default('text') })
       .prefault({}),
     tunnels: choice(['auto', 'seg6', 'ip6tnl']).default('auto'),
+    ipv4Tunnels: choice(['auto', 'sit', 'userSpace']).default('auto'),
   });
 }
 

@@ -86,6 +86,8 @@ export class Daemon {
         linkAddress: link.linkAddress ?? shownAs(name, config),
       })),
       tunnels: config.world.tunnels,
+      ipv4Address: ipv4AddressOf(config),
+      ipv4Tunnels: config.world.ipv4Tunnels,
       store: this.#store,
       log: this.log,
       onTrace: event => logTrace(this.log, event),
@@ -280,10 +282,18 @@ interface CommonConfig {
   readonly accessLinks?: readonly { readonly name: LinkId; readonly linkAddress?: LinkAddress | undefined }[];
   /** What a gateway is shown as on its access links (gundavelli §6.2). */
   readonly anchorLinkAddress?: LinkAddress;
+  /** Where tunnels of IPv4 end, IPv4-mapped: at an agent, and at a home agent that knows agents. */
+  readonly ipv4Address?: Address;
+  readonly localMobilityAgents?: { readonly ipv4Address?: Address };
 }
 
 function common(config: DaemonConfig): CommonConfig {
   return config.role as CommonConfig;
+}
+
+function ipv4AddressOf(config: DaemonConfig): Address | undefined {
+  const { ipv4Address, localMobilityAgents } = common(config);
+  return ipv4Address ?? localMobilityAgents?.ipv4Address;
 }
 
 /** The link-layer address stations send to: the device must have it, or the kernel takes their packets for another's. */
@@ -324,7 +334,14 @@ function missingLink(interests: Interests, config: DaemonConfig): ConfigError | 
 }
 
 /** Keys of `world` that are taken at start only; the role's own address is one of theirs. */
-const fixed: readonly (keyof WorldConfig)[] = ['links', 'stateDirectory', 'controlSocket', 'metrics', 'tunnels'];
+const fixed: readonly (keyof WorldConfig)[] = [
+  'links',
+  'stateDirectory',
+  'controlSocket',
+  'metrics',
+  'tunnels',
+  'ipv4Tunnels',
+];
 
 function* restartProblems(before: DaemonConfig, after: DaemonConfig): Iterable<ConfigError> {
   for (const key of fixed)
@@ -335,6 +352,8 @@ function* restartProblems(before: DaemonConfig, after: DaemonConfig): Iterable<C
   const [role] = Object.keys(before.written).filter(key => key !== 'world');
   if (common(before).address !== common(after).address)
     yield after.problem([role, 'address'], 'needs a restart to change');
+  if (ipv4AddressOf(before) !== ipv4AddressOf(after))
+    yield after.problem([role], 'its IPv4 address needs a restart to change');
 }
 
 function refusal(problems: readonly ConfigError[]): Refusal {

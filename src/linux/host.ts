@@ -22,7 +22,7 @@ import { Parking } from './parking.js';
 import { Proxies } from './proxies.js';
 import type { Received } from './receive-batch.js';
 import { Receiver } from './receiver.js';
-import { LogSocket, loggedOctets as loggedPayloads, PacketSocket, RoutedSocket } from './sockets.js';
+import { LogSocket, PacketSocket, RoutedSocket } from './sockets.js';
 import { Sysctls } from './sysctl.js';
 import { TunDevice } from './tun.js';
 import { chooseTunnels, type TunnelMechanism } from './tunnels.js';
@@ -63,8 +63,6 @@ export class Host implements Ground {
   readonly #monitored = new Set<number>();
   readonly #proxies: Proxies;
   readonly #ipv4: Ipv4Tunnels;
-  /** What came in tunnels of IPv4 that nobody admitted. */
-  readonly #ipv4Log: LogSocket | undefined;
   #receiver: Receiver | undefined;
   /** Undoes what was done, the last first. */
   readonly #undo: (() => void)[] = [];
@@ -91,7 +89,9 @@ export class Host implements Ground {
       this.#route.execute([link.setLinkUp(this.#tun.index, true)]);
       for (const device of accessDevices) this.#route.execute([link.setLinkUp(device, true)]);
       const { address } = options;
-      const { protocols, udpPorts, advertisedLinks = [] } = interests;
+      const { udpPorts, advertisedLinks = [] } = interests;
+      // In IPv6 nobody can tell which tunnelled packets are not admitted before the kernel's own stack has them.
+      const protocols = interests.protocols.filter(number => number !== protocol.ipv6);
       const guarded = new Map((interests.guardedLinks ?? []).map(name => [name, this.#device(name)]));
       const advertised = new Map(advertisedLinks.map(name => [this.#device(name), name]));
       const monitoredDevices = (interests.monitoredLinks ?? []).map(name => this.#device(name));
@@ -119,21 +119,7 @@ export class Host implements Ground {
         table: firewallName,
         logGroup: table & 0xffff,
       });
-      const ipv4Group = (table + 1) & 0xffff;
-      if (protocols.includes(protocol.ipv6))
-        this.#ipv4Log = this.#keep(new LogSocket(ipv4Group, 0xffff), socket => socket.close());
-      this.#ipv4 = new Ipv4Tunnels({
-        kernel: this.#route,
-        netfilter: this.#netfilter,
-        sysctls: this.#sysctls,
-        table: firewallName,
-        logGroup: this.#ipv4Log && ipv4Group,
-        address,
-        mechanism: options.ipv4Tunnels ?? 'auto',
-        chosen: ipv4Tunnels => options.log.info({ ipv4Tunnels }, 'tunnels of IPv4 are made'),
-        ended: arrivals.ended,
-      });
-      this.#undo.push(() => this.#ipv4.remove());
+      this.#ipv4 = this.#keep(this.#tunnelsOfIpv4(options, interests), tunnels => tunnels.remove());
       if (options.ipv4Address !== undefined) this.#ipv4.open(options.ipv4Address);
       const forwardingScope = {
         address,
@@ -198,7 +184,6 @@ export class Host implements Ground {
 
   startReceiving(): void {
     const { logged, ended } = this.#arrivals;
-    const reads = { kind: 'reads', receive: ({ bytes }: Received) => this.#strangersOfIpv4(bytes) } as const;
     this.#receiver = new Receiver(
       [
         { fd: this.packets.fd, kind: 'messages', receive: received => this.#received(received) },
@@ -206,7 +191,7 @@ export class Host implements Ground {
         { fd: this.#monitor.fd, kind: 'reads', receive: ({ bytes }) => this.#monitor.changed(bytes) },
         { fd: this.#log.fd, kind: 'reads', receive: logged },
         { fd: this.#tun.fd, kind: 'reads', receive: ({ bytes }) => this.#park(bytes) },
-        ...(this.#ipv4Log ? [{ ...reads, fd: this.#ipv4Log.fd }] : []),
+        ...this.#ipv4.sources,
       ],
       ended,
     );
@@ -263,11 +248,6 @@ export class Host implements Ground {
     }
   }
 
-  #strangersOfIpv4(log: Uint8Array): void {
-    for (const bytes of loggedPayloads(log))
-      this.#arrivals.packet({ bytes, device: 0, neighbour: nobody, partialChecksum: false });
-  }
-
   async stopReceiving(): Promise<void> {
     await this.#receiver?.stop();
     await this.#ipv4.stopReceiving();
@@ -277,6 +257,24 @@ export class Host implements Ground {
   remove(): void {
     const failure = this.#runUndo();
     if (failure) throw failure;
+  }
+
+  #tunnelsOfIpv4(options: WorldOptions & { readonly address: Address }, { protocols }: Interests): Ipv4Tunnels {
+    const { address, table = defaultTable, log, ipv4Tunnels: mechanism = 'auto' } = options;
+    const { packet, ended } = this.#arrivals;
+    const stranger = (bytes: Uint8Array) => packet({ bytes, device: 0, neighbour: nobody, partialChecksum: false });
+    return new Ipv4Tunnels({
+      kernel: this.#route,
+      netfilter: this.#netfilter,
+      sysctls: this.#sysctls,
+      table: firewallName,
+      logGroup: (table + 1) & 0xffff,
+      stranger: protocols.includes(protocol.ipv6) ? stranger : undefined,
+      address,
+      mechanism,
+      chosen: ipv4Tunnels => log.info({ ipv4Tunnels }, 'tunnels of IPv4 are made'),
+      ended,
+    });
   }
 
   /** Throws HostError with nothing left behind. */

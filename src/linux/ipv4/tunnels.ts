@@ -4,6 +4,9 @@ import type { TunnelEnd } from '../../protocol/contract.js';
 import { errno } from '../ffi/libc.js';
 import * as link from '../netlink/link.js';
 import type { NetlinkSocket } from '../netlink/socket.js';
+import type { Received } from '../receive-batch.js';
+import type { ReceiveSource } from '../receiver.js';
+import { LogSocket, loggedOctets } from '../sockets.js';
 import type { Sysctls } from '../sysctl.js';
 import { type Ipv4Mechanism, isDeviceName, type TunnelDevice, type Way } from './device.js';
 import { Ipv4Firewall } from './firewall.js';
@@ -16,8 +19,10 @@ export interface Ipv4TunnelsScope {
   readonly sysctls: Sysctls;
   /** Of the firewall. */
   readonly table: string;
-  /** The log group of packets that the engine hears of because nobody admitted them; undefined: it wants none. */
-  readonly logGroup: number | undefined;
+  /** The log group of packets that nobody admitted. */
+  readonly logGroup: number;
+  /** Takes what came tunnelled from whom nobody admitted, header of IPv4 and all; undefined: nobody wants it. */
+  readonly stranger: ((packet: Uint8Array) => void) | undefined;
   /** Of the node: errors about packets come from there. */
   readonly address: Address;
   readonly mechanism: 'auto' | Ipv4Mechanism;
@@ -28,6 +33,7 @@ export interface Ipv4TunnelsScope {
 
 /** Value of addr_gen_mode: the kernel gives the device no link-local address. */
 const noAddress = '1';
+const wholePacket = 0xffff;
 
 /**
  * Tunnels of IPv6 in IPv4 (RFC 4213): a device for each address of this node that they begin and end at, the kernel's own or ours,
@@ -38,16 +44,29 @@ export class Ipv4Tunnels {
   readonly #firewall: Ipv4Firewall;
   readonly #devices = new Map<Address, TunnelDevice>();
   #mechanism: 'auto' | Ipv4Mechanism;
+  readonly #log: LogSocket | undefined;
   #receiving = false;
 
   constructor(scope: Ipv4TunnelsScope) {
     this.#scope = scope;
     this.#mechanism = scope.mechanism;
-    this.#firewall = new Ipv4Firewall(scope.netfilter, scope.table, scope.logGroup);
+    const { netfilter, table, logGroup, stranger } = scope;
+    this.#log = stranger && new LogSocket(logGroup, wholePacket);
+    this.#firewall = new Ipv4Firewall(netfilter, table, stranger && logGroup);
   }
 
   get strangers(): number {
     return this.#firewall.strangers;
+  }
+
+  /** What the main thread is to receive from. */
+  get sources(): ReceiveSource[] {
+    const { stranger } = this.#scope;
+    if (!this.#log || !stranger) return [];
+    const receive = ({ bytes }: Received) => {
+      for (const packet of loggedOctets(bytes)) stranger(packet);
+    };
+    return [{ fd: this.#log.fd, kind: 'reads', receive }];
   }
 
   /** The kernel's numbers of its devices. */
@@ -111,6 +130,7 @@ export class Ipv4Tunnels {
     for (const device of this.#devices.values()) device.remove();
     this.#devices.clear();
     if (wasThere) this.#firewall.remove();
+    this.#log?.close();
   }
 
   /** With `auto` the kernel's own, where it does not say that it has none. */
