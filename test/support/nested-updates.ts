@@ -35,7 +35,8 @@ const addresses = {
 };
 /** The link that the lower agent serves, and the mobile on it. */
 export const lan = { link: 'lan', neighbour: parseLinkAddress('02:00:00:00:00:01') };
-export const kinds = ['rfc4285', 'esp'] as const;
+const kinds = ['rfc4285', 'esp'] as const;
+export const alike: readonly Protections[] = kinds.map(kind => ({ lower: kind, upper: kind, home: kind }));
 export const mixes: readonly Protections[] = kinds.flatMap(home =>
   kinds.flatMap(upper => kinds.map(lower => ({ home, upper, lower }))),
 );
@@ -61,6 +62,18 @@ function entryOf(own: string, peer: Peer) {
   const [address, kind, name] = 'as' in peer ? [peer.address, peer.kind, peer.as] : [...peer, own];
   const text = formatAddress(address);
   return { address: text, security: placedSecurity(kind, name, text) };
+}
+
+/** A test of each case, which a failure names. */
+export function under<Case>(cases: readonly Case[], run: (each: Case) => void): () => void {
+  return () => {
+    for (const each of cases)
+      try {
+        run(each);
+      } catch (error) {
+        throw new Error(`with ${JSON.stringify(each)}: ${(error as Error).message}`, { cause: error });
+      }
+  };
 }
 
 /** Return routability goes between strangers. */
