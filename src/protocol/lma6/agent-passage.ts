@@ -2,7 +2,7 @@ import { type Address, isRoutableUnicast } from '../../base/address.js';
 import { bytesToHex } from '../../base/text.js';
 import { earliest, type Instant, milliseconds, seconds } from '../../base/time.js';
 import type { Packet } from '../../wire/ipv6/packet.js';
-import type { BindingAcknowledgement, MobilityMessageOf } from '../../wire/mobility/messages.js';
+import type { MobilityMessageOf } from '../../wire/mobility/messages.js';
 import type { MobilityOption } from '../../wire/mobility/options.js';
 import { tunnelFamily } from '../../wire/mobility/vendor.js';
 import { discard, type PacketInput } from '../anchor/engine.js';
@@ -11,7 +11,7 @@ import { homeOf, type Update } from '../anchor/update.js';
 import type { Output } from '../contract.js';
 import { mobilityPacket } from '../mobile/packets.js';
 import type { AgentGround } from './agent-ground.js';
-import { isSignalling } from './agent-validation.js';
+import { isSignalling, preferenceIn } from './agent-validation.js';
 import type { Visit } from './visits.js';
 import { Waiting } from './waiting.js';
 
@@ -155,7 +155,7 @@ export class AgentPassage {
 
   /** Who is above has chosen how it tunnels (draft-dommety §2.2.2, §3.3). */
   #prefer(home: Address, from: Address, visit: Visit, packet: Packet, now: Instant, outputs: Output[]): void {
-    const family = preferenceIn(packet);
+    const family = preferenceOf(packet);
     const binding = this.#ground.bindingOf(home);
     if (family === undefined || from !== visit.upstream || binding?.state !== 'registered') return;
     const prefersIpv6 = family !== tunnelFamily.ipv4;
@@ -185,14 +185,7 @@ function correspondentIn(options: readonly MobilityOption[]): Address | undefine
 }
 
 /** In the outer acknowledgement, or in the inner one where that can be read. */
-function preferenceIn({ payload }: Packet): number | undefined {
+function preferenceOf({ payload }: Packet): number | undefined {
   if (payload.kind !== 'mobility' || payload.message.kind !== 'bindingAcknowledgement') return undefined;
-  const family = familyIn(payload.message);
-  return family ?? (payload.nested && preferenceIn(payload.nested));
-}
-
-function familyIn({ options }: BindingAcknowledgement): number | undefined {
-  for (const option of options)
-    if (option.kind === 'vendorSpecific' && option.content.kind === 'tunnelPreference') return option.content.family;
-  return undefined;
+  return preferenceIn(payload.message) ?? (payload.nested && preferenceOf(payload.nested));
 }

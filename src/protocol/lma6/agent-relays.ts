@@ -4,12 +4,13 @@ import type { Packet } from '../../wire/ipv6/packet.js';
 import { type BindingAcknowledgement, bindingUpdateFlags } from '../../wire/mobility/messages.js';
 import type { MobilityOption } from '../../wire/mobility/options.js';
 import { bindingStatus as status } from '../../wire/mobility/status.js';
+import { tunnelFamily } from '../../wire/mobility/vendor.js';
 import type { PacketInput, Purpose } from '../anchor/engine.js';
 import { homeOf, type Update } from '../anchor/update.js';
 import type { Output } from '../contract.js';
 import { fromMobile } from '../mobile/packets.js';
 import type { AgentGround } from './agent-ground.js';
-import { isLeaving } from './agent-validation.js';
+import { isLeaving, preferenceIn } from './agent-validation.js';
 import { Waiting } from './waiting.js';
 
 /** A mobile's update that the agent registers with its home agent before it answers. */
@@ -61,6 +62,7 @@ export class AgentRelays {
     const options: MobilityOption[] = [
       { kind: 'alternateCareOfAddress', careOfAddress: this.#ground.config.address },
       ...(identity === undefined ? [] : [{ kind: 'mobileNodeIdentifier', subtype: 1, identifier: identity } as const]),
+      ...this.#ipv4Options(update),
     ];
     const packet = fromMobile(this.#ground.config.address, home, target, {
       kind: 'bindingUpdate',
@@ -70,6 +72,16 @@ export class AgentRelays {
       options,
     });
     outputs.push({ kind: 'send', packet });
+  }
+
+  /** For the mobile, which asked the agent for the same (draft-dommety §2.2.2). */
+  #ipv4Options({ options }: Update): MobilityOption[] {
+    const { ipv4Address } = this.#ground.config;
+    if (!options.ipv4Tunnel || ipv4Address === undefined || options.upstream?.addresses[1] === undefined) return [];
+    return [
+      { kind: 'vendorSpecific', content: { kind: 'tunnelRequest', flags: { ipv4: true } } },
+      { kind: 'ipv4CareOfAddress', address: ipv4Address },
+    ];
   }
 
   /** Whether it answers one; then the mobile is answered alike. */
@@ -103,7 +115,9 @@ export class AgentRelays {
     const binding = this.#ground.bindingOf(home);
     const visit = visits.get(home);
     if (!leaves && binding && visit) {
-      visits.set(home, { ...visit, confirmed: true });
+      const family = preferenceIn(message);
+      const prefersIpv6 = family === undefined ? visit.prefersIpv6 : family !== tunnelFamily.ipv4;
+      visits.set(home, { ...visit, confirmed: true, prefersIpv6 });
       anchor.limit(binding, lifetimeS, now, outputs);
     }
     if (!update.message.flags.acknowledge) return;

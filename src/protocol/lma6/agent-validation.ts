@@ -1,6 +1,7 @@
 import { type Address, isIpv4Mapped, isRoutableUnicast } from '../../base/address.js';
 import { type Prefix, prefixContains } from '../../base/prefix.js';
 import { effectiveSource, type Packet, protocol } from '../../wire/ipv6/packet.js';
+import type { BindingAcknowledgement } from '../../wire/mobility/messages.js';
 import { bindingStatus as status } from '../../wire/mobility/status.js';
 import type { Binding } from '../anchor/binding-cache.js';
 import { homeOf, type Update } from '../anchor/update.js';
@@ -38,6 +39,13 @@ export function linkOf(update: Update, links: readonly LinkId[]) {
 export function isSignalling({ payload }: Packet): boolean {
   if (payload.kind !== 'raw') return payload.kind === 'mobility';
   return payload.protocol === protocol.esp || payload.protocol === protocol.mobility;
+}
+
+/** What a home agent, or an agent above, tunnels by: one of tunnelFamily (draft-dommety §2.2.2). */
+export function preferenceIn({ options }: BindingAcknowledgement): number | undefined {
+  for (const option of options)
+    if (option.kind === 'vendorSpecific' && option.content.kind === 'tunnelPreference') return option.content.family;
+  return undefined;
 }
 
 /** RFC 6275's tests as far as draft-dommety's agents make them, and their own. */

@@ -147,6 +147,8 @@ class LocalMobilityAgent implements Dialect {
     const binding = this.#ground.bindingOf(homeOf(update));
     const purpose = this.#ground.purposeOf(update, binding);
     const lifetimeS = isLeaving(update) ? 0 : grantedLifetimeS(update.message.lifetimeS, config.maximumLifetimeS);
+    // What the home agent says to an earlier update counts no more.
+    this.#relays.forget(homeOf(update));
     if (isLeaving(update)) anchor.deregister(binding as Binding, update, 0, now, outputs);
     else this.#register(update, binding, identity, lifetimeS, now, outputs);
     if (update.nested) {
