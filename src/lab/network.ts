@@ -18,9 +18,16 @@ export async function build(plan: LabPlan): Promise<void> {
   await withoutOffloads(plan);
   await sysctl(airNamespace(), { 'net.ipv6.conf.all.disable_ipv6': 1, 'net.ipv6.conf.default.disable_ipv6': 1 });
   await ip(plan.radios.flatMap(bridgeCommands), airNamespace());
-  for (const wire of plan.wires) for (const end of wire.ends) await ip(endCommands(wire, end), namespaceOf(end.node));
+  for (const wire of plan.wires)
+    for (const end of wire.ends) {
+      if (wire.family === 4) await sysctl(namespaceOf(end.node), { [`net.ipv6.conf.${end.device}.disable_ipv6`]: 1 });
+      await ip(endCommands(wire, end), namespaceOf(end.node));
+    }
   for (const radio of plan.radios) await ip(radioCommands(radio), namespaceOf(radio.router));
-  for (const node of plan.nodes) await ip(nodeCommands(node), namespaceOf(node.name));
+  for (const node of plan.nodes) {
+    await ip(nodeCommands(node), namespaceOf(node.name));
+    await ip(ipv4Commands(node), namespaceOf(node.name));
+  }
   await ip(
     plan.mobiles.map(({ port }) => `link set dev ${port} up`),
     airNamespace(),
@@ -79,6 +86,7 @@ function routerSettings(node: PlannedNode): Record<string, number> {
     'net.ipv6.conf.all.forwarding': Number(node.forwards),
     'net.ipv6.conf.default.forwarding': Number(node.forwards),
     'net.ipv6.conf.default.accept_ra': 0,
+    'net.ipv4.ip_forward': Number(node.forwards),
     [acceptDad]: 0,
   };
 }
@@ -125,13 +133,25 @@ function bridgeCommands({ bridge, routerPort, mtu }: PlannedRadio): string[] {
 }
 
 function endCommands(wire: PlannedWire, end: PlannedWire['ends'][number]): string[] {
-  return [`link set dev ${end.device} mtu ${wire.mtu} up`, `address add ${end.address}/64 dev ${end.device} nodad`];
+  return [
+    `link set dev ${end.device} mtu ${wire.mtu} up`,
+    ...(wire.family === 4 ? [] : [`address add ${end.address}/64 dev ${end.device} nodad`]),
+    ...(wire.family === 6 ? [] : [`address add ${end.ipv4Address}/24 dev ${end.device} scope link`]),
+  ];
 }
 
 function radioCommands({ device, mtu, address }: PlannedRadio): string[] {
   return [
     `link set dev ${device} mtu ${mtu} up`,
     ...(address === undefined ? [] : [`address add ${address} dev ${device} nodad`]),
+  ];
+}
+
+function ipv4Commands({ ipv4Address, ipv4Routes }: PlannedNode): string[] {
+  const source = ipv4Address === undefined ? '' : ` src ${ipv4Address}`;
+  return [
+    ...(ipv4Address === undefined ? [] : [`address add ${ipv4Address}/32 dev lo`]),
+    ...ipv4Routes.map(({ to, via, device }) => `route add ${to} via ${via} dev ${device}${source}`),
   ];
 }
 

@@ -64,3 +64,23 @@ test('lab plan: a mobile that asks for its address gets a server, and nothing th
     ['esp', 0, 'dhcpv6'],
   );
 });
+
+test('lab plan: each family has routes along wires that carry it', () => {
+  const file = 'scenarios/ipv4-core.yaml';
+  const result = parseScenario(readFileSync(file, 'utf8'), { file });
+  assert.ok(result.ok);
+  const plan = planLab(result.scenario);
+  const node = (name: string) => plan.nodes.find(one => one.name === name)!;
+  const wire = (name: string) => plan.wires.find(one => one.name === name)!;
+  const [home, core] = wire('ha-core4').ends;
+  const { ipv4Address: ar1Ipv4, address: ar1 } = node('ar1');
+  assert.equal(ar1Ipv4, '10.1.0.1');
+  assert.deepEqual(
+    node('ha').ipv4Routes.find(({ to }) => to === '10.1.0.1/32'),
+    { to: '10.1.0.1/32', via: core.ipv4Address, device: home.device },
+  );
+  assert.ok(!node('ha').routes.some(({ to }) => to === `${ar1}/128`), 'IPv6 does not lead there');
+  assert.ok(node('ha').routes.some(({ to }) => to === `${node('ar3').address}/128`));
+  assert.ok(!node('core6').ipv4Routes.some(({ to }) => to === '10.1.0.1/32'));
+  assert.deepEqual(node('core4').routes, [], 'the core has no IPv6 at all');
+});

@@ -21,19 +21,34 @@ export interface PlannedNode {
   readonly address: string;
   /** Others that its daemons are known by, in prefixes that are routed to it. */
   readonly moreAddresses: readonly string[];
+  /** Where it speaks IPv4. */
+  readonly ipv4Address?: string;
   readonly forwards: boolean;
-  readonly routes: readonly { readonly to: string; readonly via: string; readonly device: string }[];
+  readonly routes: readonly PlannedRoute[];
+  /** Those of IPv4. */
+  readonly ipv4Routes: readonly PlannedRoute[];
 }
+
+export interface PlannedRoute {
+  readonly to: string;
+  readonly via: string;
+  readonly device: string;
+}
+
+type Family = 4 | 6;
 
 export interface WireEnd {
   readonly node: string;
   readonly device: string;
-  /** Link-local, the next hop of the other end. */
+  /** Link-local, the next hop of the other end; for IPv4 as well, of its link-local ones (RFC 3927). */
   readonly address: string;
+  readonly ipv4Address: string;
 }
 export interface PlannedWire {
   readonly name: string;
   readonly mtu: number;
+  /** What alone it carries. */
+  readonly family?: Family | undefined;
   readonly ends: readonly [WireEnd, WireEnd];
 }
 
@@ -73,7 +88,9 @@ export function planLab(scenario: Scenario, placements: readonly Placement[] = [
               address: node.address,
               moreAddresses: addressesOf(node.name, placements).filter(address => address !== node.address),
               forwards: node.role !== 'correspondent' && node.role !== 'dhcp-server',
+              ...(node.ipv4Address !== undefined && { ipv4Address: node.ipv4Address }),
               routes: routesOf(node.name, scenario, network, wires),
+              ipv4Routes: ipv4RoutesOf(node.name, scenario, wires),
             },
           ],
     ),
@@ -118,11 +135,17 @@ function planWires(scenario: Scenario): PlannedWire[] {
   const end = (node: string, link: number, side: number): WireEnd => {
     const n = used.get(node) ?? 0;
     used.set(node, n + 1);
-    return { node, device: `eth${n}`, address: `fe80::${(link + 1).toString(16)}:${side + 1}` };
+    const ipv4Address = `169.254.${link + 1}.${side + 1}`;
+    return { node, device: `eth${n}`, address: `fe80::${(link + 1).toString(16)}:${side + 1}`, ipv4Address };
   };
   return scenario.links
     .filter(link => link.kind === 'wire')
-    .map(({ name, mtu, ends }, i) => ({ name, mtu, ends: [end(ends[0], i, 0), end(ends[1], i, 1)] }));
+    .map(({ name, mtu, family, ends }, i) => ({
+      name,
+      mtu,
+      family,
+      ends: [end(ends[0], i, 0), end(ends[1], i, 1)],
+    }));
 }
 
 /** Towards every address and every prefix of the network, by the way the simulator's routers would choose. */
@@ -140,10 +163,19 @@ function routesOf(
   ];
   return targets
     .filter(({ at }) => at !== node)
-    .map(({ to, at }) => {
-      const next = nextHop(node, at, scenario, wires);
-      return { to, via: next.far.address, device: next.near.device };
+    .flatMap(({ to, at }) => {
+      const next = nextHop(node, at, scenario, wires, 6);
+      return next ? [{ to, via: next.far.address, device: next.near.device }] : [];
     });
+}
+
+/** Towards every node that speaks IPv4. */
+function ipv4RoutesOf(node: string, scenario: Scenario, wires: readonly PlannedWire[]): PlannedRoute[] {
+  return scenario.nodes.flatMap(other => {
+    if (isMobile(other) || other.ipv4Address === undefined || other.name === node) return [];
+    const next = nextHop(node, other.name, scenario, wires, 4);
+    return next ? [{ to: `${other.ipv4Address}/32`, via: next.far.ipv4Address, device: next.near.device }] : [];
+  });
 }
 
 interface Hop {
@@ -151,8 +183,15 @@ interface Hop {
   readonly far: WireEnd;
 }
 
-/** The first wire of the path with the least delay, of those the one with the fewest hops. */
-function nextHop(from: string, to: string, scenario: Scenario, wires: readonly PlannedWire[]): Hop {
+/** The first wire of the path with the least delay that carries the family, of those the one with the fewest hops; undefined: there is none. */
+function nextHop(
+  from: string,
+  to: string,
+  scenario: Scenario,
+  all: readonly PlannedWire[],
+  family: Family,
+): Hop | undefined {
+  const wires = all.filter(wire => (wire.family ?? family) === family);
   const cost = new Map([[to, 0]]);
   const delays = new Map(scenario.links.map(link => [link.name, link.delayMs]));
   const hops = (node: string) =>
@@ -167,8 +206,8 @@ function nextHop(from: string, to: string, scenario: Scenario, wires: readonly P
       for (const hop of hops(name))
         if (through(hop) < (cost.get(name) ?? Number.POSITIVE_INFINITY)) cost.set(name, through(hop));
   const best = hops(from).sort((a, b) => through(a) - through(b))[0];
-  invariant(best !== undefined && cost.has(from), `no path from ${from} to ${to}`);
-  return best;
+  invariant(cost.has(from) || wires.length < all.length, `no path from ${from} to ${to}`);
+  return cost.has(from) ? best : undefined;
 }
 
 /** Less than any delay that matters, so that of equal paths the shorter one wins. */
