@@ -154,7 +154,9 @@ export class AgentReach implements Reach, Passage {
     this.#register(now, updates);
     this.#declare(outputs);
     outputs.push(...updates);
-    this.#registration.endOthers(this.#vantage, now, outputs);
+    const careOf = this.#vantage;
+    const vantage = careOf === undefined ? undefined : { careOf, upstream: this.#homeAgent.address };
+    this.#registration.endOthers(vantage, now, outputs);
     this.#noticeChange();
   }
 

@@ -16,6 +16,14 @@ export interface Sender {
   readonly identity: string | undefined;
 }
 
+/** From where agents of before are told that the mobile has left. */
+export interface Vantage {
+  /** An address of the mobile's own, or one that it shares. */
+  readonly careOf: Address;
+  /** The home agent. */
+  readonly upstream: Address;
+}
+
 /** What of a Binding Update to an agent is not the level's. */
 export interface Asking {
   readonly sequence: number;
@@ -46,11 +54,16 @@ export function agentUpdate(
   return nested ? { ...packet, payload: { kind: 'mobility', message, nested } } : packet;
 }
 
-/** The end of what an agent has. */
-export function endingUpdate(agent: Address, sequence: number, careOf: Address, { home, identity }: Sender): Packet {
+/** The end of what an agent has; it is known by its `upstream` for one that an association protects. */
+export function endingUpdate(
+  agent: Address,
+  sequence: number,
+  { careOf, upstream }: Vantage,
+  { home, identity }: Sender,
+): Packet {
   const options: MobilityOption[] = [];
   if (identity !== undefined) options.push({ kind: 'mobileNodeIdentifier', subtype: 1, identifier: identity });
-  options.push(own({ kind: 'upstreamAgent', flags: { relay: false }, addresses: [] }));
+  options.push(upstreamAgent({ address: upstream }, false));
   return fromMobile(careOf, home, agent, update(sequence, 0, true, options));
 }
 

@@ -6,7 +6,7 @@ import type { BindingAcknowledgement } from '../../wire/mobility/messages.js';
 import type { Output, Row } from '../contract.js';
 import { BackOff, initialTimeout } from '../mobile/back-off.js';
 import { AgentBinding, permittedAt } from './agent-binding.js';
-import { agentUpdate, endingUpdate, type Sender } from './agent-updates.js';
+import { agentUpdate, endingUpdate, type Sender, type Vantage } from './agent-updates.js';
 import { isSameLevel, type Level } from './chain.js';
 
 export interface ChainRegistrationSettings {
@@ -162,9 +162,9 @@ export class ChainRegistration {
   }
 
   /** Draft-dommety §4.2: agents that the mobile does not use any more need not keep it; undefined: they cannot be told now. */
-  endOthers(careOf: Address | undefined, now: Instant, outputs: Output[]): void {
-    this.#ends = careOf !== undefined;
-    if (careOf === undefined) return;
+  endOthers(vantage: Vantage | undefined, now: Instant, outputs: Output[]): void {
+    this.#ends = vantage !== undefined;
+    if (!vantage) return;
     for (const [agent, binding] of this.#bindings) {
       if (this.#isUsed(agent)) continue;
       const isFirst = !binding.isEnding;
@@ -175,7 +175,7 @@ export class ChainRegistration {
       }
       const sequence = binding.end(now);
       if (!isFirst) binding.endAgain(now);
-      outputs.push({ kind: 'send', packet: endingUpdate(agent, sequence, careOf, this.#sender) });
+      outputs.push({ kind: 'send', packet: endingUpdate(agent, sequence, vantage, this.#sender) });
     }
   }
 

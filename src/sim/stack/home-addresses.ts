@@ -18,6 +18,12 @@ export class HomeAddresses {
     return this.#homes.has(address);
   }
 
+  /** Whether it is a home address that is on no link. */
+  isAway(address: Address): boolean {
+    const home = this.#homes.get(address);
+    return home !== undefined && home.ip === undefined;
+  }
+
   /** On `ip`, or on no link. Without probes: a home agent may still be answering for it (RFC 6275 §11.5.5). */
   configure(address: Address, ip: IpInterface | undefined, sourceFor?: readonly Prefix[]): void {
     this.#takeOffLinks(address);

@@ -55,7 +55,8 @@ export class LocalDelivery {
   ): void {
     if (arrived.headers !== undefined && !this.#acceptHeaders(ip, from, arrived, hopLimit, octets)) return;
     const packet = isForUpperLayer(arrived) ? atHome(arrived) : arrived;
-    if (packet !== arrived) this.#stack.noteFlow(packet);
+    // At a link where the mobile's address is an agent's, what was tunnelled or routed to it comes plainly (draft-dommety §2.1, option 2).
+    if (packet !== arrived || (ip && this.#stack.homes.isAway(packet.destination))) this.#stack.noteFlow(packet);
     const { payload } = packet;
     switch (payload.kind) {
       case 'udp':
