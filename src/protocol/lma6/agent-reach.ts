@@ -1,12 +1,13 @@
 import { type Address, formatAddress } from '../../base/address.js';
-import { hostPrefix } from '../../base/prefix.js';
+import type { Prefix } from '../../base/prefix.js';
 import type { Random } from '../../base/random.js';
 import { earliest, type Instant, second, seconds } from '../../base/time.js';
 import type { AgentAddresses } from '../../wire/icmpv6/agents.js';
 import { effectiveDestination, type Packet } from '../../wire/ipv6/packet.js';
 import type { BindingAcknowledgement } from '../../wire/mobility/messages.js';
 import { tunnelFamily } from '../../wire/mobility/vendor.js';
-import type { ForwardingRule, Output, Row, TunnelEnd, Via } from '../contract.js';
+import type { Output, Row, TunnelEnd, Via } from '../contract.js';
+import { initialTimeout } from '../mobile/back-off.js';
 import type { Attachment } from '../mobile/movement.js';
 import { type CareOf, type Passage, type Reach, straight } from '../mobile/reach.js';
 import type { RegistrationChange } from '../mobile/registration.js';
@@ -16,6 +17,7 @@ import { type Chain, type ChainSettings, chainAt, type KnownAgent, type Level, l
 import { ChainRegistration } from './chain-registration.js';
 import { Declarations } from './declarations.js';
 import { Restarts } from './restarts.js';
+import { endsOf, rulesOf, toLowest } from './ways.js';
 
 export interface AgentReachSettings extends ChainSettings {
   readonly homeAddress: Address;
@@ -46,8 +48,6 @@ const refreshShares = { onePhase: 0.85, relayed: 0.85, twoPhase: 0.5 };
 /** What was sent for the home agent through the chain, and not answered yet. */
 interface Carried {
   readonly levels: readonly Level[];
-  /** With no answer so far. */
-  sent: number;
   /** The highest agent answers in the home agent's name: its numbers, and the home registration's. */
   relay: { readonly sequences: readonly number[]; readonly homeSequence: number } | undefined;
   readonly asksForIpv4: boolean;
@@ -72,6 +72,9 @@ export class AgentReach implements Reach, Passage {
   /** It has been told something and has not answered. */
   #isTelling = false;
   #carried: Carried | undefined;
+  /** What is nested for the home agent and waits for its answer: since when, and how many have waited long enough in vain. */
+  #nestedAt: Instant | undefined;
+  #unanswered = 0;
   #round = 0;
   /** Until when the home agent counts as one that does not know of nested updates. */
   #plainUntil: Instant = Number.NEGATIVE_INFINITY;
@@ -206,7 +209,11 @@ export class AgentReach implements Reach, Passage {
     const levels = chain ? this.#levels : [];
     const asks = chain !== undefined && (this.#isTwoPhase || this.#isTop(this.#told));
     this.#registration.follow(levels, chain?.coLocated, asks, now, outputs);
-    if (chain && !asks && this.#carried && !isSameChain(this.#carried.levels, levels)) this.#again();
+    if (!this.#carried || isSameChain(this.#carried.levels, levels)) return;
+    this.#noteUnanswered(now);
+    // Another agent is not to blame for the one before.
+    if (this.#settings.mode === 'relayed') this.#unanswered = 0;
+    if (chain && !asks) this.#again();
   }
 
   /** What the home agent is being told goes another way now, or did not get through. */
@@ -238,10 +245,12 @@ export class AgentReach implements Reach, Passage {
     if (destination !== this.#homeAgent.address) this.#homeAgent = { address: destination };
     const asksForIpv4 = this.#settings.ipv4 && topOf(chain).ipv4Tunnel;
     const asked = asksForIpv4 ? askingForIpv4(update, topOf(chain)) : update;
-    const carried = this.#carried ?? { levels: this.#levels, sent: 0, relay: undefined, asksForIpv4 };
+    const carried = this.#carried ?? { levels: this.#levels, relay: undefined, asksForIpv4 };
     this.#carried = carried;
     if (this.#isTwoPhase) return asked;
-    if (carried.sent++ >= this.#settings.nestedAttempts) return this.#resign(chain);
+    this.#noteUnanswered(now);
+    if (this.#unanswered >= this.#settings.nestedAttempts) return this.#resign(chain);
+    this.#nestedAt = now;
     if (this.#settings.mode === 'onePhase')
       return this.#registration.around(homeUpdateInside(asked, this.#settings.homeAddress), now);
     const { packet, sequence } = this.#registration.relaying(now);
@@ -254,12 +263,21 @@ export class AgentReach implements Reach, Passage {
   #resign(chain: Chain): undefined {
     if (this.#settings.mode === 'relayed') this.#failed.set(topOf(chain).address, this.#now + failureTime);
     else this.#plainUntil = this.#now + plainTime;
+    this.#unanswered = 0;
     this.#again();
+  }
+
+  /** Those that the mobile did not stay for do not count. */
+  #noteUnanswered(now: Instant): void {
+    if (this.#nestedAt !== undefined && now - this.#nestedAt >= initialTimeout) this.#unanswered++;
+    this.#nestedAt = undefined;
   }
 
   answered(change: RegistrationChange, message: BindingAcknowledgement, careOf: Address | undefined): void {
     const carried = this.#carried;
     this.#carried = undefined;
+    this.#nestedAt = undefined;
+    this.#unanswered = 0;
     this.#isTelling = false;
     if (change === 'deregistered') this.#told = this.#settings.homeAddress;
     if (change !== 'registered' || careOf === undefined) return;
@@ -277,55 +295,25 @@ export class AgentReach implements Reach, Passage {
     return (this.#isTop(careOf) ? this.#toLowest : undefined) ?? straight.uplink(careOf, homeAgent);
   }
 
-  tunnelEnd(careOf: Address, homeAgent: Address, home: ReturnType<typeof hostPrefix>): TunnelEnd | undefined {
+  tunnelEnd(careOf: Address, homeAgent: Address, home: Prefix): TunnelEnd | undefined {
     return this.#isTop(careOf) ? undefined : straight.tunnelEnd(careOf, homeAgent, home);
   }
 
   // ---- where packets go ---------------------------------------------------------------------------------------------
 
-  /** What is sent from the home address, to the lowest agent: by the link, or from the mobile's own address there. */
   get #toLowest(): Via | undefined {
-    if (!this.#chain || !this.#place) return undefined;
-    const { agents, coLocated } = this.#chain;
-    const { link, router } = this.#place;
-    if (coLocated === undefined) return { kind: 'link', link, router };
-    return { kind: 'tunnel', local: coLocated, remote: agents[0].address };
+    return this.#chain && this.#place && toLowest(this.#chain, this.#place);
   }
 
   #declare(outputs: Output[]): void {
-    const toLowest = this.#toLowest;
-    const rules = this.#chain && toLowest ? this.#rules(this.#chain, toLowest) : [];
-    this.#declarations.declare(rules, this.#ends, outputs);
-  }
-
-  #rules(chain: Chain, toLowest: Via): ForwardingRule[] {
-    const { agents, coLocated } = chain;
-    const home = this.#settings.homeAddress;
-    const [lowest] = agents;
-    const top = topOf(chain);
-    const signalled = coLocated === undefined ? [lowest, top] : agents.length > 1 ? [top] : [];
-    const rules: ForwardingRule[] = [...new Set(signalled)].map(({ address }) => ({
-      to: hostPrefix(address),
-      from: hostPrefix(home),
-      via: toLowest,
-    }));
-    const isEstablished = this.#registration.isEstablished;
-    const own = agents.length === 1 && coLocated !== undefined ? coLocated : home;
-    if (isEstablished || this.#told === top.address) {
-      const open: Via = { kind: 'tunnel', local: own, remote: top.address };
-      const parked: Via = { kind: 'park', limitOctets: this.#settings.parkOctets };
-      rules.push({ from: hostPrefix(top.address), via: isEstablished ? open : parked });
-    }
-    if (lowest !== top && this.#vantage === lowest.address)
-      rules.push({ from: hostPrefix(lowest.address), via: { kind: 'tunnel', local: home, remote: lowest.address } });
-    return rules;
-  }
-
-  /** What comes down to an address of the mobile's own leaves the lowest agent's tunnel there. */
-  get #ends(): TunnelEnd[] {
-    const coLocated = this.#chain?.coLocated;
-    if (!this.#chain || coLocated === undefined) return [];
-    return [{ local: coLocated, remote: this.#chain.agents[0].address, to: hostPrefix(this.#settings.homeAddress) }];
+    const { homeAddress: home, parkOctets } = this.#settings;
+    const chain = this.#chain;
+    if (!chain || !this.#place) return this.#declarations.declare([], [], outputs);
+    const isTold = this.#isTop(this.#told);
+    const isEnding = this.#vantage === chain.agents[0].address;
+    const state = { isEstablished: this.#registration.isEstablished, isTold, isEnding };
+    const rules = rulesOf(chain, toLowest(chain, this.#place), state, { home, parkOctets });
+    this.#declarations.declare(rules, endsOf(chain, home), outputs);
   }
 
   /** From where agents of before are told that the mobile has left, once all others know where it is. */

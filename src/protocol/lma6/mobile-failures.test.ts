@@ -70,6 +70,21 @@ test('draft-dommety §3.2.1: a home agent that leaves two nested updates unanswe
   assert.deepEqual(told(nestIn(world.moveTo(3, [chain(3)])))[1], [homeAgent, agentAt(3)]);
 });
 
+test('draft-dommety §3.2.1: a mobile that moves on finds out, too, that nested updates are not answered; those it did not stay for do not count', () => {
+  for (const stayS of [0.5, 2]) {
+    const world = new AgentWorld();
+    const nests: number[] = [];
+    for (let n = 1; n <= 4; n++) {
+      nests.push(nestIn(world.moveTo(n, [chain(n)])).length);
+      world.pass(world.now + stayS * second);
+      world.link(false);
+      world.pass(world.now + 3 * second);
+    }
+    // Of the two at the first agent one had time to be answered, and then the first at the second.
+    assert.deepEqual(nests, stayS < 1 ? [2, 2, 2, 2] : [2, 2, 1, 1]);
+  }
+});
+
 test('draft-dommety §2.2: an agent that refuses is left alone: plain Mobile IPv6 where the mobile has an address, else the next', () => {
   const world = new AgentWorld();
   const nest = nestIn(world.moveTo(1, [chain(1, 9)], true));
