@@ -13,19 +13,17 @@ export interface HeardAgent {
   readonly hold: Duration;
   /** When its count last went on. */
   readonly progressAt: Instant;
-  /** Its count has stood still for too long: it is told, and no more believed. */
+  /** It is told, and not believed: the agent may be gone. */
   readonly silent: boolean;
 }
 
-/**
- * How long a tale counts while the agent's count stands still: an agent advertises no later than every 1800 s (RFC 4861
- * §6.2.1), so behind it there may be routers that tell each other of an agent that is gone.
- */
+/** How long a tale counts while the agent's count stands still: an agent advertises every 1800 s at least (RFC 4861 §6.2.1). */
 const greatestSilence = seconds(3 * 1800);
 
 /**
  * Local mobility agents that other routers tell of (draft-dommety §2.1, option 4), each by the first address of its option. Of
- * several tales of one the first counts, as long as it is told again.
+ * several tales of one the first counts, as long as it is told again. When it is not, the others count only with a later number:
+ * they may be what this router itself has told, come back in a ring.
  */
 export class AgentTable {
   readonly #tales = new Tales<HeardAgent>();
@@ -42,21 +40,21 @@ export class AgentTable {
     hold: Duration,
     now: Instant,
   ): AgentChange | 'full' | undefined {
-    const [{ address }] = told.chain;
+    const [{ address: agent }] = told.chain;
     const key = link + router;
-    const last = this.#tales.of(address).get(key);
-    const before = this.best(address);
+    const last = this.#tales.of(agent).get(key);
+    const before = this.best(agent);
     if (told.lifetimeS === 0) {
-      this.#tales.delete(address, key);
-      return changeOf(before, this.best(address));
+      if (last && !last.silent) this.#lose(agent, key, last, now);
+      return changeOf(before, this.best(agent));
     }
-    if (!this.#tales.hasRoom(address, key)) return 'full';
+    if (!this.#tales.hasRoom(agent, key)) return 'full';
     const standing = last && !goesOn(last.told.sequence, told.sequence) ? last : undefined;
     const { sequence } = standing?.told ?? told;
     const progressAt = standing?.progressAt ?? now;
-    const heard = { told: { ...told, sequence }, link, router, hold, progressAt, silent: standing?.silent ?? false };
-    this.#tales.set(address, key, heard, heard.silent ? now + hold : believedUntil(heard, now));
-    return changeOf(before, this.best(address));
+    const silent = (last?.silent ?? true) && !this.#isNews(agent, last, sequence);
+    this.#set(key, { told: { ...told, sequence }, link, router, hold, progressAt, silent }, now);
+    return changeOf(before, this.best(agent));
   }
 
   best(agent: Address): HeardAgent | undefined {
@@ -78,18 +76,38 @@ export class AgentTable {
     for (const [agent, key] of this.#tales.takeDue(now)) {
       const before = this.best(agent);
       const heard = this.#tales.of(agent).get(key);
-      if (heard && !heard.silent && now - heard.progressAt >= greatestSilence)
-        this.#tales.set(agent, key, { ...heard, silent: true }, now + heard.hold);
+      if (heard && !heard.silent) this.#lose(agent, key, heard, now);
       else this.#tales.delete(agent, key);
       const change = changeOf(before, this.best(agent));
       if (change) changes.push([agent, change]);
     }
     return changes;
   }
-}
 
-function believedUntil({ hold, progressAt }: HeardAgent, now: Instant): Instant {
-  return Math.min(now + hold, progressAt + greatestSilence);
+  /** A tale that is not to be believed any more, and with the one that counts those that say nothing later. */
+  #lose(agent: Address, key: string, lost: HeardAgent, now: Instant): void {
+    const doubtful = this.best(agent) === lost ? [...this.#tales.of(agent)] : [];
+    this.#set(key, { ...lost, silent: true }, now);
+    for (const [other, heard] of doubtful)
+      if (heard !== lost && !heard.silent && progress(lost.told.sequence, heard.told.sequence) !== 'later')
+        this.#set(other, { ...heard, silent: true }, now);
+  }
+
+  /** Whether a tale says more than those that are not believed: a later number, or one of an agent that has started anew. */
+  #isNews(agent: Address, last: HeardAgent | undefined, sequence: number): boolean {
+    for (const { silent, told } of this.#tales.of(agent).values()) {
+      const how = silent && progress(told.sequence, sequence);
+      const isRestart = how === 'restarted' && last && progress(last.told.sequence, sequence) === 'later';
+      if (how && how !== 'later' && !isRestart) return false;
+    }
+    return true;
+  }
+
+  #set(key: string, heard: HeardAgent, now: Instant): void {
+    const { silent, hold, progressAt, told } = heard;
+    const until = silent ? now + hold : Math.min(now + hold, progressAt + greatestSilence);
+    this.#tales.set(told.chain[0].address, key, heard, until);
+  }
 }
 
 /** Of a count that only goes on nobody has to hear before the next advertisement is due. */
