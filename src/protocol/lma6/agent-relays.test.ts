@@ -85,13 +85,23 @@ test('D02-App-2-01: a home agent that says nothing leaves the mobile without an 
   assert.deepEqual(world.receive(answer()), []);
 });
 
-test('D02-App-2-01: what the home agent answers comes to the agent, so that its registrations need no routing header passed on', () => {
+test('D02-App-2-01: while the home agent’s answer is to come, what comes through a routing header comes to the agent; else to the mobile', () => {
   const world = new AgentWorld();
-  world.onLink(relayed);
+  const passes = () => world.endTexts.some(end => end.startsWith('routingHeader'));
   assert.equal(world.engine.interests.registersOthers, true);
-  assert.ok(!world.endTexts.some(end => end.startsWith('routingHeader')));
-  world.onLink({ sequence: 2 });
-  assert.ok(world.endTexts.some(end => end.startsWith('routingHeader')));
+  world.onLink(relayed);
+  assert.equal(passes(), false);
+  world.receive(answer());
+  assert.equal(passes(), true);
+  world.onLink({ ...relayed, sequence: 2 });
+  assert.equal(passes(), false);
+  world.receive(answer({ sequence: 2, status: 130 }));
+  assert.equal(passes(), true);
+  world.onLink({ ...relayed, sequence: 3 });
+  world.runMs(10_000);
+  assert.equal(passes(), true);
+  world.onLink({ ...relayed, sequence: 4, lifetimeS: 0 });
+  assert.equal(passes(), false);
 });
 
 test('acknowledgements of others, or of something else, answer no registration of the agent’s', () => {

@@ -53,6 +53,14 @@ export class AgentRelays {
     this.#waiting.forget(home);
   }
 
+  /** Before the mobile's state is taken away, on whose behalf the agent is to be answered once more. */
+  prepare(update: Update): void {
+    const home = homeOf(update);
+    const visit = this.#ground.visits.get(home);
+    const awaited = relayOf(update, 'deregistration', 0) !== undefined;
+    if (visit) this.#ground.visits.set(home, { ...visit, awaited });
+  }
+
   /** The mobile's own sequence numbers go on, so that they still count if it registers itself one day. */
   begin(relay: Relay, now: Instant, outputs: Output[]): void {
     const { home, target, update, lifetimeS } = relay;
@@ -92,7 +100,7 @@ export class AgentRelays {
       return false;
     this.#waiting.take(relay.home);
     this.#ground.anchor.counters.add(message.status < 128 ? 'relays_accepted' : 'relays_refused');
-    if (message.status >= 128) this.#refused(relay, message, outputs);
+    if (message.status >= 128) this.#refused(relay, message, now, outputs);
     else this.#accepted(relay, message, now, outputs);
     return true;
   }
@@ -102,7 +110,7 @@ export class AgentRelays {
     for (const relay of this.#waiting.takeDue(now)) {
       this.#ground.anchor.counters.add('relays_unanswered');
       this.#failed(relay, 'home agent does not answer', outputs);
-      this.#undo(relay, outputs);
+      this.#undo(relay, now, outputs);
     }
   }
 
@@ -117,26 +125,30 @@ export class AgentRelays {
     if (!leaves && binding && visit) {
       const family = preferenceIn(message);
       const prefersIpv6 = family === undefined ? visit.prefersIpv6 : family !== tunnelFamily.ipv4;
-      visits.set(home, { ...visit, confirmed: true, prefersIpv6 });
+      visits.set(home, { ...visit, confirmed: true, awaited: false, prefersIpv6 });
       anchor.limit(binding, lifetimeS, now, outputs);
     }
     if (!update.message.flags.acknowledge) return;
     this.#ground.answer(update, purpose, { status: message.status, sequence: message.sequence, lifetimeS }, outputs);
   }
 
-  #refused(relay: Relay, message: BindingAcknowledgement, outputs: Output[]): void {
+  #refused(relay: Relay, message: BindingAcknowledgement, now: Instant, outputs: Output[]): void {
     const { update, purpose } = relay;
     this.#failed(relay, `home agent refuses with status ${message.status}`, outputs);
     const { status, sequence } = message;
     this.#ground.answer(update, purpose, { status, sequence, lifetimeS: 0 }, outputs);
-    this.#undo(relay, outputs);
+    this.#undo(relay, now, outputs);
   }
 
-  /** What no home agent has agreed to is taken back. */
-  #undo({ home }: Relay, outputs: Output[]): void {
+  /** What no home agent has agreed to is taken back; what one agreed to before stays. */
+  #undo({ home }: Relay, now: Instant, outputs: Output[]): void {
     const { visits, anchor } = this.#ground;
     const binding = this.#ground.bindingOf(home);
-    if (binding && visits.get(home)?.confirmed === false) anchor.remove(binding, 'revoked', outputs);
+    const visit = visits.get(home);
+    if (!binding || !visit) return;
+    if (!visit.confirmed) return anchor.remove(binding, 'revoked', outputs);
+    visits.set(home, { ...visit, awaited: false });
+    if (binding.state === 'registered') anchor.replace(binding, now, outputs);
   }
 
   #failed({ home, target, update }: Relay, reason: string, outputs: Output[]): void {

@@ -149,7 +149,7 @@ class LocalMobilityAgent implements Dialect {
     const lifetimeS = isLeaving(update) ? 0 : grantedLifetimeS(update.message.lifetimeS, config.maximumLifetimeS);
     // What the home agent says to an earlier update counts no more.
     this.#relays.forget(homeOf(update));
-    if (isLeaving(update)) anchor.deregister(binding as Binding, update, 0, now, outputs);
+    if (isLeaving(update)) this.#leave(update, binding as Binding, now, outputs);
     else this.#register(update, binding, identity, lifetimeS, now, outputs);
     if (update.nested) {
       count(anchor, update, purpose, status.accepted);
@@ -160,6 +160,11 @@ class LocalMobilityAgent implements Dialect {
     const fields = { status: status.accepted, sequence: update.message.sequence, lifetimeS };
     if (update.message.flags.acknowledge) this.#ground.answer(update, purpose, fields, outputs);
     else count(anchor, update, purpose, status.accepted);
+  }
+
+  #leave(update: Update, binding: Binding, now: Instant, outputs: Output[]): void {
+    this.#relays.prepare(update);
+    this.#ground.anchor.deregister(binding, update, 0, now, outputs);
   }
 
   #register(
@@ -204,6 +209,7 @@ class LocalMobilityAgent implements Dialect {
       prefersIpv6: isSameAbove && before?.prefersIpv6 === true,
       relayed,
       confirmed: relayed && isSameAbove && before?.confirmed === true,
+      awaited: relayed,
     };
   }
 

@@ -26,7 +26,14 @@ export class VisitDeclarations {
     return this.#lingering.next;
   }
 
-  set(home: Address, wanted: readonly Declaration[], now: Instant, outputs: Output[]): void {
+  /** `closed`: what is not to stay for a moment. */
+  set(
+    home: Address,
+    wanted: readonly Declaration[],
+    now: Instant,
+    outputs: Output[],
+    closed: readonly Declaration[] = [],
+  ): void {
     const declared = this.#byHome.get(home) ?? new Map<string, Declaration>();
     this.#byHome.set(home, declared);
     const keys = new Set<string>();
@@ -44,6 +51,7 @@ export class VisitDeclarations {
       if (lingers(declaration)) this.#linger(key, home, now);
       else this.#withdraw(key, home, outputs);
     }
+    for (const key of closed.map(keyOf)) if (declared.has(key)) this.#withdraw(key, home, outputs);
   }
 
   /** At once. */

@@ -25,6 +25,8 @@ export interface Visit {
   readonly relayed: boolean;
   /** Its home agent has agreed to that. */
   readonly confirmed: boolean;
+  /** Its home agent's answer to the agent is under way. */
+  readonly awaited: boolean;
 }
 
 export interface AgentAddresses {
@@ -71,11 +73,12 @@ export class Visits implements BindingForwarding {
     const visit = this.#visits.get(home) as Visit;
     this.#setUp(home, visit, outputs);
     const up = this.tunnelUp(home);
-    this.#declarations.set(home, declarationsOf(home, tunnel, visit, up, this.#agent), now, outputs);
+    const declarations = declarationsOf(home, tunnel, visit, up, this.#agent);
+    this.#declarations.set(home, declarations, now, outputs, this.#closed(home, visit));
   }
 
   leave({ home }: Binding, now: Instant, outputs: Output[]): void {
-    this.#declarations.set(home, [], now, outputs);
+    this.#declarations.set(home, [], now, outputs, this.#closed(home, this.#visits.get(home)));
     this.#setUp(home, undefined, outputs);
   }
 
@@ -103,6 +106,11 @@ export class Visits implements BindingForwarding {
     if (upstream !== undefined && ends) this.#ups.set(home, tunnels.take(this.#agent.address, upstream, ends, outputs));
     else this.#ups.delete(home);
     if (before) tunnels.release(before, outputs);
+  }
+
+  /** What comes to the agent through a routing header is not all for the mobile while an answer to the agent is to come so. */
+  #closed(home: Address, visit: Visit | undefined): Declaration[] {
+    return visit?.awaited ? [throughRoutingHeader(home, this.#agent.address)] : [];
   }
 
   recordOf({ home }: Binding): VisitRecord {
@@ -134,7 +142,7 @@ interface TunnelUp {
 function declarationsOf(
   home: Address,
   tunnel: Tunnel,
-  { on, source, upstream, upstreamIpv4, relayed }: Visit,
+  { on, source, upstream, upstreamIpv4, awaited }: Visit,
   up: TunnelUp | undefined,
   { address: local, ipv4Address }: AgentAddresses,
 ): Declaration[] {
@@ -149,9 +157,12 @@ function declarationsOf(
   if (!on) declarations.push(admit({ local, remote: careOf, from: prefix }));
   if (!on && isOfIpv4(tunnel)) declarations.push(admit({ local: via.local, remote: via.remote, from: prefix }));
   declarations.push(admit({ local, remote: source, from: prefix, by: 'sharedCareOf' }));
-  // Where the agent has registered, what comes so may be for itself.
-  if (!relayed) declarations.push(admit({ local, remote: unspecified, to: prefix, by: 'routingHeader' }));
+  if (!awaited) declarations.push(throughRoutingHeader(home, local));
   return declarations;
+}
+
+function throughRoutingHeader(home: Address, local: Address): Declaration {
+  return admit({ local, remote: unspecified, to: hostPrefix(home), by: 'routingHeader' });
 }
 
 function forward(rule: ForwardingRule): Declaration {
@@ -201,6 +212,7 @@ function readVisit(value: unknown): Visit | undefined {
       prefersIpv6,
       relayed,
       confirmed,
+      awaited: false,
     };
   } catch (error) {
     if (error instanceof RangeError || error instanceof TypeError) return undefined;
