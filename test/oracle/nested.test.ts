@@ -1,21 +1,26 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { formatAddress, parseAddress } from '../../src/base/address.js';
 import { bytesToHex } from '../../src/base/text.js';
 import { second } from '../../src/base/time.js';
+import type { Scheme } from '../../src/protocol/scheme.js';
+import { schemes } from '../../src/protocol/schemes.js';
 import { nestedIn } from '../../src/protocol/security/nested.js';
-import { encodeFrame } from '../../src/wire/ethernet.js';
+import { innermost } from '../../src/sim/index.js';
+import { decodeFrame, encodeFrame } from '../../src/wire/ethernet.js';
 import { encodePacket } from '../../src/wire/ipv6/codec.js';
 import type { Packet } from '../../src/wire/ipv6/packet.js';
 import { findOption } from '../../src/wire/mobility/options.js';
 import { linkType } from '../../src/wire/pcapng/blocks.js';
+import { readCapture } from '../../src/wire/pcapng/reader.js';
 import { concatenate, pcapngHeader, pcapngPacket } from '../../src/wire/pcapng/writer.js';
 import { homeAddress, NestedWorld } from '../support/nested-updates.js';
 import { scapy, scapyTest } from '../support/scapy.js';
 import { sent } from '../support/signalling.js';
+import { captured } from './captured.js';
 import { mac } from './samples.js';
 import { assertCleanCapture, tsharkFields, withoutTshark } from './tshark.js';
 
@@ -93,6 +98,43 @@ test('wire.md §13, draft-dommety §2.2.2: tshark reads the outer messages of ne
   assert.equal(assertCleanCapture(file), packets.length);
   assert.deepEqual(tsharkFields(file, fields), packets.map(meant));
 });
+
+const agentSchemes = schemes.filter(({ name }) => ['lma6-2', 'lma6-3', 'lma6-4'].includes(name));
+
+/** What a run put on its links, once each, out of all tunnels. */
+function sentIn(scenario: string, scheme: Scheme, protection: string): Packet[] {
+  const packets = new Map<string, Packet>();
+  for (const { bytes } of readCapture(readFileSync(captured(scenario, scheme, protection).file))) {
+    const packet = innermost(decodeFrame(bytes).packet);
+    if (packet.payload.kind !== 'mobility' && packet.payload.kind !== 'icmpv6') continue;
+    packets.set(bytesToHex(encodePacket({ ...packet, hopLimit: 64 })), packet);
+  }
+  return [...packets.values()];
+}
+
+for (const scheme of agentSchemes)
+  for (const scenario of ['comparison.yaml', 'ipv4-core.yaml'])
+    test(`wire.md §13: tshark reads level by level what ${scheme.name} nests in ${scenario}, and its advertisements`, {
+      skip: withoutTshark,
+    }, () => {
+      const packets = sentIn(scenario, scheme, 'rfc4285');
+      const nested = packets.filter(nestedIn);
+      const kinds = nested.map(({ payload }) => payload.kind === 'mobility' && payload.message.kind);
+      assert.deepEqual([...new Set(kinds)].sort(), ['bindingAcknowledgement', 'bindingUpdate']);
+      const all = nested.flatMap(levels);
+      const file = capture(all, `${scheme.name}-${scenario}`);
+      assert.equal(assertCleanCapture(file), all.length);
+      assert.deepEqual(tsharkFields(file, fields), all.map(meant));
+      const advertisements = packets.filter(tellsOfAgents);
+      const told = capture(advertisements, `${scheme.name}-${scenario}-advertisements`);
+      assert.equal(assertCleanCapture(told), advertisements.length);
+      assertOnlyExperimental(told);
+    });
+
+function tellsOfAgents({ payload }: Packet): boolean {
+  const message = payload.kind === 'icmpv6' ? payload.message : undefined;
+  return message?.kind === 'routerAdvertisement' && message.options.some(({ kind }) => kind === 'localMobilityAgents');
+}
 
 test('wire.md §13, draft-dommety §2.2.1: of advertisements of agents tshark says no worse than that it does not know experimental options', {
   skip: withoutTshark,

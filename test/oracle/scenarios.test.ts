@@ -1,41 +1,10 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { after, test } from 'node:test';
+import { readdirSync } from 'node:fs';
+import { test } from 'node:test';
 import { schemes } from '../../src/protocol/schemes.js';
-import { parseScenario } from '../../src/scenario/parse.js';
-import { runScheme } from '../../src/scenario/run.js';
-import { Capture } from '../../src/sim/index.js';
 import type { BindingAcknowledgement, BindingUpdate } from '../../src/wire/mobility/messages.js';
+import { captured } from './captured.js';
 import { assertCleanCapture, tsharkFields, withoutTshark } from './tshark.js';
-
-const directory = mkdtempSync(join(tmpdir(), 'anchorage-'));
-after(() => rmSync(directory, { recursive: true }));
-
-/** Runs a shipped scenario with few packets, into a capture. */
-function captured(scenario: string, scheme: (typeof schemes)[number], protection: string) {
-  const text = readFileSync(`scenarios/${scenario}`, 'utf8').replace(
-    /^durationMs:/m,
-    `protection: ${protection}\ndurationMs:`,
-  );
-  const few = { intervalMs: 20, radioMbps: 1 };
-  const overrides = Object.fromEntries(
-    Object.entries(few).filter(([name]) => new RegExp(`^ {2}${name}:`, 'm').test(text)),
-  );
-  const parsed = parseScenario(text, { file: scenario, overrides });
-  assert.ok(parsed.ok);
-  let capture: Capture | undefined;
-  const run = runScheme(parsed.scenario, scheme, {
-    prepare: simulation => {
-      capture = new Capture(simulation);
-    },
-  });
-  assert.ok(capture);
-  const file = join(directory, `${scenario}-${scheme.name}-${protection}.pcapng`);
-  writeFileSync(file, capture.bytes());
-  return { file, frames: capture.frames, run };
-}
 
 for (const scenario of readdirSync('scenarios'))
   for (const scheme of schemes)
