@@ -32,7 +32,6 @@ export class AgentBinding {
   readonly #refreshShare: number;
   #asked: Asked | undefined;
   #granted: Granted | undefined;
-  /** What it may have ends, whatever was heard of that. */
   #mayLastUntil: Instant = Number.NEGATIVE_INFINITY;
   /** It is told that the mobile does not want it any more. */
   #ending: BackOff | undefined;
@@ -65,8 +64,9 @@ export class AgentBinding {
     return !this.has(level) || (this.#granted?.refreshAt ?? 0) <= now;
   }
 
-  mayBeBound(now: Instant): boolean {
-    return this.#mayLastUntil > now;
+  /** What the agent may have ends then, whatever was heard of it. */
+  get mayLastUntil(): Instant {
+    return this.#mayLastUntil;
   }
 
   /** Takes a number for an update: what is asked anew begins anew, and what was granted otherwise is not sure any more. */
@@ -104,10 +104,8 @@ export class AgentBinding {
     this.#granted = undefined;
   }
 
-  /** Returns whether it has ended by itself. */
-  expire(now: Instant): boolean {
+  expire(now: Instant): void {
     if (this.#granted && this.#granted.endsAt <= now) this.#granted = undefined;
-    return this.#mayLastUntil <= now;
   }
 
   // ---- its end (draft-dommety §4.2) ---------------------------------------------------------------------------------

@@ -319,7 +319,7 @@ export class AgentReach implements Reach, Passage {
   /** From where agents of before are told that the mobile has left, once all others know where it is. */
   get #vantage(): Address | undefined {
     const place = this.#place;
-    if (!place || !this.#registration.isLeaving(this.#now)) return undefined;
+    if (!place || !this.#registration.isLeaving) return undefined;
     const isGone = this.#told === undefined || this.#told === place.careOf;
     if (place.atHome) return isGone && !this.#isTelling ? place.careOf : undefined;
     const isSettled = this.#chain

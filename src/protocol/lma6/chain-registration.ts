@@ -56,7 +56,10 @@ export class ChainRegistration {
 
   get deadline(): Instant | undefined {
     let at = this.#backOff.deadline;
-    if (this.#ends) for (const binding of this.#bindings.values()) at = earliest(at, binding.deadline);
+    for (const [agent, binding] of this.#bindings) {
+      if (this.#ends) at = earliest(at, binding.deadline);
+      if (!this.#isUsed(agent)) at = earliest(at, binding.mayLastUntil);
+    }
     for (const { agent } of this.#levels) at = earliest(at, this.#bindings.get(agent.address)?.endsAt);
     if (!this.#exchange && this.#asks)
       for (const { agent } of this.#levels) at = earliest(at, this.#bindings.get(agent.address)?.refreshAt);
@@ -79,9 +82,8 @@ export class ChainRegistration {
   }
 
   /** Whether an agent outside the chain is still to be told that the mobile has left. */
-  isLeaving(now: Instant): boolean {
-    for (const binding of this.#bindings.values())
-      if (!this.#isUsed(binding.agent) && binding.mayBeBound(now)) return true;
+  get isLeaving(): boolean {
+    for (const agent of this.#bindings.keys()) if (!this.#isUsed(agent)) return true;
     return false;
   }
 
@@ -100,6 +102,7 @@ export class ChainRegistration {
     this.#coLocated = coLocated;
     this.#asks = asks;
     for (const { agent } of levels) this.#bindingOf(agent.address);
+    this.#forgetEnded(now);
     const needed = asks ? this.#needed(now) : [];
     if (needed.length === 0) return this.#rest();
     if (this.#exchange && isPart(this.#exchange.levels, levels) && needed.length <= this.#exchange.levels.length)
@@ -109,8 +112,8 @@ export class ChainRegistration {
 
   /** RFC 6275 §11.8; returns the agent that has failed. */
   tick(now: Instant, outputs: Output[]): Address | undefined {
-    for (const [agent, binding] of this.#bindings)
-      if (binding.expire(now) && !this.#isUsed(agent)) this.#bindings.delete(agent);
+    for (const binding of this.#bindings.values()) binding.expire(now);
+    this.#forgetEnded(now);
     if (!this.#exchange || !this.#backOff.isDue(now)) return undefined;
     if (this.#backOff.sent >= this.#settings.attempts) return this.#unanswered(now, outputs);
     this.#backOff.again(now);
@@ -169,7 +172,7 @@ export class ChainRegistration {
       if (this.#isUsed(agent)) continue;
       const isFirst = !binding.isEnding;
       if (!isFirst && !binding.isEndDue(now)) continue;
-      if (!binding.mayBeBound(now) || binding.ended >= this.#settings.attempts) {
+      if (binding.ended >= this.#settings.attempts) {
         this.#bindings.delete(agent);
         continue;
       }
@@ -254,6 +257,11 @@ export class ChainRegistration {
   #stop(): void {
     this.#exchange = undefined;
     this.#backOff.stop();
+  }
+
+  #forgetEnded(now: Instant): void {
+    for (const [agent, { mayLastUntil }] of this.#bindings)
+      if (mayLastUntil <= now && !this.#isUsed(agent)) this.#bindings.delete(agent);
   }
 
   #isUsed(agent: Address): boolean {
