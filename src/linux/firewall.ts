@@ -22,6 +22,8 @@ export interface FirewallScope {
   readonly tunnelDevice: number;
   readonly protocols: readonly number[];
   readonly udpPorts: readonly number[];
+  /** Those of `protocols` that are the engine's also where they come out of tunnels. */
+  readonly signalling: readonly number[];
   /** The log group that gets packets from sources that no rule covers. */
   readonly logGroup: number;
 }
@@ -148,7 +150,7 @@ export class Firewall {
   }
 
   #chains(): Request[] {
-    const { table, accessDevices, guardedDevices = [], advertisedDevices = [] } = this.#scope;
+    const { table, signalling, logGroup, accessDevices, guardedDevices = [], advertisedDevices = [] } = this.#scope;
     const chains = [
       nft.newChain(table, unseen),
       nft.newChain(table, spoofed),
@@ -163,6 +165,7 @@ export class Firewall {
     return [
       ...chains,
       ...guardedDevices.flatMap(device => [
+        rule(unseen, ...cameBy(device), ...this.#ends.toLocalEnd, nft.verdict('return')),
         rule(unseen, ...cameBy(device), ...nft.toThisNode, nft.verdict('return')),
         rule(unseen, ...cameBy(device), drop),
       ]),
@@ -171,6 +174,8 @@ export class Firewall {
       rule(spoofed, nft.count(spoofed), drop),
       ...this.#sources.install(),
       ...this.#ends.entrances.map(expressions => rule('prerouting', ...expressions)),
+      // The packet socket has what comes straight; what comes out of a tunnel, unmarked, is routed to user space.
+      ...signalling.map(number => rule('prerouting', ...toNode, ...layer4(number), ...nft.setMark(logGroup))),
       // RFC 4861 §8.2: who is behind a tunnel is no neighbour, though the kernel takes what it took out of one for a neighbour's.
       rule('output', ...towards(this.#scope.tunnelDevice), ...icmpv6Types(redirect, redirect), drop),
       ...accessDevices.flatMap(device => this.#accessRules(device, rule)),

@@ -21,6 +21,7 @@ test('draft-singh appendix E.2: what a rule for IPv4 comes with is done all the 
     devices: new Map(),
     accessDevices: new Map(),
     uplinks: [],
+    signalling: [],
     tunnels: { kind: 'seg6' } as const,
   };
   const forwarding = new Forwarding(parts as never, scope);

@@ -11,7 +11,7 @@ import type { Request } from './netlink/message.js';
 import * as netlink from './netlink/route.js';
 import type { NetlinkSocket } from './netlink/socket.js';
 import { keyText, type Parking, type RuleKey } from './parking.js';
-import { policyName, policyRules, tablesFrom } from './routing-tables.js';
+import { policyName, policyRules, type RoutingTables, tablesFrom } from './routing-tables.js';
 import { type SourceFact, sourceFacts } from './source-check.js';
 import type { TunDevice } from './tun.js';
 
@@ -31,6 +31,8 @@ export interface ForwardingScope {
   /** Names of the devices by which packets from access links come: the links' own, and the one what was parked comes back by. */
   readonly uplinks: readonly string[];
   readonly tunnels: TunnelRoutes;
+  /** Protocol numbers of what comes to `address` for the engine, also out of tunnels. */
+  readonly signalling: readonly number[];
 }
 
 /**
@@ -75,17 +77,16 @@ export class Forwarding {
 
   /** Has the kernel ask our tables. Throws HostError where it cannot take tunnels apart that way. */
   prepare(): void {
-    this.#kernel.execute([
-      ...this.#localEnd(this.#scope.address),
-      ...policyRules(this.#scope.tunnelTable, this.#scope.uplinks).map(netlink.addRule),
-    ]);
+    const { address } = this.#scope;
+    const delivered = this.#toUserSpace(address, this.#ours.delivered);
+    this.#kernel.execute([...this.#localEnd(address), delivered, ...this.#policyRules.map(netlink.addRule)]);
     this.#kernel.execute([netlink.deleteRule(netlink.kernelLocalRule)]);
   }
 
   /** Takes everything out of the kernel again. */
   remove(): void {
     this.#kernel.execute([netlink.addRule(netlink.kernelLocalRule)]);
-    this.#kernel.execute(policyRules(this.#scope.tunnelTable, this.#scope.uplinks).map(netlink.deleteRule));
+    this.#kernel.execute(this.#policyRules.map(netlink.deleteRule));
     this.#rules.clear();
     this.#ends.clear();
     this.#localEnds.clear();
@@ -219,8 +220,21 @@ export class Forwarding {
     if (this.#passing.has(local)) return [];
     this.#passing.add(local);
     if (this.#reconciled) this.#firewall.addPassing(local);
+    return [this.#toUserSpace(local, this.#ours.routed)];
+  }
+
+  #toUserSpace(address: Address, table: number): Request {
     const target = { kind: 'device', device: this.#tun.index } as const;
-    return [netlink.replaceRoute({ to: hostPrefix(local), table: tablesFrom(this.#scope.tunnelTable).routed, target })];
+    return netlink.replaceRoute({ to: hostPrefix(address), table, target });
+  }
+
+  get #ours(): RoutingTables {
+    return tablesFrom(this.#scope.tunnelTable);
+  }
+
+  get #policyRules(): netlink.Rule[] {
+    const { tunnelTable, uplinks, signalling } = this.#scope;
+    return policyRules(tunnelTable, uplinks, signalling);
   }
 
   /** Whether the kernel takes what comes to `local` through a routing header for `home` on to there. */
@@ -272,9 +286,7 @@ export class Forwarding {
   /** What takes Mobility Headers that others sent out of the rule's way, to user space. */
   #exceptions({ to, via }: ForwardingRule): netlink.Route[] {
     if (to === undefined || via.kind !== 'tunnel' || !via.exceptMobility) return [];
-    return [
-      { to, table: tablesFrom(this.#scope.tunnelTable).mobility, target: { kind: 'device', device: this.#tun.index } },
-    ];
+    return [{ to, table: this.#ours.mobility, target: { kind: 'device', device: this.#tun.index } }];
   }
 
   /** Whether Mobility Headers that others sent there are for the engine. */
@@ -289,7 +301,7 @@ export class Forwarding {
 
   /** Where a rule's routes are. */
   #tables({ to, from }: RuleKey): number[] {
-    const { byDestination, bySource } = tablesFrom(this.#scope.tunnelTable);
+    const { byDestination, bySource } = this.#ours;
     const hasSource = (from?.length ?? 0) > 0;
     if ((to?.length ?? 0) > 0) return hasSource ? [byDestination, bySource] : [byDestination];
     return hasSource ? [bySource] : [byDestination];
@@ -311,7 +323,7 @@ export class Forwarding {
 
   /** Requests that delete what carries our mark in the kernel without standing in our tables. */
   #leftovers(): Request[] {
-    const tables = tablesFrom(this.#scope.tunnelTable);
+    const tables = this.#ours;
     const routesOf = (table: number) =>
       netlink.dumpedOrNone(this.#kernel, netlink.dumpRoutes(table)).map(netlink.parseRoute);
     const own = (route: netlink.RouteKey) => route.protocol === netlink.ownProtocol;
@@ -319,6 +331,7 @@ export class Forwarding {
       this.#rules.has(keyText(route)) && this.#tables(route).includes(route.table);
     const ends = routesOf(tables.ends).filter(route => own(route) && !this.#endsInRoutes.has(route.to.address));
     const passing = routesOf(tables.routed).filter(route => own(route) && !this.#passing.has(route.to.address));
+    const delivered = routesOf(tables.delivered).filter(route => own(route) && !this.#localEnds.has(route.to.address));
     const exceptions = routesOf(tables.mobility).filter(route => own(route) && !this.exceptsMobility(route.to.address));
     const rules = [tables.byDestination, tables.bySource]
       .flatMap(routesOf)
@@ -328,11 +341,11 @@ export class Forwarding {
       .dump(netlink.dumpNeighbours())
       .map(netlink.parseOwnNeighbour)
       .filter(found => found !== undefined && devices.has(found.device) && !this.#neighbours.has(found));
-    const policyNames = new Set(policyRules(this.#scope.tunnelTable, this.#scope.uplinks).map(policyName));
+    const policyNames = new Set(this.#policyRules.map(policyName));
     const policies = this.#kernel.dump(netlink.dumpRules()).map(netlink.parseOwnRule);
     return [
       ...policies.flatMap(rule => (rule && !policyNames.has(policyName(rule)) ? netlink.deleteRule(rule) : [])),
-      ...[...ends, ...passing, ...exceptions, ...rules].map(netlink.deleteRoute),
+      ...[...ends, ...passing, ...delivered, ...exceptions, ...rules].map(netlink.deleteRoute),
       ...neighbours.map(found => netlink.deleteNeighbour(found as netlink.Neighbour)),
     ];
   }

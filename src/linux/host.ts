@@ -52,6 +52,7 @@ export class Host implements Ground {
   readonly forwarding: Forwarding;
   readonly packets: PacketSocket;
   readonly routed: RoutedSocket;
+  readonly #address: Address;
   readonly #arrivals: Arrivals;
   readonly #route = new NetlinkSocket(netlinkProtocol.route);
   readonly #netfilter = new NetlinkSocket(netlinkProtocol.netfilter);
@@ -69,6 +70,7 @@ export class Host implements Ground {
 
   /** Throws HostError with nothing left behind. */
   constructor(options: WorldOptions & { readonly address: Address }, interests: Interests, arrivals: Arrivals) {
+    this.#address = options.address;
     this.#arrivals = arrivals;
     this.#undo.push(
       () => this.#route.close(),
@@ -95,6 +97,7 @@ export class Host implements Ground {
       const guarded = new Map((interests.guardedLinks ?? []).map(name => [name, this.#device(name)]));
       const advertised = new Map(advertisedLinks.map(name => [this.#device(name), name]));
       const monitoredDevices = (interests.monitoredLinks ?? []).map(name => this.#device(name));
+      const signalling = protocols.filter(number => number === protocol.mobility || number === protocol.esp);
       const fixed = [address, ...(interests.anycastAddresses ?? [])];
       for (const anycast of interests.anycastAddresses ?? []) this.#join(anycast, monitoredDevices[0]);
       for (const device of monitoredDevices) this.#monitored.add(device);
@@ -114,6 +117,7 @@ export class Host implements Ground {
       this.#log = this.#keep(new LogSocket(table & 0xffff, loggedOctets), socket => socket.close());
       this.#firewall = new Firewall(this.#netfilter, {
         ...scope,
+        signalling,
         guardedDevices: [...guarded.values()],
         tunnelDevice: this.#tun.index,
         table: firewallName,
@@ -126,6 +130,7 @@ export class Host implements Ground {
         tunnelTable: table,
         devices: this.devices,
         accessDevices: new Map([...this.accessDevices, ...guarded]),
+        signalling,
         uplinks: uplinks.length > 0 ? [...uplinks, tunName] : [],
       };
       [this.tunnels, this.forwarding] = chooseTunnels(
@@ -237,7 +242,7 @@ export class Host implements Ground {
   #park(packet: Uint8Array): void {
     const toGroup = packet[24] === 0xff;
     if (packet.length < headerOctets || toGroup) return;
-    if (packet[6] === protocol.mobility && this.forwarding.exceptsMobility(addressFromBytes(packet, 24)))
+    if (this.#isSignalling(packet))
       return this.#arrivals.packet({ bytes: packet, device: 0, neighbour: nobody, partialChecksum: false });
     if (this.parking.keep(packet)) return;
     try {
@@ -246,6 +251,13 @@ export class Host implements Ground {
       if (!(error instanceof HostError)) throw error;
       this.#arrivals.refused(error);
     }
+  }
+
+  /** For the engine: it came out of a tunnel, or was to go into one that others' Mobility Headers do not take. */
+  #isSignalling(packet: Uint8Array): boolean {
+    const destination = addressFromBytes(packet, 24);
+    if (destination === this.#address) return packet[6] === protocol.mobility || packet[6] === protocol.esp;
+    return packet[6] === protocol.mobility && this.forwarding.exceptsMobility(destination);
   }
 
   async stopReceiving(): Promise<void> {

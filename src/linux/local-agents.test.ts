@@ -276,6 +276,24 @@ namespaceTest(
 );
 
 namespaceTest(
+  'draft-dommety §3.1: a Mobility Header to the agent that comes out of a tunnel reaches its engine, once, as one that comes straight',
+  async namespaces => {
+    const world = await start(namespaces);
+    await world.perform(...admitted(fromLower));
+    const message = { kind: 'careOfTestInit', cookie: new Uint8Array(8), options: [] } as const;
+    const test: Packet = { source: home, destination: careOf, hopLimit: 64, payload: { kind: 'mobility', message } };
+    const heard = () => world.inputs.flatMap(input => (input.kind === 'packet' ? [input.packet.source] : []));
+    sendFrom(namespaces, 'correspondent', tunnelled(lowerAgent, test));
+    await until('a tunnelled one', () => heard().length === 1);
+    sendFrom(namespaces, 'mobile', test);
+    await until('a straight one', () => heard().length === 2);
+    sendFrom(namespaces, 'correspondent', tunnelled(lowerAgent, { ...test, source: otherHome }));
+    await until('a stranger', async () => (await strangers(world)) === 1);
+    assert.deepEqual(heard(), [home, home]);
+  },
+);
+
+namespaceTest(
   'draft-dommety §2.2.2: a Mobility Header that a packet follows reaches an engine that takes it, and no other',
   async namespaces => {
     build(namespaces);

@@ -11,18 +11,31 @@ export interface RoutingTables {
   readonly mobility: number;
   /** What has come out of a tunnel with a routing header. */
   readonly routed: number;
+  /** What has come out of a tunnel for the engine. */
+  readonly delivered: number;
 }
 
 export function tablesFrom(first: number): RoutingTables {
-  return { ends: first, byDestination: first + 1, bySource: first + 2, mobility: first + 3, routed: first + 4 };
+  return {
+    ends: first,
+    byDestination: first + 1,
+    bySource: first + 2,
+    mobility: first + 3,
+    routed: first + 4,
+    delivered: first + 5,
+  };
 }
 
-/** Ends of tunnels are own addresses too, so they have to be asked for before `local` is, which moves one place down. */
-export function policyRules(first: number, uplinks: readonly string[]): Rule[] {
+/**
+ * Ends of tunnels are own addresses too, so they have to be asked for before `local` is, which moves one place down.
+ * `signalling`: protocol numbers of what is the engine's; what has come straight bears a mark.
+ */
+export function policyRules(first: number, uplinks: readonly string[], signalling: readonly number[]): Rule[] {
   const tables = tablesFrom(first);
   return [
     { preference: 1, ipProtocol: protocol.ipv6, table: tables.ends },
     { preference: 1, ipProtocol: protocol.routing, table: tables.routed },
+    ...signalling.map(ipProtocol => ({ preference: 1, ipProtocol, unmarked: true as const, table: tables.delivered })),
     { preference: 2, table: localTable },
     { preference: 3, ipProtocol: protocol.mobility, table: tables.mobility },
     ...uplinks.map(inDevice => ({ preference: 4, inDevice, table: tables.bySource })),

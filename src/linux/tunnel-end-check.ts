@@ -72,6 +72,11 @@ export class TunnelEndCheck {
     ];
   }
 
+  /** Goes on only with what is for an address at which tunnels end; for such a one the kernel knows other routes than to itself. */
+  get toLocalEnd(): readonly nft.Expression[] {
+    return [nft.payload(network, destinationOffset, 16), nft.lookup(ends, endsId)];
+  }
+
   /** There may be tunnels that end at that address of this node. */
   addLocalEnd(local: Address): Request[] {
     return nft.addElements(this.#table, ends, [addressBytes(local)]);

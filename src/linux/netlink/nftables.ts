@@ -185,7 +185,7 @@ export function be16(value: number): Uint8Array {
  * and those above are the same octets by fours.
  */
 const register = 1;
-export const metaKey = { inDevice: 4, outDevice: 5, layer4: 16 } as const;
+export const metaKey = { mark: 3, inDevice: 4, outDevice: 5, layer4: 16 } as const;
 export const payloadBase = { link: 0, network: 1, transport: 2 } as const;
 const comparison = { equal: 0, notEqual: 1, atMost: 3, atLeast: 5 } as const;
 
@@ -212,7 +212,16 @@ export const toThisNode: readonly Expression[] = [
   compare('equal', deviceNumber(2)),
 ];
 
-/** Device numbers are the exception: in the machine's order. */
+/** Marks the packet for policy routing. */
+export function setMark(mark: number): Expression[] {
+  const setting: Attribute[] = [
+    [3, be32(register)],
+    [2, be32(metaKey.mark)],
+  ];
+  return [constant(deviceNumber(mark)), ['meta', setting]];
+}
+
+/** Device numbers, and marks, are the exception: in the machine's order. */
 export function deviceNumber(device: number): Uint8Array {
   return new Uint8Array(Uint32Array.of(device).buffer);
 }

@@ -259,6 +259,8 @@ export interface Rule {
   readonly from?: Address;
   /** The mark of the packets it is for. */
   readonly mark?: number;
+  /** For packets without a mark alone. */
+  readonly unmarked?: true;
   /** What to do instead of asking a table: go on with the rule of that preference, or with the next one. */
   readonly action?: { readonly goto: number } | 'nothing';
   readonly table: number;
@@ -284,7 +286,8 @@ function ruleRequest(messageType: number, rule: Rule): Request {
     [4, typeof action === 'object' ? action.goto : undefined],
     [6, rule.preference],
     [3, rule.inDevice],
-    [10, rule.mark],
+    [10, rule.unmarked ? 0 : rule.mark],
+    [16, rule.unmarked ? 0xffff_ffff : undefined],
     [22, rule.ipProtocol === undefined ? undefined : u8(rule.ipProtocol)],
     [15, rule.table],
     [21, u8(rule.kernel ? kernelProtocol : ownProtocol)],
