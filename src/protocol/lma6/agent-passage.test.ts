@@ -16,14 +16,21 @@ import {
   nestedAcknowledgement,
   otherHome,
   otherStation,
+  own,
   station,
+  tunnelRequest,
+  upperIpv4,
   upstream,
 } from '../../../test/support/agent.js';
+import { environment } from '../../../test/support/anchor.js';
 import { type Address, parseAddress as addressOf, formatAddress, unspecified } from '../../base/address.js';
 import { type Packet, protocol } from '../../wire/ipv6/packet.js';
+import { tunnelFamily } from '../../wire/mobility/vendor.js';
+import { localMobilityAgent } from '../lma6-role.js';
 import { mobilityPacket } from '../mobile/packets.js';
+import { createLocalMobilityAgent } from './agent.js';
 
-const [HoA, _CoA, _HA] = [home, agentAddress, homeAgentAddress].map(formatAddress);
+const [HoA, CoA, HA] = [home, agentAddress, homeAgentAddress].map(formatAddress);
 test('D02-3.2.1-07: the inner acknowledgement is passed to the mobile on its link, once', () => {
   const world = new AgentWorld();
   world.onLink({ nested: innerUpdate() });
@@ -114,6 +121,30 @@ test('what comes too fast is dropped: updates of strangers, and acknowledgements
   for (let i = 0; i < 10; i++) world.onLink({ home: otherHome, sequence: i + 1 });
   assert.equal(world.rows('visitors').length, 2);
   assert.ok(world.engine.counters.discarded_rate > 7);
+});
+
+test('D02-6-01: an outer acknowledgement in the clear neither ends the wait for the true one nor chooses the tunnel; one under an association does both', () => {
+  // The agent behind its protection, which names the association that something came under.
+  const security = { kind: 'rfc4285', spi: 4000, key: '00112233445566778899aabbccddeeff' };
+  const section = { address: CoA, links: [link], ipv4Address: '192.0.2.1', peers: [{ address: HoA, security }] };
+  const parsed = localMobilityAgent.parse(section);
+  assert.ok(parsed.ok);
+  const bare = new AgentWorld(section);
+  bare.engine = createLocalMobilityAgent(parsed.config, environment());
+  const update = agentUpdate({
+    upstream: upstream(homeAgentAddress, upperIpv4),
+    options: [tunnelRequest],
+    nested: innerUpdate(),
+  });
+  bare.receive(update, { link, neighbour: station }, HoA);
+  const preference = own({ kind: 'tunnelPreference', family: tunnelFamily.ipv6 });
+  const answer = nestedAcknowledgement({ options: [preference] });
+  for (let i = 0; i < 2; i++) assert.equal(bare.receive(answer).length, 1);
+  assert.equal(bare.rows('visitors')[0].tunnel, 'ipv4');
+  assert.equal(bare.receive(answer, undefined, HA).length, 1);
+  assert.equal(bare.rows('visitors')[0].tunnel, 'ipv6');
+  assert.deepEqual(bare.receive(answer), []);
+  assert.equal(bare.engine.counters.nested_unanswered, undefined);
 });
 
 test('draft-dommety §3.1: a correspondent’s care-of test of an address that mobiles share is asked for by the agent, and comes to the mobile that wanted it', () => {

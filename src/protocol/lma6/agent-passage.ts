@@ -19,6 +19,8 @@ import { Waiting } from './waiting.js';
 export interface Pending {
   readonly home: Address;
   readonly target: Address;
+  /** Something came that proves nothing by itself; what is true may still come. */
+  answered?: true;
 }
 
 /** RFC 6275 §5.2.5: how long a mobile waits for a care-of test is up to it; longer than this is of no use. */
@@ -76,19 +78,25 @@ export class AgentPassage {
   }
 
   tick(now: Instant): void {
-    for (const _ of this.#pending.takeDue(now)) this.#count('nested_unanswered');
+    for (const { answered } of this.#pending.takeDue(now)) if (!answered) this.#count('nested_unanswered');
     for (const _ of this.#tests.takeDue(now)) this.#count('care_of_tests_unanswered');
   }
 
-  /** The inner acknowledgement goes to the mobile, where its update went through here (draft-dommety §3.2.1). */
-  acknowledged({ packet }: PacketInput, nested: Packet, now: Instant, outputs: Output[]): void {
+  /**
+   * The inner acknowledgement goes to the mobile, where its update went through here (draft-dommety §3.2.1). The outer one mostly comes
+   * in the clear: then it may be anybody's, ends no waiting, and says nothing of tunnels.
+   */
+  acknowledged({ packet, association }: PacketInput, nested: Packet, now: Instant, outputs: Output[]): void {
     const { source, destination: home } = nested;
+    const isProved = this.#ground.config.insecure || association !== undefined;
     if (!this.#budget.take(now)) return this.#discard(packet, 'rate', outputs);
     if (source !== packet.source || !isSignalling(nested)) return this.#discard(packet, 'nestedPacket', outputs);
     const visit = this.#ground.visits.get(home);
-    if (!this.#pending.take(home + source) || !visit) return this.#discard(packet, 'notPending', outputs);
+    const pending = isProved ? this.#pending.take(home + source) : this.#pending.get(home + source);
+    if (!pending || !visit) return this.#discard(packet, 'notPending', outputs);
+    pending.answered = true;
     this.#count('nested_acknowledged');
-    this.#prefer(home, source, visit, packet, now, outputs);
+    if (isProved) this.#prefer(home, source, visit, packet, now, outputs);
     this.#deliver(home, visit, nested, outputs);
   }
 

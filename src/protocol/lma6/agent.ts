@@ -251,13 +251,15 @@ class LocalMobilityAgent implements Dialect {
       careOfTest: this.#passage.tests,
       relay: this.#relays.waiting,
     }))
-      for (const { entry, until } of waiting as Iterable<WaitingFor>)
+      for (const { entry, until } of waiting as Iterable<WaitingFor>) {
+        if (entry.answered) continue;
         yield {
           kind,
           home: formatAddress(entry.home),
           target: entry.target && formatAddress(entry.target),
           until: this.#timeText(until),
         };
+      }
   }
 
   #timeText(at: Instant): string {
@@ -266,6 +268,6 @@ class LocalMobilityAgent implements Dialect {
 }
 
 interface WaitingFor {
-  readonly entry: { readonly home: Address; readonly target?: Address };
+  readonly entry: { readonly home: Address; readonly target?: Address; readonly answered?: true };
   readonly until: Instant;
 }
