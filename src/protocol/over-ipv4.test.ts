@@ -7,6 +7,7 @@ import { mobility, Puppet, update } from '../../test/support/signalling.js';
 import { type Address, formatAddress, parseAddress } from '../base/address.js';
 import { parseLinkAddress } from '../base/link-address.js';
 import { type Packet, protocol } from '../wire/ipv6/packet.js';
+import type { MobilityOption } from '../wire/mobility/options.js';
 import type { Engine, Output } from './contract.js';
 import { homeAgent } from './keyed-anchors.js';
 import { localMobilityAgent } from './lma6-role.js';
@@ -17,6 +18,23 @@ const own = homeAgentAddress;
 const own4 = parseAddress('::ffff:192.0.2.1');
 const agent4 = parseAddress('::ffff:192.0.2.2');
 const stranger = parseAddress('2001:db8:9::9');
+
+const wantsIpv4: readonly MobilityOption[] = [
+  { kind: 'vendorSpecific', content: { kind: 'tunnelRequest', flags: { ipv4: true } } },
+  { kind: 'ipv4CareOfAddress', address: agent4 },
+];
+
+function awareHomeAgent(peers: object): AnchorWorld {
+  const localMobilityAgents = { ipv4Address: '192.0.2.1' };
+  const parsed = homeAgent.parse({
+    address: formatAddress(own),
+    prefixes: ['2001:db8:a::/64'],
+    localMobilityAgents,
+    ...peers,
+  });
+  assert.ok(parsed.ok);
+  return new AnchorWorld(homeAgent.create(parsed.config, environment()));
+}
 
 function tunnelled(packet: Packet, source: Address = agent4, destination: Address = own4): Packet {
   return { source, destination, hopLimit: 60, payload: { kind: 'ipv6', packet } };
@@ -100,21 +118,9 @@ test('draft-dommety §1.1: what an engine hears of tunnels itself, and all that 
 
 test('D02-1.1-06: a home agent takes a first update out of IPv4 under its protection, and answers by IPv4', () => {
   for (const protection of protections) {
-    const parsed = homeAgent.parse({
-      address: formatAddress(own),
-      prefixes: ['2001:db8:a::/64'],
-      localMobilityAgents: { ipv4Address: '192.0.2.1' },
-      ...placedProtection(protection, formatAddress(own), [formatAddress(home)]),
-    });
-    assert.ok(parsed.ok);
-    const world = new AnchorWorld(homeAgent.create(parsed.config, environment()));
+    const world = awareHomeAgent(placedProtection(protection, formatAddress(own), [formatAddress(home)]));
     const mobile = new SecuredMobile(world, formatAddress(home), own, protection);
-    const packet = throughAgent({
-      options: [
-        { kind: 'vendorSpecific', content: { kind: 'tunnelRequest', flags: { ipv4: true } } },
-        { kind: 'ipv4CareOfAddress', address: agent4 },
-      ],
-    });
+    const packet = throughAgent({ options: wantsIpv4 });
     assert.deepEqual(sentIn(world.receive(tunnelled(packet))), [], 'without protection');
     const [answer] = sentIn(world.receive(tunnelled(mobile.protect(packet))));
     assert.ok(answer?.payload.kind === 'mobility' && answer.payload.nested);
@@ -122,6 +128,36 @@ test('D02-1.1-06: a home agent takes a first update out of IPv4 under its protec
     const via = { kind: 'tunnel', local: own4, remote: agent4 };
     assert.deepEqual(world.rules.get(`${formatAddress(answer.destination)}/128`), via);
     assert.deepEqual(world.rules.get('2001:db8:a::7/128'), via);
+  }
+});
+
+test('draft-dommety §3.3, RFC 4285 §6: a refusal, also one by the protection alone, goes back the way that the update came', () => {
+  const world = awareHomeAgent(placedProtection('rfc4285', formatAddress(own), [formatAddress(home)]));
+  const mobile = new SecuredMobile(world, formatAddress(home), own, 'rfc4285');
+  const stale = mobile.protect(throughAgent());
+  const wrongSequence = mobile.protect(throughAgent({ sequence: 5, options: wantsIpv4 }));
+  assert.equal(
+    nestedStatus(backFrom(world.receive(tunnelled(wrongSequence)))),
+    undefined,
+    'accepted: by its own rules',
+  );
+  const again = mobile.protect(throughAgent({ sequence: 5, options: wantsIpv4 }));
+  assert.equal(nestedStatus(backFrom(world.receive(tunnelled(again)))), 135);
+  world.runMs(3_000_000);
+  assert.equal(nestedStatus(backFrom(world.receive(tunnelled(stale)))), 144);
+
+  /** What goes to the agent in a packet of IPv4. */
+  function backFrom(outputs: readonly Output[]): Packet | undefined {
+    const [packet] = sentIn(outputs);
+    if (packet?.payload.kind !== 'ipv6') return undefined;
+    assert.deepEqual([packet.source, packet.destination], [own4, agent4]);
+    return packet.payload.packet;
+  }
+
+  function nestedStatus(packet: Packet | undefined): number | undefined {
+    if (packet?.payload.kind !== 'mobility' || packet.payload.nested?.payload.kind !== 'mobility') return undefined;
+    const { message } = packet.payload.nested.payload;
+    return message.kind === 'bindingAcknowledgement' ? message.status : undefined;
   }
 });
 

@@ -1,6 +1,6 @@
 import type { Address } from '../base/address.js';
 import type { Instant } from '../base/time.js';
-import { type Packet, protocol } from '../wire/ipv6/packet.js';
+import { defaultHopLimit, type Packet, protocol } from '../wire/ipv6/packet.js';
 import type { Engine, Input, Interests, Output } from './contract.js';
 
 /** Where a node is reached. */
@@ -13,12 +13,14 @@ export interface Reached {
 /**
  * `engine` with its signalling taken also from IPv4 (protocol 41), where the first words between a home agent and an agent have to
  * come from (draft-dommety §1.1 B, §2.2.2): nobody is admitted yet. It stands around the engine's protection, which judges what was
- * inside; what is no signalling for this very node goes nowhere. What leaves finds its way by the engine's own rules.
+ * inside; what is no signalling for this very node goes nowhere. What leaves finds its way by the engine's own rules, but for
+ * refusals: nothing may lead to whom they are for.
  */
 export function overIpv4(engine: Engine, { address, ipv4Address }: Reached): Engine {
   return ipv4Address === undefined ? engine : new OverIpv4(engine, address, ipv4Address);
 }
 
+type Send = Extract<Output, { kind: 'send' }>;
 type PacketInput = Extract<Input, { kind: 'packet' }>;
 
 class OverIpv4 implements Engine {
@@ -60,11 +62,24 @@ class OverIpv4 implements Engine {
     if (destination === this.#ipv4Address && this.#isSignalling(inner)) {
       this.#taken++;
       // It came from whoever put it into the tunnel, not from a station of the link.
-      return this.#engine.handle({ kind: 'packet', packet: inner }, now);
+      const outputs = this.#engine.handle({ kind: 'packet', packet: inner }, now);
+      return outputs.map(output => (this.#isRefusal(output) ? this.#back(output, source) : output));
     }
     if (destination !== this.#ipv4Address && this.#hearsTunnelled) return this.#engine.handle(input, now);
     this.#dropped++;
     return [{ kind: 'trace', event: { event: 'discarded', peer: source, reason: 'unadmitted tunnel' } }];
+  }
+
+  #isRefusal(output: Output): output is Send {
+    if (output.kind !== 'send' || output.link !== undefined || output.packet.source !== this.#address) return false;
+    const { payload } = output.packet;
+    const message = payload.kind === 'mobility' ? payload.message : undefined;
+    return message?.kind === 'bindingAcknowledgement' && message.status >= 128;
+  }
+
+  #back({ packet }: Send, to: Address): Send {
+    const payload = { kind: 'ipv6', packet } as const;
+    return { kind: 'send', packet: { source: this.#ipv4Address, destination: to, hopLimit: defaultHopLimit, payload } };
   }
 
   /** For this node itself, not for one behind it. */
