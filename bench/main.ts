@@ -3,6 +3,7 @@ import { benchAnchor } from './anchor.js';
 import { benchCodec } from './codec.js';
 import { benchNs3 } from './ns3.js';
 import { benchSimulator } from './simulator.js';
+import { benchTunnels } from './tunnels.js';
 
 interface Figure {
   readonly name: string;
@@ -31,6 +32,19 @@ const benches: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
       { name: 'ns-3, the same topology: delivered packets', value: theirs.deliveredPerSecond, unit: '/s' },
       { name: 'simulator over ns-3', value: ours.deliveredPerSecond / theirs.deliveredPerSecond, unit: '×' },
     ];
+  },
+  tunnels: async () => {
+    const result = await benchTunnels();
+    if (result.kind === 'absent') {
+      console.error(result.reason);
+      return [];
+    }
+    const { seg6, userSpace } = result;
+    return (['up', 'down'] as const).flatMap(way => [
+      { name: `TCP ${way} through tunnels of seg6`, value: seg6[way], unit: 'Mbit/s' },
+      { name: `TCP ${way} through tunnels of IPv4 in user space`, value: userSpace[way], unit: 'Mbit/s' },
+      { name: `user space over seg6, ${way}`, value: userSpace[way] / seg6[way], unit: '×' },
+    ]);
   },
 };
 

@@ -15,6 +15,10 @@ test('guest: the Linux world on a kernel with ip6tnl', async context => {
   await allPass(context, 'dist/test/guest/ip6tnl.js', 8);
 });
 
+test('guest: tunnels of IPv6 in IPv4 on a kernel with sit', async context => {
+  await allPass(context, 'dist/test/guest/sit.js', 10);
+});
+
 async function allPass(context: TestContext, program: string, atLeast: number): Promise<void> {
   const { status, output, errors } = await inGuest(`${environment} node --test-reporter=tap ${program}`);
   if (status === noGuest && process.env.CI !== 'true') return context.skip(errors.trim());

@@ -72,10 +72,14 @@ const gatewayRole: ScriptedRole = {
   restored: gatewayRules,
 };
 
+export function startIpv4Gateway(namespaces: Namespaces, change: Partial<ScriptedRole>): Promise<Role> {
+  return Role.start(namespaces, 'gateway', { ...gatewayRole, ...change });
+}
+
 export async function startIpv4Worlds(namespaces: Namespaces, change: Partial<ScriptedRole> = {}): Promise<BothWorlds> {
   const [anchorWorld, gatewayWorld] = await Promise.all([
     Role.start(namespaces, 'anchor', { ...anchorRole, ...change }),
-    Role.start(namespaces, 'gateway', { ...gatewayRole, ...change }),
+    startIpv4Gateway(namespaces, change),
   ]);
   return { anchorWorld, gatewayWorld };
 }

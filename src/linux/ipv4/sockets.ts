@@ -1,4 +1,4 @@
-import { type Address, addressBytes } from '../../base/address.js';
+import { type Address, addressBytes, formatIpv4 } from '../../base/address.js';
 import { protocol } from '../../wire/ipv6/packet.js';
 import {
   AF,
@@ -36,19 +36,13 @@ export function ipv4SocketAddress(octets: Uint8Array, port = 0): Uint8Array {
 
 /** Sends and receives what protocol 41 carries from and to `local`. Throws HostError EADDRNOTAVAIL where this node does not have it. */
 export function openTunnelSocket(local: Address): number {
-  return openRawSocket(local, protocol.ipv6, fd => {
+  const fd = openSocket(AF.inet, socketType.raw | socketType.nonBlocking, protocol.ipv6);
+  try {
     setSocketOption(fd, internetOption.level, internetOption.mtuDiscovery, discovery.always);
     setSocketOption(fd, internetOption.level, internetOption.timeToLive, timeToLive);
     for (const name of [socketLevel.receiveBufferForce, socketLevel.sendBufferForce])
       setSocketOption(fd, socketLevel.level, name, bufferOctets);
-  });
-}
-
-function openRawSocket(local: Address, number: number, prepare: (fd: number) => void): number {
-  const fd = openSocket(AF.inet, socketType.raw | socketType.nonBlocking, number);
-  try {
-    prepare(fd);
-    bindSocket(fd, ipv4SocketAddress(ipv4Octets(local)));
+    bindSocket(fd, ipv4SocketAddress(ipv4Octets(local)), formatIpv4(local));
     return fd;
   } catch (error) {
     closeFile(fd);

@@ -96,9 +96,8 @@ export class Ipv4Tunnels {
     return this.open(local).wayTo(remote);
   }
 
-  /** Ends to be admitted, and not any more. */
+  /** Ends to be admitted, of addresses that are open, and not any more. */
   change(admitted: readonly TunnelEnd[], refused: readonly TunnelEnd[]): void {
-    for (const { local } of admitted) this.open(local);
     this.#firewall.change(admitted, refused);
   }
 
