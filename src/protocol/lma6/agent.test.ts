@@ -112,7 +112,7 @@ test('D02-3.2.1-04, D02-3.2.1-05: the inner update goes on as it came, after the
   assert.equal(world.rows('visitors')[0].state, 'registered');
 });
 
-test('D02-3.2.2-03, D02-4.1-04: of updates nested in each other every agent takes its own and passes the rest on, whole', () => {
+test('D02-3.2.2-03: of updates nested in each other every agent takes its own and passes the rest on, whole', () => {
   const world = new AgentWorld();
   const third = innerUpdate({ careOf: upperAgent });
   const second = { ...agentUpdate({ to: upperAgent, careOf: agentAddress, nested: third }) };
@@ -179,7 +179,7 @@ test('draft-dommety §3.2.1: a nested packet of another home address, or that is
   }
 });
 
-test('D02-App-1-01: the last agent answers where an answer is asked for: by the link, to an address of the mobile’s own, or nested by way of the agent below', () => {
+test('draft-dommety §2.2: the last agent answers where an answer is asked for: by the link, to an address of the mobile’s own, or nested by way of the agent below', () => {
   const flags = { acknowledge: true };
   const options = [{ kind: 'mobileNodeIdentifier', subtype: 1, identifier: 'm@example.net' } as const];
   const world = new AgentWorld();
