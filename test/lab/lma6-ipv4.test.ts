@@ -10,7 +10,7 @@ import { etherTypeIpv4, etherTypeIpv6 } from '../../src/wire/ethernet.js';
 import { decodeIpv4Packet, decodePacket } from '../../src/wire/ipv6/codec.js';
 import type { Packet } from '../../src/wire/ipv6/packet.js';
 import { readCapture } from '../../src/wire/pcapng/reader.js';
-import { labTest, patienceMs, root, SteadyConnection, until, withLab } from './support.js';
+import { kernelState, labTest, patienceMs, root, SteadyConnection, until, withLab } from './support.js';
 
 const etherTypeArp = 0x0806;
 
@@ -55,10 +55,13 @@ async function visits(lab: Lab, router: string): Promise<void> {
 }
 
 labTest(
-  'D02-1.1-06, D02-2.1-Opt3-06, D02-3.3-02: lab: a TCP connection crosses a core of IPv4 alone and survives moves; each tunnel is of IPv4 where both its agents can',
+  'D02-1.1-06, D02-2.1-Opt3-06, D02-3.3-02: lab: a TCP connection crosses a core of IPv4 alone and survives moves and kill -9; each tunnel is of IPv4 where both its agents can',
   async directory => {
     await withLab({ scheme: 'lma6-3', scenario: ipv4Core(), directory }, async lab => {
-      await lab.start();
+      await lab.build();
+      const nodes = ['ha', 'anchor1', 'ar1'];
+      const before = await Promise.all(nodes.map(kernelState));
+      await lab.startAgents();
       await lab.attach('mn', 'ar1');
       await visits(lab, 'ar1');
       const connection = await SteadyConnection.start(lab, 'mn', directory);
@@ -69,6 +72,11 @@ labTest(
         await visits(lab, router);
         await connection.goesOn();
       }
+      await Promise.all(nodes.map(node => lab.agent(node).kill('SIGKILL')));
+      await Promise.all(nodes.map(node => lab.agent(node).start()));
+      await connection.goesOn();
+      for (const node of nodes) await lab.agent(node).kill('SIGTERM');
+      assert.deepEqual(await Promise.all(nodes.map(kernelState)), before);
       await lab.stop();
       const ipv4Wires = ['ha-core4', 'core4-anchor1'].map(wire => framesOf(directory, wire));
       for (const frames of ipv4Wires) {
