@@ -127,16 +127,9 @@ export class AgentReach implements Reach, Passage {
     return this.#isTop(careOf) && this.#registration.isEstablished;
   }
 
-  /** A link below the agent that the home agent knows, if there is one; else the first that will do. */
+  /** The most wanted link that will do, as it is; what comes by another goes on until agents know (draft-dommety §1.1 A). */
   choose(attachments: readonly Attachment[]): Attachment | undefined {
-    const [first] = attachments;
-    if (first?.atHome) return first;
-    const usable = attachments.filter(place => !place.borrows || this.#chainAt(place));
-    const keeps = (place: Attachment) => {
-      const chain = this.#chainAt(place);
-      return chain !== undefined && topOf(chain).address === this.#told;
-    };
-    return usable.find(keeps) ?? usable[0];
+    return attachments.find(place => !place.borrows || this.#chainAt(place));
   }
 
   #chainAt(place: Attachment): Chain | undefined {

@@ -163,3 +163,19 @@ test('D02-1-01: from agents to a link without one, and back, the mobile is a pla
   assert.deepEqual([lost(flow), lost(back)], [0, 0]);
   assert.deepEqual(careOfAt(world), [formatAddress(agentAddress(1))]);
 });
+
+test('D02-1.1-05: with two links up the mobile goes to the more wanted one before the other is gone, and loses nothing; below one highest agent the home agent hears nothing of it', () => {
+  for (const hierarchy of [{ upper: true }, { zone: 7 }, {}])
+    for (const mode of modes) {
+      const agents = [{}, {}];
+      const world = agentNetwork({ agents, settings: { mode }, interfaces: ['wlan0', 'wlan1'], ...hierarchy });
+      world.move(100, 1, 'wlan1');
+      world.move(4000, 2, 'wlan0');
+      world.move(4500, undefined, 'wlan1');
+      const flows = (['down', 'up'] as const).map(direction => world.traffic(direction, 3000, 6000));
+      world.run(7000);
+      assert.deepEqual(flows.map(lost), [0, 0], mode);
+      const told = heardBy(world, 'ha').filter(at => at > 4000);
+      assert.equal(told.length > 0, Object.keys(hierarchy).length === 0, `${mode}: ${told}`);
+    }
+});

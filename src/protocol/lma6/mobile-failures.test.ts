@@ -257,26 +257,3 @@ test('D02-2.2.1-10: routers on one link that are agents, each heard while the ot
   const rows = [...world.engine.views.registrations()];
   assert.equal(rows[0].careOf, formatAddress(agentAt(2)));
 });
-
-test('D02-1.1-05: with two links up the mobile stays below the agent that the home agent knows, and moves there before the other link goes', () => {
-  const world = new AgentWorld({}, { links: ['wlan0', 'wlan1'] });
-  world.link(true, 'wlan1');
-  const first = nestIn(world.hear(1, [chain(1, 9)], 'wlan1'));
-  world.homeAnswers(first);
-  // The more wanted link comes up, below the same upper agent: a local move, while the other link is still there.
-  world.link(true, 'wlan0');
-  const moved = nestIn(world.hear(2, [chain(2, 9)], 'wlan0'));
-  assert.deepEqual(told(moved), [
-    [agentAt(2), agentAt(2)],
-    [agentAt(9), agentAt(2)],
-  ]);
-  world.agentAnswers(moved);
-  assert.deepEqual(nestsIn(world.link(false, 'wlan1')), []);
-  // Another domain on a more wanted link is no reason to leave this one.
-  const other = new AgentWorld({}, { links: ['wlan0', 'wlan1'] });
-  other.link(true, 'wlan1');
-  other.homeAnswers(nestIn(other.hear(1, [chain(1, 9)], 'wlan1')));
-  other.link(true, 'wlan0');
-  assert.deepEqual(nestsIn(other.hear(2, [chain(2, 8)], 'wlan0')), []);
-  assert.equal(nestIn(other.link(false, 'wlan1'))[1].packet.destination, agentAt(8));
-});
