@@ -30,11 +30,12 @@ function profiles(...list: readonly Record<string, unknown>[]) {
 }
 
 /** An agent whose AAA port is answered by hand. */
-function asking(): AgentWorld {
+function asking(config: Readonly<Record<string, unknown>> = {}): AgentWorld {
   const world = new AgentWorld();
   const parsed = localMobilityAgent.parse({
     ...{ address: formatAddress(agentAddress), links: [link], insecure: true, pendingMs: 1000 },
     ...profiles(),
+    ...config,
   });
   assert.ok(parsed.ok);
   world.engine = createLocalMobilityAgent(parsed.config, environment());
@@ -96,6 +97,16 @@ test('the domain is asked once about a mobile that repeats itself, and its lates
   );
   world.step({ kind: 'profile', transaction: 1, outcome: accepted });
   world.step({ kind: 'profile', transaction: 7, outcome: accepted });
+  assert.equal(world.sent.length, 1);
+});
+
+test('what has changed while the domain was asked counts: there may be no room any more', () => {
+  const world = asking({ maximumVisitors: 1 });
+  world.onLink(named);
+  world.onLink({ ...named, home: otherHome, nested: innerUpdate({ from: otherHome }) }, otherStation);
+  for (const transaction of [1, 2]) world.step({ kind: 'profile', transaction, outcome: accepted });
+  assert.equal(answerIn(world.sent)?.status, 130);
+  assert.equal(world.rows('visitors').length, 1);
   assert.equal(world.sent.length, 1);
 });
 

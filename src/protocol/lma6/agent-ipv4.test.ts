@@ -8,6 +8,7 @@ import {
   agentUpdate,
   answerIn,
   bindingAcknowledgement,
+  correspondent,
   home,
   homeAgentAddress,
   innerUpdate,
@@ -81,6 +82,14 @@ test('D02-1.1-06: what the home agent says that it tunnels by is what the agent 
   assert.deepEqual(world.rules.get(`from ${HoA}/128`), byIpv4);
   // It is nobody else's to say.
   world.receive(preference(tunnelFamily.ipv6));
+  assert.deepEqual(world.rules.get(`from ${HoA}/128`), byIpv4);
+});
+
+test('a correspondent does not choose the tunnel to the home agent', () => {
+  const world = new AgentWorld(ipv4);
+  world.onLink({ ...asked, nested: innerUpdate({ to: correspondent }) });
+  const options = [own({ kind: 'tunnelPreference', family: tunnelFamily.ipv6 })];
+  assert.equal(world.receive(nestedAcknowledgement({ from: correspondent, options })).length, 1);
   assert.deepEqual(world.rules.get(`from ${HoA}/128`), byIpv4);
 });
 

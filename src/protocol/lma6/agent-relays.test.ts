@@ -113,6 +113,16 @@ test('acknowledgements of others, or of something else, answer no registration o
   assert.equal(world.rows('pending').length, 1);
 });
 
+test('what the home agent says to a registration that the mobile has replaced counts no more', () => {
+  const world = new AgentWorld();
+  world.onLink(relayed);
+  world.onLink({ sequence: 2, lifetimeS: 0 });
+  assert.deepEqual(world.rows('pending'), []);
+  assert.deepEqual(world.receive(answer()), []);
+  assert.equal(world.rows('visitors')[0].state, 'deregistered');
+  assert.ok(!world.ruleTexts.some(rule => rule.startsWith('to ')));
+});
+
 test('D02-App-2-01: a mobile that leaves is taken from the home agent, too', () => {
   const world = new AgentWorld();
   world.onLink(relayed);

@@ -166,6 +166,11 @@ test('draft-dommety §3.2.1: a nested packet of another home address, or that is
     { ...inner, source: coLocated },
     {
       ...inner,
+      source: coLocated,
+      headers: [{ kind: 'destinationOptions', options: [{ kind: 'homeAddress', address: home }] } as const],
+    },
+    {
+      ...inner,
       headers: [{ kind: 'destinationOptions', options: [{ kind: 'homeAddress', address: otherHome }] } as const],
     },
     { ...inner, payload: data },
