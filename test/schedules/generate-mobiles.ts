@@ -4,15 +4,22 @@ import { Draw } from './draw.js';
 import type { FaultText, LinkText, NodeText, ScenarioText, TrafficText } from './generate.js';
 
 /** Schemes whose mobiles signal for themselves. */
-export type MobileSchemeName = 'mip6-tunnel' | 'mip6' | 'hmip6-tunnel' | 'hmip6';
+export type MobileSchemeName = 'mip6-tunnel' | 'mip6' | 'hmip6-tunnel' | 'hmip6' | AgentSchemeName;
+/** Those with local mobility agents. */
+export type AgentSchemeName = 'lma6-2' | 'lma6-3' | 'lma6-4';
+
+export function isAgentScheme(name: MobileSchemeName): name is AgentSchemeName {
+  return name.startsWith('lma6-');
+}
 
 /** A network of mobiles that signal for themselves and what happens to it, as a seed gives it. */
 export interface MobileSchedule {
   readonly seed: number;
   readonly scheme: MobileSchemeName;
-  /** Keys of every mobile's configuration beside those that the scheme gives it, and of its `hierarchySettings`. */
+  /** Keys of every mobile's configuration beside those that the scheme gives it, of its `hierarchySettings` and of its `localMobilityAgents`. */
   readonly mobile: Readonly<Record<string, unknown>> & { readonly lifetimeS: number };
   readonly hierarchy: Readonly<Record<string, unknown>> & { readonly lifetimeS: number };
+  readonly agents: Readonly<Record<string, unknown>> & { readonly lifetimeS: number };
   readonly scenario: ScenarioText;
   /** Nothing moves and nothing fails from then on. */
   readonly calmFromMs: number;
@@ -48,6 +55,25 @@ class Generator {
 
   schedule(): MobileSchedule {
     const links = this.#links();
+    const schedule = this.#scheduleWith(links);
+    // After all else, so that the schedules of other schemes stay what they are.
+    if (!isAgentScheme(this.#scheme)) return schedule;
+    const scenario = { ...schedule.scenario, parameters: this.#agentParameters() };
+    return { ...schedule, scenario, agents: { lifetimeS: this.#draw.pick([20, 60, 600]) } };
+  }
+
+  /** §2.2, §3.4, §4.2 and the third party of RFC 6275, each in some of the schedules. */
+  #agentParameters(): Record<string, number> {
+    const some = (probability: number) => Number(this.#draw.chance(probability));
+    return {
+      lmaTwoPhases: some(0.3),
+      lmaZones: some(0.4),
+      lmaPlainPeers: some(0.2),
+      lmaRouteOptimisation: some(0.5),
+    };
+  }
+
+  #scheduleWith(links: readonly LinkText[]): MobileSchedule {
     return {
       seed: this.#seed,
       scheme: this.#scheme,
@@ -61,6 +87,7 @@ class Generator {
         previousMapS: this.#draw.pick([0, 8, 60]),
         maximumMaps: this.#draw.pick([1, 1, 2]),
       },
+      agents: { lifetimeS: 3600 },
       scenario: {
         name: `schedule-${this.#scheme}-${this.#seed}`,
         seed: this.#seed,

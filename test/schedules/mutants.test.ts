@@ -195,3 +195,19 @@ test('caught: a home agent that forgets nothing, one that is deaf, a mobile that
   assert.ok(isCaught('reachable-downlink', ['ha'], () => ({ hears: input => input.kind !== 'packet' }), 'mip6-tunnel'));
   assert.ok(isCaught('reachable-downlink', ['mn'], forgets('admit'), 'mip6'));
 });
+
+test('caught: a local mobility agent that keeps rules, tunnel ends or records, opens no ends, or is wrong about who is where', () => {
+  for (const scheme of ['lma6-2', 'lma6-3', 'lma6-4'] as const) {
+    assert.ok(isCaught('rules', ['lma6'], forgets('unforward'), scheme), scheme);
+    assert.ok(isCaught('tunnel-ends', ['lma6'], forgets('unadmit'), scheme), scheme);
+    assert.ok(isCaught('tunnel-ends', ['lma6'], forgets('admit'), scheme), scheme);
+  }
+  const elsewhere = (): Wrong => ({ row: row => (row.agent ? { ...row, careOf: 'fd00::bad' } : row) });
+  assert.ok(isCaught('agreement', ['lma6'], elsewhere, 'lma6-4'));
+  const waits = (): Wrong => ({ row: row => (row.agent ? { ...row, home: 'fd00::1' } : row) });
+  assert.ok(isCaught('rules', ['lma6'], waits, 'lma6-2'));
+  const remembers = (): Wrong => ({
+    asks: output => (output.kind === 'store' && output.value === undefined ? [] : [output]),
+  });
+  assert.ok(isCaught('no-leak', ['lma6'], remembers, 'lma6-3'));
+});

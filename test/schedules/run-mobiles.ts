@@ -6,7 +6,7 @@ import { parseScenario } from '../../src/scenario/parse.js';
 import type { PlacedRole } from '../../src/scenario/place.js';
 import { type SimulatedScenario, simulate } from '../../src/scenario/simulate.js';
 import { type FlowRecord, type Node, type Simulation, Watchdog } from '../../src/sim/index.js';
-import type { MobileSchedule } from './generate-mobiles.js';
+import { isAgentScheme, type MobileSchedule } from './generate-mobiles.js';
 import type { RunOptions } from './run.js';
 import { type EngineFacts, type Offence, WatchedEngine } from './watched.js';
 
@@ -173,8 +173,10 @@ class Run {
 }
 
 function factsOf({ role, config }: PlacedRole): EngineFacts {
-  const { address, prefixes, linkTriggers } = config as Record<string, unknown>;
+  const { address, prefixes, linkTriggers, advertise } = config as Record<string, unknown>;
   switch (role) {
+    case 'lma6':
+      return { kind: 'agent', address: String(address), drainDelayMs, advertises: advertise !== undefined };
     case 'ha':
     case 'map':
       return { kind: 'anchor', address: String(address), prefixes: prefixes as string[], drainDelayMs };
@@ -187,16 +189,17 @@ function factsOf({ role, config }: PlacedRole): EngineFacts {
 }
 
 /** Until what somebody forgot, or was not told of, is over: the longest lifetime, after the next Router Advertisement. */
-function forgetS({ scheme, mobile, hierarchy, scenario }: MobileSchedule): number {
+function forgetS({ scheme, mobile, hierarchy, agents, scenario }: MobileSchedule): number {
   const intervalsMs = Object.values(scenario.nodes).map(({ advertisementMaxMs = 0 }) => advertisementMaxMs);
-  const correspondentS = scheme.endsWith('-tunnel') ? 0 : correspondentLifetimeS;
-  return (
-    Math.max(mobile.lifetimeS, hierarchy.lifetimeS, correspondentS) + Math.max(...intervalsMs) / 1000 + retransmissionS
-  );
+  const isTunnelled =
+    scheme.endsWith('-tunnel') || (isAgentScheme(scheme) && !scenario.parameters.lmaRouteOptimisation);
+  const correspondentS = isTunnelled ? 0 : correspondentLifetimeS;
+  const anchorS = isAgentScheme(scheme) ? agents.lifetimeS : hierarchy.lifetimeS;
+  return Math.max(mobile.lifetimeS, anchorS, correspondentS) + Math.max(...intervalsMs) / 1000 + retransmissionS;
 }
 
 /** The schedule's scheme with its settings of mobiles. */
-function tuned({ scheme: name, mobile, hierarchy }: MobileSchedule): Scheme {
+function tuned({ scheme: name, mobile, hierarchy, agents }: MobileSchedule): Scheme {
   const scheme = schemeNamed(name);
   if (!scheme) throw new RangeError(`no scheme '${name}'`);
   return { ...scheme, place: network => scheme.place(network).map(placed => ({ ...placed, config: tune(placed) })) };
@@ -204,6 +207,7 @@ function tuned({ scheme: name, mobile, hierarchy }: MobileSchedule): Scheme {
   function tune({ role, config }: Placement): Placement['config'] {
     if (role !== 'mn') return config;
     const hierarchySettings = { ...(config.hierarchySettings ?? {}), ...hierarchy };
-    return { ...config, ...mobile, hierarchySettings };
+    if (!isAgentScheme(name)) return { ...config, ...mobile, hierarchySettings };
+    return { ...config, ...mobile, localMobilityAgents: { ...(config.localMobilityAgents ?? {}), ...agents } };
   }
 }

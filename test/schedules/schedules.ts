@@ -6,7 +6,10 @@ const { values } = parseArgs({
   options: {
     from: { type: 'string', default: '1' },
     count: { type: 'string', default: '1000' },
-    scheme: { type: 'string', default: 'lmm,pmip6,netlmm,netlmm-ct,mip6-tunnel,mip6,hmip6-tunnel,hmip6' },
+    scheme: {
+      type: 'string',
+      default: 'lmm,pmip6,netlmm,netlmm-ct,mip6-tunnel,mip6,hmip6-tunnel,hmip6,lma6-2,lma6-3,lma6-4',
+    },
   },
 });
 const from = Number(values.from);

@@ -24,8 +24,20 @@ export interface GatewayFacts {
   /** SCTP associations, which have timers for as long as they are. */
   readonly associations: boolean;
 }
+/** A local mobility agent. */
+export interface AgentFacts {
+  readonly kind: 'agent';
+  readonly address: string;
+  readonly drainDelayMs: number;
+  /** It sends Router Advertisements, for ever. */
+  readonly advertises: boolean;
+}
 /** What is known of an engine; `other`: nothing. */
-export type EngineFacts = AnchorFacts | GatewayFacts | { readonly kind: 'correspondent' | 'mobile' | 'other' };
+export type EngineFacts =
+  | AnchorFacts
+  | GatewayFacts
+  | AgentFacts
+  | { readonly kind: 'correspondent' | 'mobile' | 'other' };
 
 /**
  * An engine as its world sees it: keeps the rules, tunnel ends and records it asked for, and compares them with what its
@@ -42,6 +54,8 @@ export class WatchedEngine implements Engine {
   readonly #records = new Set<string>();
   /** Ends of no binding: since when. */
   readonly #closing = new Map<string, Instant>();
+  /** The same of an agent's rules by source alone. */
+  readonly #fading = new Map<string, Instant>();
   /** When a mobile was last being handed over, to another gateway or from one. */
   #transferredAt: Instant = Number.NEGATIVE_INFINITY;
 
@@ -93,6 +107,8 @@ export class WatchedEngine implements Engine {
         return this.#compareGateway(now);
       case 'correspondent':
         return this.#compareCorrespondent(now);
+      case 'agent':
+        return this.#compareAgent(this.#facts, now);
       default:
         return;
     }
@@ -101,7 +117,7 @@ export class WatchedEngine implements Engine {
   /** What an engine still has when its last mobile is long gone, or when it is a mobile without a link. */
   checkEmpty(): void {
     if (this.#facts.kind === 'other') return;
-    for (const view of ['bindings', 'visitors', 'correspondentBindings', 'transfers'])
+    for (const view of ['bindings', 'visitors', 'correspondentBindings', 'transfers', 'pending'])
       for (const row of this.#engine.views[view]?.() ?? []) this.#offend('no-leak', `${view}: ${JSON.stringify(row)}`);
     // What a mobile sends from its home address, or from a regional care-of address, waits in it.
     const waiting = new Set(this.#rows('registrations').map(({ home }) => `from ${home}/128`));
@@ -112,9 +128,20 @@ export class WatchedEngine implements Engine {
     for (const end of this.#ends.keys()) this.#offend('no-leak', `tunnel end ${end}`);
     for (const key of this.#records) this.#offend('no-leak', `record ${key}`);
     // A mobile may remember what routers said to it for as long as they said it.
-    const mayWait = this.#facts.kind === 'mobile' || (this.#facts.kind === 'gateway' && this.#facts.associations);
-    if (this.#engine.deadline !== undefined && !mayWait)
+    if (this.#engine.deadline !== undefined && !this.#mayWait)
       this.#offend('no-leak', `a deadline at ${this.#engine.deadline} ns`);
+  }
+
+  /** Whether it has something to do however long nobody is there. */
+  get #mayWait(): boolean {
+    switch (this.#facts.kind) {
+      case 'gateway':
+        return this.#facts.associations;
+      case 'agent':
+        return this.#facts.advertises;
+      default:
+        return this.#facts.kind === 'mobile';
+    }
   }
 
   #follow(output: Output): void {
@@ -213,6 +240,43 @@ export class WatchedEngine implements Engine {
     this.#compareEnds(ends, now);
   }
 
+  // ---- local mobility agents (draft-dommety §2.1, §3.2) --------------------------------------------------------------
+
+  /** Down to the station on the link or the care-of address, up to the home agent or the agent above. */
+  #compareAgent({ address, drainDelayMs }: AgentFacts, now: Instant): void {
+    const expected = new Map<string, string>();
+    const ends = new Set<string>();
+    for (const { home, careOf, link, station, upstream, state } of this.#rows('bindings')) {
+      if (state !== 'registered') continue;
+      const isHere = link !== undefined;
+      expected.set(`to ${home}/128`, isHere ? `link ${link} ${station}` : `tunnel ${address} ${careOf}`);
+      ends.add(`${address} :: to ${home}/128 by routingHeader`);
+      if (!isHere) ends.add(`${address} ${careOf} from ${home}/128`);
+      if (upstream !== undefined) {
+        expected.set(`from ${home}/128`, `tunnel ${address} ${upstream}`);
+        ends.add(`${address} ${upstream} to ${home}/128`);
+      }
+      for (const shared of this.#sharers(String(home))) ends.add(shared);
+    }
+    for (const key of this.#fading.keys()) if (expected.has(key) || !this.#rules.has(key)) this.#fading.delete(key);
+    this.#compareRules(expected, rule => rule.to === undefined && this.#fades(ruleKey(rule), now, drainDelayMs));
+    this.#compareEnds(ends, now, milliseconds(drainDelayMs));
+  }
+
+  /** What the mobile sent before it left may still come. */
+  #fades(key: string, now: Instant, drainDelayMs: number): boolean {
+    const since = this.#fading.get(key) ?? now;
+    this.#fading.set(key, since);
+    return now - since <= milliseconds(drainDelayMs);
+  }
+
+  /** Where a visitor may send from the agent's care-of address: one place, and for a while the one before. */
+  #sharers(home: string): string[] {
+    const shared = [...this.#ends.keys()].filter(key => key.endsWith(`from ${home}/128 by sharedCareOf`));
+    if (shared.length === 0) this.#offend('tunnel-ends', `${home} may send from the care-of address from nowhere`);
+    return shared;
+  }
+
   // ---- gateways --------------------------------------------------------------------------------------------------
 
   /** What visitors have is forwarded to their stations and from them to their anchors, and comes out of the tunnel. */
@@ -295,7 +359,7 @@ function ruleKey({ to, from }: { readonly to?: Prefix; readonly from?: Prefix })
 
 function endKey({ local, remote, from, to, by }: TunnelEnd): string {
   const key = `${text(local)} ${text(remote)} ${ruleKey(from ? { from } : { to })}`;
-  return by === 'homeAddressOption' ? `${key} by ${by}` : key;
+  return by === undefined || by === 'tunnel' ? key : `${key} by ${by}`;
 }
 
 export function viaText(via: Via): string {
