@@ -26,8 +26,8 @@ function seatOf(handover: Handover, { router, chain }: Visit): Seat {
 
 /**
  * I + 2(w+a) where the top agent stays: only agents are told, and the top one sends the next packet the new way. Else, in one
- * phase, I + 2(w+h), h by way of the agents, and with routes optimised the tests and the Binding Update at the correspondent as
- * well; in two phases 2(w+a) before that. I is L2 + MD, and Duplicate Address Detection where the mobile needs an address of its
+ * phase, I + 2(w+h), h by way of the agents, and in two phases 2(w+a) before that. With routes optimised the tests and the Binding
+ * Update at the correspondent follow, or until then packets come by the old agent and the home agent, whichever is first. I is L2 + MD, and Duplicate Address Detection where the mobile needs an address of its
  * own. Lost is what is sent until whoever sends it down another way knows better, and what is under way there.
  */
 export function closedForm(handover: Handover, option: Option): ClosedForm | undefined {
@@ -44,9 +44,27 @@ export function closedForm(handover: Handover, option: Option): ClosedForm | und
   }
   const { phases, routeOptimisation } = optionSettings(network);
   const startMs = ready + (phases === 2 && after.chain.length > 0 ? 2 * seat.toTopMs : 0);
-  const sender = routeOptimisation ? handover.correspondent : homeAgent.node;
-  const toldMs = startMs + (routeOptimisation ? routeOptimisedMs(handover, seat) : seat.toMs(homeAgent.node));
-  return { downlinkGapMs: toldMs + seat.toMs(sender), downlinkLostMs: toldMs + old.toMs(sender), uplinkGapMs: 0 };
+  const homeMs = seat.toMs(homeAgent.node);
+  if (!routeOptimisation) {
+    const toldMs = startMs + homeMs;
+    return { downlinkGapMs: toldMs + homeMs, downlinkLostMs: toldMs + old.toMs(homeAgent.node), uplinkGapMs: 0 };
+  }
+  const { correspondent } = handover;
+  const toldMs = startMs + routeOptimisedMs(handover, seat);
+  const renewed = { gapMs: toldMs + seat.toMs(correspondent), lostMs: toldMs + old.toMs(correspondent) };
+  const sentOn = before.chain.length > 0 ? sentOnMs(handover, startMs + 2 * homeMs, old, seat) : renewed;
+  return {
+    downlinkGapMs: Math.min(renewed.gapMs, sentOn.gapMs),
+    downlinkLostMs: Math.min(renewed.lostMs, sentOn.lostMs),
+    uplinkGapMs: 0,
+  };
+}
+
+/** When the home agent has answered, the old top agent is told that the mobile has left, and sends what still comes for it home. */
+function sentOnMs({ network, to, ...handover }: Handover, answeredMs: number, old: Seat, seat: Seat) {
+  const [{ node: home }] = network.homeAgents;
+  const leftMs = answeredMs + handover.radioMs(to) + handover.delayMs(to, old.top);
+  return { gapMs: leftMs + handover.delayMs(old.top, home) + seat.toMs(home), lostMs: leftMs + old.toTopMs };
 }
 
 /** The home agent's answer, both tests, the Binding Update; the care-of test is waited for where it takes longer. */
