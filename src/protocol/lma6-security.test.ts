@@ -192,8 +192,8 @@ test(
     const [inner] = relayed(upper.receive(middle, second));
     const [wrapper] = sent(homeAgent.receive(inner, second));
     assert.deepEqual(sent(upper.receive({ ...wrapper, source: other }, second)), []);
-    assert.equal(relayed(upper.receive(wrapper, second)).length, 1);
-    assert.deepEqual(sent(upper.receive(wrapper, second)), []);
+    // In the clear it may be anybody's, so it does not end the wait for the true one.
+    for (let i = 0; i < 2; i++) assert.equal(relayed(upper.receive(wrapper, second)).length, 1);
   }),
 );
 
