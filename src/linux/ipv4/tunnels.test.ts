@@ -84,3 +84,16 @@ namespaceTest(
     pingBothWays(namespaces);
   },
 );
+
+namespaceTest('a device for tunnels of IPv4 that somebody takes away is told of, once', async namespaces => {
+  buildIpv4Row(namespaces);
+  const { anchorWorld } = await startIpv4Worlds(namespaces, userSpace);
+  namespaces.run('anchor', 'ip', 'link', 'del', 'anch4u-c0000201');
+  await until('the world to say so', () => anchorWorld.failures === 1);
+});
+
+namespaceTest('an IPv4 address that no device has is named in the error', async namespaces => {
+  buildIpv4Row(namespaces);
+  const ipv4Address = parseAddress('::ffff:192.0.2.77');
+  await assert.rejects(startIpv4Worlds(namespaces, { ...userSpace, ipv4Address }), /192\.0\.2\.77: EADDRNOTAVAIL/);
+});
