@@ -194,6 +194,8 @@ test(
     assert.deepEqual(sent(upper.receive({ ...wrapper, source: other }, second)), []);
     // In the clear it may be anybody's, so it does not end the wait for the true one.
     for (let i = 0; i < 2; i++) assert.equal(relayed(upper.receive(wrapper, second)).length, 1);
+    upper.engine.handle({ kind: 'tick' }, 12 * second);
+    assert.deepEqual(sent(upper.receive(wrapper, 12 * second)), []);
   }),
 );
 
