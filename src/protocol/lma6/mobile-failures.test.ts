@@ -14,7 +14,9 @@ import {
 import { home, homeAgent } from '../../../test/support/mobile-world.js';
 import { formatAddress } from '../../base/address.js';
 import { type Instant, second } from '../../base/time.js';
+import { bindingAcknowledgementFlags } from '../../wire/mobility/messages.js';
 import type { Output } from '../contract.js';
+import { mobilityPacket } from '../mobile/packets.js';
 
 const chain = (...numbers: number[]): Heard => ({ agents: numbers.map(agentAt) });
 const told = (nest: readonly Layer[]) => nest.map(layer => [layer.packet.destination, careOfIn(layer)]);
@@ -256,4 +258,27 @@ test('D02-2.2.1-10: routers on one link that are agents, each heard while the ot
   }
   const rows = [...world.engine.views.registrations()];
   assert.equal(rows[0].careOf, formatAddress(agentAt(2)));
+});
+
+test('draft-dommety §4.1: an agent that may have heard of another place is told again where the mobile comes back', () => {
+  const world = new AgentWorld();
+  world.settle(1, [chain(1, 9)]);
+  world.now = 5 * second;
+  world.moveTo(2, [chain(2, 9)]);
+  const back = world.moveTo(1, [chain(1, 9)]);
+  assert.deepEqual(told(nestIn(back)), [
+    [agentAt(1), agentAt(1)],
+    [agentAt(9), agentAt(1)],
+  ]);
+});
+
+test('RFC 6275 §9.5.4: an agent’s acknowledgement that does not end at the home address is none', () => {
+  const world = new AgentWorld({ mode: 'twoPhase' });
+  const [first] = nestIn(world.moveTo(1, [{ ...chain(9), onLink: false }], true));
+  const flags = bindingAcknowledgementFlags({});
+  const { sequence, lifetimeS } = first.update;
+  const message = { kind: 'bindingAcknowledgement', status: 0, flags, sequence, lifetimeS, options: [] } as const;
+  const straight = mobilityPacket(agentAt(9), coLocatedAt(1), message);
+  assert.deepEqual(nestsIn(world.give({ kind: 'packet', packet: straight })), []);
+  assert.equal(nestsIn(world.answers(first)).length, 1);
 });

@@ -226,3 +226,23 @@ test('draft-dommety §3.1: at a link with an agent, what the home agent’s tunn
   const outputs = world.settle(1, [onLink(1)]);
   assert.deepEqual(endsIn(outputs), []);
 });
+
+test('localMobilityAgents: what does not go together is said, with its place', () => {
+  const section = { address: '2001:db8:1::7', insecure: true, localMobilityAgents: { mode: 'onePhase' } };
+  const problemsOf = (changes: object) => {
+    const parsed = mobileNode.parse({ ...section, ...changes });
+    return parsed.ok ? [] : parsed.problems.map(({ path }) => path.join('.'));
+  };
+  const homeAgent = '2001:db8:1::1';
+  assert.deepEqual(problemsOf({ homeAgent }), []);
+  assert.deepEqual(problemsOf({}), ['homeAgent']);
+  assert.deepEqual(problemsOf({ homeAgent, hierarchy: 'nearest' }), ['hierarchy']);
+  assert.deepEqual(problemsOf({ homeAgent, fastHandover: { handoverKeys: [] } }).includes('fastHandover'), true);
+  const wrong = { mode: 'threePhase', careOf: 'mine', homeAgentIpv4: '10.0.0', agents: [{ address: 'fe80::1' }] };
+  assert.deepEqual(problemsOf({ homeAgent, localMobilityAgents: wrong }).sort(), [
+    'localMobilityAgents.agents.0.address',
+    'localMobilityAgents.careOf',
+    'localMobilityAgents.homeAgentIpv4',
+    'localMobilityAgents.mode',
+  ]);
+});
