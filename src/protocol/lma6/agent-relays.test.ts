@@ -67,9 +67,24 @@ test('D02-App-2-01: the home agent’s refusal is the mobile’s, and nothing of
   world.onLink({ ...relayed, sequence: 2 });
   world.receive(answer({ sequence: 2 }));
   world.onLink({ ...relayed, sequence: 3 });
-  const sent = world.receive(answer({ sequence: 90, status: 135 }));
-  assert.deepEqual([answerIn(sent)?.status, answerIn(sent)?.sequence], [135, 90]);
+  const sent = world.receive(answer({ sequence: 3, status: 130 }));
+  assert.deepEqual([answerIn(sent)?.status, answerIn(sent)?.sequence], [130, 3]);
   assert.equal(world.rows('visitors')[0].state, 'registered');
+});
+
+test('D02-App-2-01, RFC 6275 §11.7.3: where another agent has registered the mobile before, this one goes on from the home agent’s number, and answers by the mobile’s', () => {
+  const world = new AgentWorld();
+  world.onLink(relayed);
+  const [again, ...others] = world.receive(answer({ sequence: 90, status: 135 })).filter(({ kind }) => kind === 'send');
+  assert.ok(again?.kind === 'send' && again.packet.payload.kind === 'mobility' && others.length === 0);
+  const { message } = again.packet.payload;
+  assert.ok(message.kind === 'bindingUpdate' && message.sequence === 91);
+  const accepted = answerIn(world.receive(answer({ sequence: 91 })));
+  assert.deepEqual([accepted?.status, accepted?.sequence], [0, 1]);
+  world.onLink({ ...relayed, sequence: 2 });
+  world.receive(answer({ sequence: 200, status: 135 }));
+  const refused = answerIn(world.receive(answer({ sequence: 300, status: 135 })));
+  assert.deepEqual([refused?.status, refused?.sequence], [135, 2]);
 });
 
 test('D02-App-2-01: a home agent that says nothing leaves the mobile without an answer and without a binding', () => {

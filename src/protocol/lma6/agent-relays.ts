@@ -19,6 +19,8 @@ export interface Relay {
   /** Its home agent. */
   readonly target: Address;
   readonly update: Update;
+  /** The mobile's own, or where another agent has gone on from there the one after the home agent's. */
+  readonly sequence: number;
   readonly purpose: Purpose;
   readonly lifetimeS: number;
 }
@@ -74,7 +76,7 @@ export class AgentRelays {
     ];
     const packet = fromMobile(this.#ground.config.address, home, target, {
       kind: 'bindingUpdate',
-      sequence: update.message.sequence,
+      sequence: relay.sequence,
       flags: bindingUpdateFlags({ acknowledge: true, homeRegistration: true }),
       lifetimeS: isLeaving(update) ? 0 : lifetimeS,
       options,
@@ -96,9 +98,14 @@ export class AgentRelays {
   answered({ packet }: PacketInput, message: BindingAcknowledgement, now: Instant, outputs: Output[]): boolean {
     const relay = homesIn(packet).flatMap(home => this.#waiting.get(home) ?? [])[0];
     if (!relay || relay.target !== packet.source) return false;
-    if (message.sequence !== relay.update.message.sequence && message.status !== status.sequenceNumberOutOfWindow)
-      return false;
+    const isOutOfWindow = message.status === status.sequenceNumberOutOfWindow;
+    if (message.sequence !== relay.sequence && !isOutOfWindow) return false;
     this.#waiting.take(relay.home);
+    // Another agent has registered the mobile before (RFC 6275 §11.7.3).
+    if (isOutOfWindow && relay.sequence === relay.update.message.sequence) {
+      this.begin({ ...relay, sequence: (message.sequence + 1) & 0xffff }, now, outputs);
+      return true;
+    }
     this.#ground.anchor.counters.add(message.status < 128 ? 'relays_accepted' : 'relays_refused');
     if (message.status >= 128) this.#refused(relay, message, now, outputs);
     else this.#accepted(relay, message, now, outputs);
@@ -129,14 +136,15 @@ export class AgentRelays {
       anchor.limit(binding, lifetimeS, now, outputs);
     }
     if (!update.message.flags.acknowledge) return;
-    this.#ground.answer(update, purpose, { status: message.status, sequence: message.sequence, lifetimeS }, outputs);
+    const { sequence } = update.message;
+    this.#ground.answer(update, purpose, { status: message.status, sequence, lifetimeS }, outputs);
   }
 
   #refused(relay: Relay, message: BindingAcknowledgement, now: Instant, outputs: Output[]): void {
     const { update, purpose } = relay;
     this.#failed(relay, `home agent refuses with status ${message.status}`, outputs);
-    const { status, sequence } = message;
-    this.#ground.answer(update, purpose, { status, sequence, lifetimeS: 0 }, outputs);
+    const { sequence } = update.message;
+    this.#ground.answer(update, purpose, { status: message.status, sequence, lifetimeS: 0 }, outputs);
     this.#undo(relay, now, outputs);
   }
 
@@ -166,5 +174,5 @@ function homesIn({ destination, headers = [] }: Packet): Address[] {
 export function relayOf(update: Update, purpose: Purpose, lifetimeS: number): Relay | undefined {
   const { upstream } = update.options;
   const target = upstream?.flags.relay && !update.nested ? upstream.addresses[0] : undefined;
-  return target && { home: homeOf(update), target, update, purpose, lifetimeS };
+  return target && { home: homeOf(update), target, update, sequence: update.message.sequence, purpose, lifetimeS };
 }
