@@ -2,7 +2,7 @@ import { type AccessRouterNode, accessRouterPlacement } from '../access-router/p
 import { homeAddressOf, mobilePlacement } from '../mobile/placement.js';
 import { authenticationMs, type Mobile } from '../placement.js';
 import { type NetworkDescription, type Placement, UnsuitableNetwork } from '../scheme.js';
-import { placedProtection } from '../security/placement.js';
+import { placedProtection, placedSecurity } from '../security/placement.js';
 
 /** The options of draft-dommety §2.1: no agent, link-connected ones, those below an upper one, one that is not link-connected. */
 export type Option = 1 | 2 | 3 | 4;
@@ -19,7 +19,7 @@ export interface OptionSettings {
   /** Whether agents of option 2 are anchors of zones (§4.2). */
   readonly zones: boolean;
   readonly routeOptimisation: boolean;
-  /** Whether agents register in the mobile's stead, with a home agent that lets them (appendix, 2). */
+  /** Whether agents register in the mobile's stead, with its own association: another the home agent refuses (appendix, 2). */
   readonly relayed: boolean;
   /** Whether home agent and correspondents know of agents (§3.2.1, §3.4). */
   readonly plainPeers: boolean;
@@ -82,7 +82,7 @@ export function placements(network: NetworkDescription, option: Option): Placeme
   const known = settings.plainPeers ? {} : { localMobilityAgents: {} };
   const upper = agents.filter(({ links }) => links.length === 0);
   return [
-    homeAgentPlacement(network, homeAgent, agents, settings),
+    homeAgentPlacement(network, homeAgent, settings),
     ...upper.map(agent => agentPlacement(network, agent, settings.localAuthentication && option === 4)),
     ...network.accessRouters.map(router => routerPlacement(network, router, option, agents)),
     ...network.mobiles.map(mobile => agentMobile(network, mobile, agents, settings)),
@@ -113,15 +113,12 @@ function homesOf({ mobiles, homeAgents }: NetworkDescription): string[] {
 function homeAgentPlacement(
   network: NetworkDescription,
   { node, address, ipv4Address, prefix }: HomeAgentNode,
-  agents: readonly AgentNode[],
-  { relayed, plainPeers }: OptionSettings,
+  { plainPeers }: OptionSettings,
 ): Placement {
-  const registrars = relayed ? agents.map(agent => agent.address) : [];
   const config = {
     address,
     prefixes: [prefix],
-    ...placedProtection(network.protection, address, [...homesOf(network), ...registrars]),
-    ...(registrars.length > 0 && { permissions: registrars.map(peer => ({ peer })) }),
+    ...placedProtection(network.protection, address, homesOf(network)),
     ...(!plainPeers && { localMobilityAgents: ipv4Address === undefined ? {} : { ipv4Address } }),
   };
   return { node, role: 'ha', config };
@@ -179,17 +176,28 @@ function agentPlacement(
   authenticates: boolean,
   advertise?: Config,
 ): Placement {
-  const { relayed } = optionSettings(network);
-  const partners = [...homesOf(network), ...(relayed ? [network.homeAgents[0].address] : [])];
   const config = {
     address,
     ...(ipv4Address !== undefined && { ipv4Address }),
     ...(links.length > 0 && { links }),
     ...(advertise && { advertise }),
-    ...placedProtection(network.protection, address, partners),
+    ...agentProtection(network, address),
     ...(authenticates && { aaa: profilesOf(network) }),
   };
   return { node, role: 'lma6', config };
+}
+
+/** With mobiles, and with the home agent what its mobile has with it. */
+function agentProtection(network: NetworkDescription, address: string): Config {
+  const { protection, homeAgents } = network;
+  const homes = homesOf(network);
+  const { peers, ...rest } = placedProtection(protection, address, homes);
+  if (protection === 'insecure' || !optionSettings(network).relayed)
+    return { ...rest, ...(peers !== undefined && { peers }) };
+  if (homes.length > 1) throw new UnsuitableNetwork('a single mobile, where agents register it under its association');
+  const [homeAgent] = homeAgents;
+  const security = placedSecurity(protection, homes[0], homeAgent.address);
+  return { peers: [...(peers as readonly unknown[]), { address: homeAgent.address, security }] };
 }
 
 function profilesOf({ parameters, mobiles }: NetworkDescription): Config {
