@@ -111,6 +111,9 @@ function tallyPacket(packet: Packet, capture: Capture, where: string, expected: 
   else if (number === protocol.sctp) tally.naked.push(`${where}: SCTP`);
   else if (payload.kind === 'mobility') {
     if (isBetweenStrangers(payload.message)) return;
+    // Around the mobile's acknowledgement the agent's is only a wrapper (draft-dommety §3.2.1).
+    if (payload.nested && payload.message.kind === 'bindingAcknowledgement' && !isAuthenticated(payload.message))
+      return tallyPacket(payload.nested, capture, where, expected, tally);
     if (isAuthenticated(payload.message)) tally.authenticated++;
     else tally.naked.push(`${where}: ${payload.message.kind}`);
   } else if (payload.kind === 'ipv6') {

@@ -57,15 +57,21 @@ export class HostForwarding {
 
   apply(outputs: readonly ForwardingOutput[]): void {
     const requests: Request[] = [];
+    const gone: netlink.Route[] = [];
     const released: Uint8Array[] = [];
     for (const output of outputs) {
       if (output.kind === 'admit') this.#ends.set(endKey(output.end), output.end);
       else if (output.kind === 'unadmit') this.#ends.delete(endKey(output.end));
-      else if (output.kind === 'forward') released.push(...this.#forward(output.rule, requests));
+      else if (output.kind === 'forward') released.push(...this.#forward(output.rule, requests, gone));
       else this.#unforward(output, requests);
     }
     this.#scope.kernel.execute(requests);
-    for (const packet of released) this.output(packet);
+    try {
+      for (const packet of released) this.output(packet);
+    } finally {
+      // Only now: where the kernel takes over, what comes next would overtake what was parked.
+      this.#scope.kernel.execute(gone.filter(route => !this.#isWanted(route)).map(netlink.deleteRoute));
+    }
   }
 
   /** Whether a packet that came from `remote` to `local` may hold one from `source` to `destination`. */
@@ -137,7 +143,7 @@ export class HostForwarding {
   }
 
   /** Returns what was parked for it. */
-  #forward(rule: ForwardingRule, requests: Request[]): Uint8Array[] {
+  #forward(rule: ForwardingRule, requests: Request[], gone: netlink.Route[]): Uint8Array[] {
     const stood = this.#routesOf(this.#rules.get(rule));
     const standing = this.#rules.set(rule);
     const { from, via } = rule;
@@ -145,8 +151,8 @@ export class HostForwarding {
     if (via.kind === 'link' && from && this.#scope.isWatched(from)) this.#passing.add(keyText(rule));
     else this.#passing.delete(keyText(rule));
     const routes = this.#routesOf(rule);
-    const gone = stood.filter(({ table }) => !routes.some(route => route.table === table));
-    requests.push(...gone.map(netlink.deleteRoute), ...routes.map(netlink.replaceRoute));
+    gone.push(...stood.filter(({ table }) => !routes.some(route => route.table === table)));
+    requests.push(...routes.map(netlink.replaceRoute));
     if (!standing && rule.to) requests.push(...netlink.refreshCachedRoutes(rule.to));
     return standing?.via.kind === 'park' && via.kind !== 'park' ? this.parking.close(rule) : [];
   }
@@ -159,7 +165,7 @@ export class HostForwarding {
     requests.push(...stood.map(netlink.deleteRoute));
   }
 
-  #isWanted(route: netlink.RouteKey): boolean {
+  #isWanted(route: RuleKey & { readonly table: number }): boolean {
     return this.#routesOf(this.#rules.get(route)).some(({ table }) => table === route.table);
   }
 

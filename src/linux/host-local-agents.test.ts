@@ -121,6 +121,31 @@ namespaceTest(
 );
 
 namespaceTest(
+  'RFC 6275 §11.3.1: what waited for a link leaves in order, before what is sent when it is there, and nothing is lost in between',
+  async namespaces => {
+    build(namespaces);
+    const world = await Role.start(namespaces, 'host', mobileRole);
+    const park = { kind: 'park', limitOctets: 1_000_000 } as const;
+    await world.perform(...attached, { kind: 'forward', rule: { from: hostPrefix(home), via: park } });
+    const captured = await capture(namespaces, { namespace: 'world', device: 'cell', filter: 'icmp6[0] = 128' });
+    const command = ['-q', '-c', '200', '-i', '0.005', '-W', '1', '-I', '2001:db8:100::6', '2001:db8:c::2'];
+    namespaces.spawn('host', 'ping', command, { stdio: 'ignore' });
+    const parked = async () => (await world.statistics()).parkedOctets / 104;
+    const waiting = await until('parked packets', async () => (await parked()) > 100 && (await parked()));
+    await world.perform(...attached);
+    await until('all of them', () => captured().length === 200);
+    const sequence = captured().map(({ octets }) => octets[46] * 256 + octets[47]);
+    const inOrder = Array.from(sequence, (_, i) => i + 1);
+    assert.deepEqual(sequence.slice(0, waiting), inOrder.slice(0, waiting));
+    assert.deepEqual(
+      sequence.sort((a, b) => a - b),
+      inOrder,
+    );
+    assert.equal(await parked(), 0);
+  },
+);
+
+namespaceTest(
   'draft-dommety §3.1: to a bound correspondent a mobile speaks from the agent’s address, in a tunnel from its own home address to the agent',
   async namespaces => {
     build(namespaces);
