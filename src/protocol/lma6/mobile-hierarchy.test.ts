@@ -185,9 +185,10 @@ test('D02-2.2.2-02, D02-3.1-05: an IPv4 tunnel is asked for only where an advert
   assert.deepEqual(nestIn(byHand.moveTo(1, [], true)).map(request), [undefined, undefined]);
 });
 
-test('D02-3.1-09, D02-2.2.2-04: L stands in the inner update and in the outer ones, with the addresses where the tunnels end, if the mobile wants it', () => {
+test('D02-2.2.2-01, D02-3.1-09, D02-2.2.2-04: L, as an option since its bit is M by now, stands in the inner update and in the outer ones, with the addresses where the tunnels end, if the mobile wants it', () => {
   const nest = nestIn(new AgentWorld({ ipv4: true }).moveTo(1, [{ ...chain(1, 9), ipv4: true }]));
   assert.deepEqual(nest.map(request), [true, true, true]);
+  assert.ok(nest.every(({ update }) => !update.flags.map));
   assert.deepEqual(nest.map(ipv4Option), [undefined, ipv4At(1), ipv4At(9)]);
   assert.deepEqual(
     nest.slice(0, 2).map(({ update }) => vendorIn(update, 'upstreamAgent')?.addresses),
