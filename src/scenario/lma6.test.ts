@@ -118,6 +118,9 @@ interface Case {
 }
 
 const twoPhases = { lmaTwoPhases: 1 };
+const authentication = { lmaAuthentication: 1, authenticationMs: 30 };
+/** With the question who it is. */
+const asked = (ready: (setting: Setting) => number) => (setting: Setting) => ready(setting) + setting.authenticationMs;
 const optimised = { lmaRouteOptimisation: 1 };
 
 const cases: readonly Case[] = [
@@ -146,6 +149,27 @@ const cases: readonly Case[] = [
     what: 'one phase, routes optimised, L2 + MD + 2(w+h) + the lesser of 2(w+h+g) + 2(w+c) and the way by the old agent',
     paper: routeOptimised(heardMs, oldRouter),
     fixed: optimised,
+  },
+  {
+    ids: 'D02-1.1-07, D02-App-3-01',
+    name: 'lma6-2',
+    what: 'with local authentication L2 + MD + AU + 2(w+h)',
+    paper: throughHome(asked(heardMs)),
+    fixed: authentication,
+  },
+  {
+    ids: 'D02-1.1-07',
+    name: 'lma6-3',
+    what: 'with local authentication below the same agent L2 + MD + AU + 2(w+a)',
+    paper: belowAnchor(asked(heardMs), throughHome(asked(heardMs))),
+    fixed: authentication,
+  },
+  {
+    ids: 'D02-1.1-07',
+    name: 'lma6-4',
+    what: 'with local authentication by an agent that does not have the mobile yet',
+    paper: belowAnchor(readyMs, throughHome(asked(readyMs))),
+    fixed: authentication,
   },
   {
     ids: 'D02-4.2-02, D02-4.2-07',

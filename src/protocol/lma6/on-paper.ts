@@ -37,7 +37,7 @@ export function closedForm(handover: Handover, option: Option): ClosedForm | und
   if (!homeAgent || mobile?.addressing !== 'slaac') return undefined;
   const [before, after] = visitsOf(handover, option);
   const [old, seat] = [before, after].map(visit => seatOf(handover, visit));
-  const ready = attachedMs(handover, option);
+  const ready = attachedMs(handover, option, before, after);
   if (after.chain.length > 0 && seat.top === old.top) {
     const toldMs = ready + seat.toTopMs;
     return { downlinkGapMs: toldMs + seat.toTopMs, downlinkLostMs: toldMs + old.toTopMs, uplinkGapMs: 0 };
@@ -76,13 +76,15 @@ function routeOptimisedMs(handover: Handover, seat: Seat): number {
   return 2 * seat.toMs(home) + testedMs + straightMs;
 }
 
-/** I: without Duplicate Address Detection where an agent lends its address, with access authentication where it asks for it. */
-function attachedMs(handover: Handover, option: Option): number {
+/**
+ * I: without Duplicate Address Detection where an agent lends its address, with access authentication by the lowest agent unless it
+ * has the mobile already.
+ */
+function attachedMs(handover: Handover, option: Option, before: Visit, { chain: [lowest] }: Visit): number {
   const { parameters } = handover.network;
-  const { localAuthentication } = optionSettings(handover.network);
-  const asked = localAuthentication && option !== 1 ? (parameters[authenticationMs] ?? 0) : 0;
+  const asks = optionSettings(handover.network).localAuthentication && lowest && !before.chain.includes(lowest);
   const duplicateAddressDetectionMs = hasOwnAddress(option) ? handover.duplicateAddressDetectionMs : 0;
-  return readyMs({ ...handover, duplicateAddressDetectionMs }) + asked;
+  return readyMs({ ...handover, duplicateAddressDetectionMs }) + (asks ? (parameters[authenticationMs] ?? 0) : 0);
 }
 
 /** With the chains: in a zone the mobile keeps the first agent that it met there (draft-dommety §4.2). */
