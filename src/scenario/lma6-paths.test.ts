@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { along, type Travelled, travel as travelWith } from '../../test/support/travelled.js';
+import type { Placement } from '../protocol/scheme.js';
 
 /** Packets are read as `from→to: source > destination`, `[…]` tunnelled, `{…}` behind a Binding Update. */
 const [atFirst, atSecond] = [3500, 6000];
@@ -206,6 +207,36 @@ test('D02-2.1-Opt4-05, D02-2.1-Opt4-06: option 4, step 2: the correspondent sour
       ...along('anchor1→core→cn', 'anchor1 > cn home mn'),
     ]);
   }
+});
+
+/** Nothing of agents is configured at access routers: they tell of what the anchors tell them on the wires between. */
+function relaying({ node, role, config }: Placement): Placement {
+  const wire = { intervalMs: { min: 200, max: 400 }, minimumSpacingMs: 0, routerLifetimeS: 0 };
+  const domain = { anchor1: ['ar1', 'ar2'], anchor2: ['ar3'] };
+  if (role === 'lma6') {
+    const routers = domain[node as keyof typeof domain];
+    return {
+      node,
+      role,
+      config: { ...config, advertise: { links: routers.map(ar => ({ name: `${node}-${ar}`, ...wire })) } },
+    };
+  }
+  if (role !== 'ar') return { node, role, config };
+  const { links, agents: _, ...rest } = config as { links: readonly object[]; agents: unknown };
+  const anchor = node === 'ar3' ? 'anchor2' : 'anchor1';
+  const upwards = { name: `${anchor}-${node}`, ...wire, sendAgents: false, discoverAgents: true, insecure: true };
+  return { node, role, config: { ...rest, links: [...links, upwards] } };
+}
+
+test('D02-2.1-Opt4-01, D02-2.1-Opt4-04: option 4 A: access routers that are told of no agent pass on what they hear from one; the mobile registers with it', () => {
+  const { down, updates } = travelWith('lma6-4', { tune: relaying });
+  assert.deepEqual(updates(4000, 6000).slice(0, 2), along('mn→ar2→anchor1', 'mn@ar2 > anchor1 home mn Binding Update'));
+  assert.deepEqual(down(atSecond), [
+    ...along('cn→core→ha', 'cn > mn'),
+    ...along('ha→core→anchor1', 'ha > anchor1 [cn > mn]'),
+    ...along('anchor1→ar2→mn', 'anchor1 > mn@ar2 [cn > mn]'),
+  ]);
+  assert.ok(updates(6500, 8000)[0].startsWith('mn→ar3: mn@ar3 > anchor2 home mn Binding Update {mn > ha'));
 });
 
 // ---- dynamic hierarchy ------------------------------------------------------------------------------------------------
