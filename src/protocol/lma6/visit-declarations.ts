@@ -9,7 +9,8 @@ export type Declaration = Extract<Output, { kind: 'forward' | 'admit' }>;
 
 /**
  * What is declared for each visitor. Told what it needs now, it says what that changes. What a mobile sent before may still be on
- * its way: ends, and rules by source alone, stay for a moment after they are needed.
+ * its way, so ends stay for a moment after they are needed. Rules do not: what the home agent has taken out of its tunnel may pass
+ * here on its way, and would go back.
  */
 export class VisitDeclarations {
   readonly #delay: Duration;
@@ -48,7 +49,7 @@ export class VisitDeclarations {
     }
     for (const [key, declaration] of declared) {
       if (keys.has(key) || this.#homes.has(key)) continue;
-      if (lingers(declaration)) this.#linger(key, home, now);
+      if (declaration.kind === 'admit') this.#linger(key, home, now);
       else this.#withdraw(key, home, outputs);
     }
     for (const key of closed.map(keyOf)) if (declared.has(key)) this.#withdraw(key, home, outputs);
@@ -81,10 +82,6 @@ export class VisitDeclarations {
     if (declared.size === 0) this.#byHome.delete(home);
     outputs.push(withdrawal(declaration));
   }
-}
-
-function lingers(declaration: Declaration): boolean {
-  return declaration.kind === 'admit' || declaration.rule.to === undefined;
 }
 
 /** Each names the visitor's home address, so that no two visitors have one in common. */
