@@ -9,7 +9,7 @@ import type { AddressOutput, Arrivals, Departure, Ground, GroundStatistics } fro
 import { HomeAddresses } from './home-addresses.js';
 import { HostArrivals } from './host-arrivals.js';
 import { compileHostFilter } from './host-filter.js';
-import { HostFirewall } from './host-firewall.js';
+import { HostFirewall, loggedOctets } from './host-firewall.js';
 import { HostForwarding } from './host-forwarding.js';
 import { HostLinks } from './host-links.js';
 import { LinkMonitor } from './link-monitor.js';
@@ -17,7 +17,7 @@ import * as link from './netlink/link.js';
 import * as route from './netlink/route.js';
 import { NetlinkSocket, netlinkProtocol } from './netlink/socket.js';
 import { Receiver } from './receiver.js';
-import { PacketSocket, RoutedSockets } from './sockets.js';
+import { LogSocket, loggedPackets, PacketSocket, RoutedSockets } from './sockets.js';
 import { Sysctls } from './sysctl.js';
 import { TunDevice } from './tun.js';
 import type { WorldOptions } from './world.js';
@@ -48,6 +48,7 @@ export class EndNode implements Ground {
   readonly #tun: TunDevice;
   readonly #packets: PacketSocket;
   readonly #sockets: RoutedSockets;
+  readonly #log: LogSocket;
   readonly #firewall: HostFirewall;
   readonly #homes: HomeAddresses;
   readonly #forwarding: HostForwarding;
@@ -79,7 +80,9 @@ export class EndNode implements Ground {
       this.#kernel.execute([link.setLinkMtu(this.#tun.index, this.#mtu()), link.setLinkUp(this.#tun.index, true)]);
       const filter = compileHostFilter({ protocols: interests.protocols, except: [loopback, this.#tun.index] });
       this.#packets = this.#keep(new PacketSocket(filter), socket => socket.close());
-      this.#firewall = new HostFirewall(this.#netfilter, firewallName, interests.protocols, this.#tun.index);
+      const logged = { device: this.#tun.index, logGroup: table & 0xffff };
+      this.#log = this.#keep(new LogSocket(logged.logGroup, loggedOctets), socket => socket.close());
+      this.#firewall = new HostFirewall(this.#netfilter, firewallName, { ...interests, ...logged });
       this.#firewall.install();
       this.#undo.push(() => this.#firewall.remove());
       const { kernel, multicast, tun } = this.#parts();
@@ -132,6 +135,15 @@ export class EndNode implements Ground {
   }
 
   perform(output: AddressOutput): void {
+    this.#change(output);
+    this.#firewall.setHomes(this.#incoming.flows.isWatching ? this.#homes.away : new Set());
+  }
+
+  #logged(bytes: Uint8Array): void {
+    for (const { source, destination } of loggedPackets(bytes)) this.#incoming.passed(source, destination);
+  }
+
+  #change(output: AddressOutput): void {
     switch (output.kind) {
       case 'configure':
         return this.#configure(output);
@@ -169,6 +181,7 @@ export class EndNode implements Ground {
       [
         { fd: this.#packets.fd, kind: 'messages', receive: received => this.#incoming.received(received) },
         { fd: this.#monitor.fd, kind: 'reads', receive: ({ bytes }) => this.#monitor.changed(bytes) },
+        { fd: this.#log.fd, kind: 'reads', receive: ({ bytes }) => this.#logged(bytes) },
         { fd: this.#tun.fd, kind: 'reads', receive: ({ bytes }) => this.#incoming.departed(bytes) },
       ],
       this.#arrivals.ended,

@@ -65,6 +65,11 @@ export class HomeAddresses {
     return this.#homes.has(address);
   }
 
+  /** Those that are on no link. */
+  get away(): ReadonlySet<Address> {
+    return new Set([...this.#homes].flatMap(([address, { device }]) => (device === this.#scope.tun ? [address] : [])));
+  }
+
   /** Rules of policy routing that stand for them. */
   get rules(): readonly Rule[] {
     const choices = [...this.#homes.values()].some(({ sourceFor = [] }) => sourceFor.length > 0);

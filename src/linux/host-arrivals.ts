@@ -1,4 +1,4 @@
-import { isLinkLocal, isMulticast, isRoutableUnicast } from '../base/address.js';
+import { type Address, isLinkLocal, isMulticast, isRoutableUnicast } from '../base/address.js';
 import { DecodeError, HostError } from '../base/errors.js';
 import type { LinkAddress } from '../base/link-address.js';
 import type { Interests, LinkId } from '../protocol/contract.js';
@@ -59,6 +59,11 @@ export class HostArrivals {
     if (!forwarding.covers(packet) && homes.has(sourceOf(packet))) return;
     this.#noteFlow(packet);
     this.#attempt(() => forwarding.output(packet), arrivals);
+  }
+
+  /** What the kernel's own stack took, and the firewall told of: on an agent's link packets for a home address come plainly. */
+  passed(source: Address, destination: Address): void {
+    this.#noteFlowOf(source, destination);
   }
 
   /** Tells the source of a packet of this node that it was too big for its way; how big it may be is not known. */
@@ -149,7 +154,10 @@ export class HostArrivals {
   }
 
   #noteFlow(packet: Uint8Array): void {
-    const [source, destination] = [sourceOf(packet), destinationOf(packet)];
+    this.#noteFlowOf(sourceOf(packet), destinationOf(packet));
+  }
+
+  #noteFlowOf(source: Address, destination: Address): void {
     if (!isRoutableUnicast(source) || !isRoutableUnicast(destination)) return;
     if (this.flows.begins(source, destination)) this.#parts.arrivals.input({ kind: 'flow', source, destination });
   }

@@ -6,6 +6,11 @@ import type { NetlinkSocket } from './netlink/socket.js';
 
 const ends = 'ends';
 const endsId = 1;
+const homes = 'homes';
+const homesId = 2;
+/** Enough to hear of every flow that goes on. */
+const loggedPerSecond = 200;
+export const loggedOctets = 40;
 const destinationOffset = 24;
 const addressOctets = 16;
 const routingTypeOffset = 2;
@@ -21,13 +26,20 @@ export class HostFirewall {
   readonly #protocols: readonly number[];
   readonly #device: number;
   readonly #ends = new Set<Address>();
+  readonly #homes = new Set<Address>();
+  readonly #logGroup: number;
 
-  /** `device`: the kernel's number of the one that user space gives packets back by. */
-  constructor(socket: NetlinkSocket, table: string, protocols: readonly number[], device: number) {
+  /** `device`: the kernel's number of the one that user space gives packets back by; `logGroup` gets what comes to home addresses by others. */
+  constructor(
+    socket: NetlinkSocket,
+    table: string,
+    { protocols, device, logGroup }: { protocols: readonly number[]; device: number; logGroup: number },
+  ) {
     this.#socket = socket;
     this.#table = table;
     this.#protocols = protocols;
     this.#device = device;
+    this.#logGroup = logGroup;
   }
 
   /** Puts the table in the place of whatever has its name, in one step. */
@@ -41,6 +53,7 @@ export class HostFirewall {
       nft.deleteTable(table),
       nft.newTable(table),
       nft.newSet(table, ends, addressOctets, endsId, ['ipv6']),
+      nft.newSet(table, homes, addressOctets, homesId, ['ipv6']),
       nft.newChain(table, 'input', nft.hook.localIn),
       rule(nft.meta(nft.metaKey.inDevice), nft.compare('equal', nft.deviceNumber(this.#device)), nft.verdict('return')),
       ...this.#silenced.map(number => rule(...upperLayer(number), drop)),
@@ -51,6 +64,12 @@ export class HostFirewall {
         drop,
       ),
       ...(this.takesOptions ? [rule(nft.extensionHeader(protocol.destinationOptions, 0, 1), drop)] : []),
+      rule(
+        destination,
+        nft.lookup(homes, homesId),
+        nft.limit(loggedPerSecond),
+        nft.logTo(this.#logGroup, loggedOctets),
+      ),
       ...nft.addElements(table, ends, Array.from(this.#ends, addressBytes)),
     ]);
   }
@@ -62,14 +81,23 @@ export class HostFirewall {
 
   /** Tunnelled packets to these addresses are for user space. */
   setEnds(wanted: ReadonlySet<Address>): void {
-    const added = [...wanted].filter(address => !this.#ends.has(address));
-    const gone = [...this.#ends].filter(address => !wanted.has(address));
+    this.#setTo(wanted, this.#ends, ends);
+  }
+
+  /** Of packets to these the log group gets some. */
+  setHomes(wanted: ReadonlySet<Address>): void {
+    this.#setTo(wanted, this.#homes, homes);
+  }
+
+  #setTo(wanted: ReadonlySet<Address>, known: Set<Address>, name: string): void {
+    const added = [...wanted].filter(address => !known.has(address));
+    const gone = [...known].filter(address => !wanted.has(address));
     const requests: Request[] = [
-      ...(added.length > 0 ? nft.addElements(this.#table, ends, added.map(addressBytes)) : []),
-      ...(gone.length > 0 ? nft.deleteElements(this.#table, ends, gone.map(addressBytes)) : []),
+      ...(added.length > 0 ? nft.addElements(this.#table, name, added.map(addressBytes)) : []),
+      ...(gone.length > 0 ? nft.deleteElements(this.#table, name, gone.map(addressBytes)) : []),
     ];
-    for (const address of added) this.#ends.add(address);
-    for (const address of gone) this.#ends.delete(address);
+    for (const address of added) known.add(address);
+    for (const address of gone) known.delete(address);
     if (requests.length > 0) nft.commit(this.#socket, requests);
   }
 

@@ -160,6 +160,7 @@ export interface LoggedPacket {
   readonly device: number;
   readonly neighbour: LinkAddress;
   readonly source: Address;
+  readonly destination: Address;
 }
 
 const logSubsystem = 4 << 8;
@@ -210,12 +211,13 @@ export function* loggedPackets(bytes: Uint8Array): Generator<LoggedPacket> {
     const device = found.get(logAttribute.inputDevice);
     const sender = found.get(logAttribute.sender);
     const payload = found.get(logAttribute.payload);
-    if (!device || !sender || !payload || payload.length < 24) continue;
+    if (!device || !sender || !payload || payload.length < 40) continue;
     const length = Math.min(8, viewOf(sender).getUint16(0));
     yield {
       device: viewOf(device).getUint32(0),
       neighbour: linkAddressFromBytes(sender, 4, length),
       source: addressFromBytes(payload, 8),
+      destination: addressFromBytes(payload, 24),
     };
   }
 }
