@@ -285,6 +285,11 @@ export interface ForwardingRule {
   readonly via: Via;
   /** A second copy goes this way: bicasting. */
   readonly copy?: Via;
+  /**
+   * Of a rule by source alone: it is for what came over these links, out of a tunnel, or is the node's own, and not for what passes
+   * the node on its way from somewhere else. Absent: for all. Linux takes it for all.
+   */
+  readonly over?: readonly LinkId[];
 }
 
 /** An anchor knows its mobiles by what they send, a gateway by what is for them. */

@@ -239,6 +239,31 @@ test('D02-2.1-Opt4-01, D02-2.1-Opt4-04: option 4 A: access routers that are told
   assert.ok(updates(6500, 8000)[0].startsWith('mn→ar3: mn@ar3 > anchor2 home mn Binding Update {mn > ha'));
 });
 
+// ---- correspondents in the visited network ----------------------------------------------------------------------------
+
+for (const [name, lowest] of [
+  ['lma6-2', along('mn→ar1', 'mn > near')],
+  ['lma6-3', [...along('mn→ar1', 'mn > near'), ...along('ar1→anchor1', 'ar1 > anchor1 [mn > near]')]],
+  ['lma6-4', along('mn→ar1→anchor1', 'mn@ar1 > anchor1 [mn > near]')],
+] as const)
+  test(`draft-dommety §2.1: ${name}: what a home agent has taken out of its tunnel passes the agent’s router on its way to a correspondent behind it`, () => {
+    const top = name === 'lma6-2' ? 'ar1' : 'anchor1';
+    const behind = (text: string) =>
+      text
+        .replace('  mn: {', `  near: { role: correspondent }\n  mn: {`)
+        .replace('links:', `links:\n  - { between: [${top}, near], delayMs: 1 }`)
+        .replaceAll('cn, to: mn', 'near, to: mn')
+        .replaceAll('mn, to: cn', 'mn, to: near');
+    const { up, down } = travelWith(name, { adapt: behind });
+    const homeward = top === 'ar1' ? 'ar1→anchor1→core→ha' : 'anchor1→core→ha';
+    assert.deepEqual(up(atFirst), [
+      ...lowest,
+      ...along(homeward, `${top} > ha [mn > near]`),
+      ...along(`${homeward.split('→').reverse().join('→')}→near`, 'mn > near'),
+    ]);
+    assert.equal(down(atFirst).at(-1)?.startsWith('ar1→mn:'), true);
+  });
+
 // ---- dynamic hierarchy ------------------------------------------------------------------------------------------------
 
 test('D02-4.2-02, D02-4.2-03, D02-4.2-05: dynamic hierarchy: in its zone the mobile registers back with the first agent there, whose tunnel with the home agent stays, and a new one joins the new agent to it', () => {

@@ -163,9 +163,9 @@ export class EngineHost implements EventTarget<undefined> {
     return ip;
   }
 
-  #forward({ to, from, via, copy }: ForwardingRule): void {
+  #forward({ to, from, via, copy, over }: ForwardingRule): void {
     const path = this.#path(via, copy === undefined ? undefined : this.#path(copy, undefined));
-    this.#ended(this.#stack.routes.setRule({ to, from, path }), true);
+    this.#ended(this.#stack.routes.setRule({ to, from, path, over }), true);
   }
 
   #path(via: Via, copy: Path | undefined): Path {

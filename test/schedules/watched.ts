@@ -54,8 +54,6 @@ export class WatchedEngine implements Engine {
   readonly #records = new Set<string>();
   /** Ends of no binding: since when. */
   readonly #closing = new Map<string, Instant>();
-  /** The same of an agent's rules by source alone. */
-  readonly #fading = new Map<string, Instant>();
   /** When a mobile was last being handed over, to another gateway or from one. */
   #transferredAt: Instant = Number.NEGATIVE_INFINITY;
 
@@ -258,16 +256,8 @@ export class WatchedEngine implements Engine {
       }
       for (const shared of this.#sharers(String(home))) ends.add(shared);
     }
-    for (const key of this.#fading.keys()) if (expected.has(key) || !this.#rules.has(key)) this.#fading.delete(key);
-    this.#compareRules(expected, rule => rule.to === undefined && this.#fades(ruleKey(rule), now, drainDelayMs));
+    this.#compareRules(expected);
     this.#compareEnds(ends, now, milliseconds(drainDelayMs));
-  }
-
-  /** What the mobile sent before it left may still come. */
-  #fades(key: string, now: Instant, drainDelayMs: number): boolean {
-    const since = this.#fading.get(key) ?? now;
-    this.#fading.set(key, since);
-    return now - since <= milliseconds(drainDelayMs);
   }
 
   /** Where a visitor may send from the agent's care-of address: one place, and for a while the one before. */

@@ -268,7 +268,7 @@ test('D02-4.2-03: an anchor above which a mobile is now below another agent send
   world.receive(agentUpdate({ sequence: 2, careOf: lowerAgent }));
   const below = formatAddress(lowerAgent);
   assert.deepEqual(world.rules.get(`to ${HoA}/128`), { kind: 'tunnel', local: agentAddress, remote: lowerAgent });
-  assert.equal(world.rules.get(`from ${HoA}/128`), before);
+  assert.deepEqual(world.rules.get(`from ${HoA}/128`), before);
   assert.ok(world.ends.has(`tunnel ${CoA} ${HA} to ${HoA}/128`));
   assert.ok(world.ends.has(`tunnel ${CoA} ${below} from ${HoA}/128`));
   const changes = world.traced.flatMap(event => (event.event === 'binding' ? event.change : []));

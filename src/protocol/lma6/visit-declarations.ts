@@ -2,7 +2,7 @@ import type { Address } from '../../base/address.js';
 import { Deadlines } from '../../base/deadlines.js';
 import { type Prefix, prefixKey } from '../../base/prefix.js';
 import type { Duration, Instant } from '../../base/time.js';
-import type { Output, Via } from '../contract.js';
+import type { ForwardingRule, Output, Via } from '../contract.js';
 
 /** A rule or a tunnel end, as an engine declares it. */
 export type Declaration = Extract<Output, { kind: 'forward' | 'admit' }>;
@@ -100,7 +100,11 @@ function named(prefix: Prefix | undefined): string {
 
 function isSame(one: Declaration, other: Declaration): boolean {
   if (one.kind === 'admit' || other.kind === 'admit') return true;
-  return viaKey(one.rule.via) === viaKey(other.rule.via);
+  return ruleText(one.rule) === ruleText(other.rule);
+}
+
+function ruleText({ via, over }: ForwardingRule): string {
+  return `${viaKey(via)} ${over?.join() ?? ''}`;
 }
 
 function viaKey(via: Via): string {

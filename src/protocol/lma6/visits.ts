@@ -149,7 +149,7 @@ function declarationsOf(
   const { via, careOf } = tunnel;
   const prefix = hostPrefix(home);
   const declarations = [forward({ to: prefix, via: on ? { kind: 'link', ...on } : via })];
-  if (up) declarations.push(forward({ from: prefix, via: up.via }));
+  if (up) declarations.push(forward({ from: prefix, via: up.via, over: on ? [on.link] : [] }));
   // Who is above chooses the family of what it sends, and says so only afterwards (draft-dommety §3.3).
   if (upstream !== undefined) declarations.push(admit({ local, remote: upstream, to: prefix }));
   if (ipv4Address !== undefined && upstreamIpv4 !== undefined)

@@ -63,6 +63,8 @@ export interface Rule {
   readonly to: Prefix | undefined;
   readonly from: Prefix | undefined;
   readonly path: Path;
+  /** Links, where it is by source alone and not for what came over others. */
+  readonly over?: readonly string[] | undefined;
 }
 
 interface Cached {
@@ -111,6 +113,14 @@ export class RoutingTable {
     const cached = this.#byDestination.get(destination) ?? this.#fill(destination, source);
     if (cached.ruled || this.#from.size === 0) return cached.path;
     return this.ruleFrom(source)?.path ?? cached.path;
+  }
+
+  /** As {@link lookup}, for a packet that came over that link. */
+  lookupOver(link: string, destination: Address, source: Address): Path {
+    const over = this.#from.size === 0 ? undefined : this.ruleFrom(source)?.over;
+    return over === undefined || over.includes(link)
+      ? this.lookup(destination, source)
+      : this.lookupTo(destination, source);
   }
 
   /** As if there were no rules by source alone. */

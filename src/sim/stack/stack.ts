@@ -173,22 +173,24 @@ export class Stack {
       return;
     }
     if ((ip.served || ip.guarded) && !this.#maySend(ip, from, packet)) return;
-    this.relay(packet, hopLimit, octets, ip.served);
+    this.relay(packet, hopLimit, octets, ip);
   }
 
-  /** Passes on a packet that is not for this node: from a link, `uplink` if from an access link, or out of a tunnel. */
-  relay(packet: Packet, hopLimit: number, octets: number, uplink = false): void {
+  /** Passes on a packet that is not for this node: from a link, or out of a tunnel. */
+  relay(packet: Packet, hopLimit: number, octets: number, ip?: IpInterface): void {
     if (hopLimit <= 1) {
       this.dropped('hop-limit', packet);
       return this.icmpErrors.send({ kind: 'timeExceeded', code: 0 }, packet, hopLimit);
     }
     if (packet.headers !== undefined && !this.delivery.acceptHopByHop(packet, hopLimit)) return;
     if (this.flows.active) this.flows.passed(packet.source, packet.destination);
-    this.#output.follow(this.#path(packet, uplink), packet, hopLimit - 1, octets, false, 0);
+    this.#output.follow(this.#path(packet, ip), packet, hopLimit - 1, octets, false, 0);
   }
 
-  #path({ destination, source }: Packet, uplink: boolean): Path {
-    return uplink ? this.routes.lookupUplink(destination, source) : this.routes.lookup(destination, source);
+  #path({ destination, source }: Packet, ip: IpInterface | undefined): Path {
+    if (ip === undefined) return this.routes.lookup(destination, source);
+    if (ip.served) return this.routes.lookupUplink(destination, source);
+    return this.routes.lookupOver(ip.port.name, destination, source);
   }
 
   /** Whether a packet from that station of an access link, or a guarded one, goes on (the contract's `accessLinks`, `guardedLinks`). */
@@ -228,7 +230,9 @@ export class Stack {
 
   /** What was parked goes on, in order, the way rules say now. */
   replay(packet: Packet, hopLimit: number, octets: number, uplink: boolean): void {
-    this.#output.follow(this.#path(packet, uplink), packet, hopLimit, octets, false, 0);
+    const { destination, source } = packet;
+    const path = uplink ? this.routes.lookupUplink(destination, source) : this.routes.lookup(destination, source);
+    this.#output.follow(path, packet, hopLimit, octets, false, 0);
   }
 
   // ---- what is told ----------------------------------------------------------------------------------------------
