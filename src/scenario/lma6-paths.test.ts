@@ -106,7 +106,7 @@ test('D02-2.2-03, D02-App-1-01: option 2, two phases: the agent answers before t
 
 // ---- option 3 ---------------------------------------------------------------------------------------------------------
 
-test('D02-2.1-Opt3-03, D02-2.1-Opt3-04, D02-2.1-Opt3-05: option 3, steps 1 and 2: what the home agent tunnels to the upper agent goes on in a tunnel to the link-connected one, which delivers it', () => {
+test('D02-2.1-02, D02-2.1-Opt3-03, D02-2.1-Opt3-04, D02-2.1-Opt3-05: option 3, steps 1 and 2: what the home agent tunnels to the upper agent goes on in a tunnel to the link-connected one, which delivers it', () => {
   const { down, up } = travel('lma6-3');
   for (const [router, atMs] of [
     ['ar1', atFirst],
@@ -266,7 +266,7 @@ for (const [name, lowest] of [
 
 // ---- dynamic hierarchy ------------------------------------------------------------------------------------------------
 
-test('D02-4.2-02, D02-4.2-03, D02-4.2-05: dynamic hierarchy: in its zone the mobile registers back with the first agent there, whose tunnel with the home agent stays, and a new one joins the new agent to it', () => {
+test('D02-2.1-02, D02-4.2-02, D02-4.2-03, D02-4.2-05: dynamic hierarchy: in its zone the mobile registers back with the first agent there, whose tunnel with the home agent stays, and a new one joins the new agent to it', () => {
   const { down, up, updates } = travel('lma6-2', { lmaZones: 1 });
   assert.deepEqual(updates(4000, 6000), [
     ...along('mn→ar2', 'mn > ar2 Binding Update {mn > ar1 Binding Update}'),
