@@ -290,7 +290,13 @@ test('draft-dommety §4.2: another agent between here and the home agent: packet
 test('a mobile on another link of the agent, or with another interface, is followed there', () => {
   const world = new AgentWorld({ links: [link, 'wlan1'] });
   world.onLink();
-  world.receive(agentUpdate({ sequence: 2 }), { link: 'wlan1', neighbour: otherStation });
+  const packet = agentUpdate({ sequence: 2 });
+  const outputs = world.step({ kind: 'packet', packet, link: 'wlan1', neighbour: otherStation });
+  // What the home agent has sent on, and only passes here, is not its to send again.
+  assert.deepEqual(
+    outputs.flatMap(output => (output.kind === 'forward' && output.rule.from ? [output.rule.over] : [])),
+    [['wlan1']],
+  );
   assert.deepEqual(world.rules.get(`to ${HoA}/128`), { kind: 'link', link: 'wlan1', neighbour: otherStation });
   assert.equal(world.engine.counters.handoff_accepted, 1);
 });
