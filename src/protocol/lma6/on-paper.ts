@@ -1,6 +1,6 @@
 import { readyMs } from '../mobile/placement.js';
 import { authenticationMs } from '../placement.js';
-import type { ClosedForm, Handover } from '../scheme.js';
+import type { ClosedForm, Handover, NetworkDescription } from '../scheme.js';
 import { agentsAbove, hasOwnAddress, type Option, optionSettings, type Visit, zoneOf } from './placement.js';
 
 /**
@@ -42,8 +42,8 @@ export function closedForm(handover: Handover, option: Option): ClosedForm | und
     const toldMs = ready + seat.toTopMs;
     return { downlinkGapMs: toldMs + seat.toTopMs, downlinkLostMs: toldMs + old.toTopMs, uplinkGapMs: 0 };
   }
-  const { phases, routeOptimisation } = optionSettings(network);
-  const startMs = ready + (phases === 2 && after.chain.length > 0 ? 2 * seat.toTopMs : 0);
+  const { routeOptimisation } = optionSettings(network);
+  const startMs = ready + (tellsAgentsFirst(network) && after.chain.length > 0 ? 2 * seat.toTopMs : 0);
   const homeMs = seat.toMs(homeAgent.node);
   if (!routeOptimisation) {
     const toldMs = startMs + homeMs;
@@ -58,6 +58,12 @@ export function closedForm(handover: Handover, option: Option): ClosedForm | und
     downlinkLostMs: Math.min(renewed.lostMs, sentOn.lostMs),
     uplinkGapMs: 0,
   };
+}
+
+/** In two phases, and so where it has turned out that the home agent takes nothing nested. */
+function tellsAgentsFirst(network: NetworkDescription): boolean {
+  const { phases, plainPeers, relayed } = optionSettings(network);
+  return phases === 2 || (plainPeers && !relayed);
 }
 
 /** When the home agent has answered, the old top agent is told that the mobile has left, and sends what still comes for it home. */
