@@ -266,6 +266,12 @@ namespaceTest(
     namespaces.configure('stranger', ['addr add 2001:db8:1::8/64 dev radio nodad']);
     assert.equal(asHome('stranger', '2001:db8:1::1', '2001:db8:1::8'), 1);
     assert.deepEqual(captured(), []);
+    // And takes what they tunnel to the node from an address of their own, for that is admitted or not in its own right.
+    const coLocated = parseAddress('2001:db8:1::8');
+    const beyond = await capture(namespaces, { ...atCorrespondent, filter: 'udp' });
+    await world.perform(...admitted({ local: careOf, remote: coLocated, from: hostPrefix(otherHome) }));
+    sendFrom(namespaces, 'stranger', tunnelled(coLocated, datagram(otherHome, correspondent)));
+    assert.equal((await one(beyond)).packet.source, otherHome);
     assert.deepEqual(
       world.inputs.filter(({ kind }) => kind === 'seen'),
       [],
