@@ -96,8 +96,9 @@ class Facts {
 /** What of the contract's outputs stands in the world until it is taken back. */
 class Declarations {
   readonly #rules = new Map<string, ForwardingRule>();
-  readonly #ends = new Map<string, TunnelEnd>();
+  readonly #ends = new Map<string, Extract<Output, { kind: 'admit' }>>();
   readonly #watched = new Map<string, Prefix>();
+  readonly #announced = new Map<string, Prefix>();
   readonly #homes = new Map<string, Extract<Output, { kind: 'configure' }>>();
   readonly #proxies = new Map<string, Extract<Output, { kind: 'proxy' }>>();
 
@@ -111,7 +112,7 @@ class Declarations {
           this.#rules.delete(ruleKey(output));
           break;
         case 'admit':
-          this.#ends.set(endKey(output.end), output.end);
+          this.#ends.set(endKey(output.end), output);
           break;
         case 'unadmit':
           this.#ends.delete(endKey(output.end));
@@ -121,6 +122,12 @@ class Declarations {
           break;
         case 'unwatch':
           this.#watched.delete(prefixKey(output.to));
+          break;
+        case 'announce':
+          this.#announced.set(prefixKey(output.prefix), output.prefix);
+          break;
+        case 'unannounce':
+          this.#announced.delete(prefixKey(output.prefix));
           break;
         case 'configure':
           this.#homes.set(output.address, output);
@@ -147,10 +154,18 @@ class Declarations {
 
   withdrawals(kept: Declarations): Output[] {
     const outputs: Output[] = [];
-    for (const [key, { to, from }] of this.#rules)
-      if (!kept.#rules.has(key)) outputs.push({ kind: 'unforward', ...(to && { to }), ...(from && { from }) });
-    for (const [key, end] of this.#ends) if (!kept.#ends.has(key)) outputs.push({ kind: 'unadmit', end });
+    for (const [key, { to, from, intercepts }] of this.#rules)
+      if (!kept.#rules.has(key))
+        outputs.push({
+          kind: 'unforward',
+          ...(to && { to }),
+          ...(from && { from }),
+          ...(intercepts && { intercepts }),
+        });
+    for (const [key, { end }] of this.#ends) if (!kept.#ends.has(key)) outputs.push({ kind: 'unadmit', end });
     for (const [key, to] of this.#watched) if (!kept.#watched.has(key)) outputs.push({ kind: 'unwatch', to });
+    for (const [key, prefix] of this.#announced)
+      if (!kept.#announced.has(key)) outputs.push({ kind: 'unannounce', prefix });
     for (const [key, { address }] of this.#homes)
       if (!kept.#homes.has(key)) outputs.push({ kind: 'unconfigure', address });
     for (const [key, { link, address }] of this.#proxies)
@@ -159,24 +174,29 @@ class Declarations {
   }
 
   *rows(): Iterable<Row> {
-    for (const { to, from, via, copy } of this.#rules.values())
+    for (const { to, from, via, copy, intercepts } of this.#rules.values())
       yield {
         to: to && formatPrefix(to),
         from: from && formatPrefix(from),
         via: formatVia(via),
         copy: copy && formatVia(copy),
+        ...(intercepts && { intercepts }),
       };
-    for (const { local, remote, from, to, by = 'tunnel' } of this.#ends.values())
+    for (const { end, intercepted } of this.#ends.values()) {
+      const { local, remote, from, to, by = 'tunnel' } = end;
       yield {
         to: to && formatPrefix(to),
         from: from && formatPrefix(from),
         via: `end of ${by} ${formatAddress(local)} from ${formatAddress(remote)}`,
+        ...(intercepted && { intercepted }),
       };
+    }
+    for (const prefix of this.#announced.values()) yield { to: formatPrefix(prefix), via: 'announced' };
   }
 }
 
-function ruleKey(rule: { readonly to?: Prefix; readonly from?: Prefix }): string {
-  return `${rule.to ? prefixKey(rule.to) : ''} ${rule.from ? prefixKey(rule.from) : ''}`;
+function ruleKey({ to, from, intercepts }: Pick<ForwardingRule, 'to' | 'from' | 'intercepts'>): string {
+  return `${to ? prefixKey(to) : ''} ${from ? prefixKey(from) : ''} ${intercepts ? 'intercepts' : ''}`;
 }
 
 function endKey(end: TunnelEnd): string {

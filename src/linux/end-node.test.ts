@@ -162,7 +162,16 @@ namespaceTest(
     await world.perform({ kind: 'watch', to: hostPrefix(home) });
     tunnelFrom(homeAgent);
     await until('a flow', () => flows().length === 1);
-    assert.deepEqual(flows(), [{ kind: 'flow', source: correspondent, destination: home }]);
+    const via = { local: careOf, remote: homeAgent };
+    assert.deepEqual(flows(), [{ kind: 'flow', source: correspondent, destination: home, via }]);
+    await world.perform({ kind: 'watch', to: hostPrefix(home), each: 'destination' });
+    await world.perform({ kind: 'watch', to: hostPrefix(home), againAfter: 1 });
+    await world.perform({ kind: 'announce', prefix: hostPrefix(home) });
+    assert.deepEqual(
+      (await world.statistics()).hostErrors,
+      { watch: 2, announce: 1 },
+      'what a host cannot do is refused',
+    );
   },
 );
 

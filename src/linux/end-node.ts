@@ -3,7 +3,7 @@ import { HostError } from '../base/errors.js';
 import { multicastLinkAddress } from '../base/link-address.js';
 import type { Interests, LinkId } from '../protocol/contract.js';
 import { headerOctets } from '../wire/ipv6/codec.js';
-import { deviceIndex } from './ffi/libc.js';
+import { deviceIndex, errno } from './ffi/libc.js';
 import type { ForwardingOutput } from './forwarding.js';
 import type { AddressOutput, Arrivals, Departure, Ground, GroundStatistics } from './ground.js';
 import { HomeAddresses } from './home-addresses.js';
@@ -150,13 +150,26 @@ export class EndNode implements Ground {
       case 'unconfigure':
         return this.#homes.unconfigure(output.address);
       case 'watch':
-        return this.#incoming.flows.watch(output.to);
+        return this.#watch(output);
       case 'unwatch':
         return this.#incoming.flows.unwatch(output.to);
       case 'proxy':
       case 'unproxy':
         throw new HostError(output.kind, 0, 'a host stands in for nobody');
+      case 'announce':
+      case 'unannounce':
+        throw new HostError(output.kind, 0, 'a host announces no prefixes');
     }
+  }
+
+  #watch({ to, each = 'flow', againAfter }: Extract<AddressOutput, { kind: 'watch' }>): void {
+    if (each !== 'flow' || againAfter !== undefined)
+      throw new HostError(
+        'watch',
+        errno.EOPNOTSUPP,
+        'on Linux flows are reported once only, by source and destination',
+      );
+    this.#incoming.flows.watch(to);
   }
 
   send({ packet, bytes, link, neighbour }: Departure): void {

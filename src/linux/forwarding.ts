@@ -5,6 +5,7 @@ import { hostPrefix, maskAddress, type Prefix, prefixKey } from '../base/prefix.
 import type { ForwardingRule, LinkId, Output, TunnelEnd, Via } from '../protocol/contract.js';
 import { errno } from './ffi/libc.js';
 import type { Firewall, FirewallChange } from './firewall.js';
+import { interceptionUnsupported, tellsIntercepted } from './interception.js';
 import type { Ipv4Tunnels } from './ipv4/tunnels.js';
 import { Neighbours } from './neighbours.js';
 import type { Request } from './netlink/message.js';
@@ -108,7 +109,7 @@ export class Forwarding {
 
   /** Throws the first HostError, after everything was tried. */
   apply(all: readonly ForwardingOutput[]): void {
-    const outputs = all.filter(output => !isOfIpv4(output));
+    const outputs = all.filter(output => !isOfIpv4(output) && !tellsIntercepted(output));
     const before: Request[] = [];
     const idle: netlink.Neighbour[] = [];
     const released: Uint8Array[][] = [];
@@ -127,6 +128,7 @@ export class Forwarding {
       ...released.flat().map(packet => () => this.#tun.inject(packet)),
     ]);
     if (failure) throw failure;
+    if (all.some(tellsIntercepted)) throw interceptionUnsupported();
     if (outputs.length < all.length)
       throw new HostError('forward', errno.EOPNOTSUPP, "mobiles' IPv4 is not forwarded on Linux yet");
   }

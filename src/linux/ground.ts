@@ -20,10 +20,10 @@ export interface Arrivals {
   ended(error: Error): void;
 }
 
-/** What an engine says of addresses and of flows. */
+/** What an engine says of addresses, of prefixes and of flows. */
 export type AddressOutput = Extract<
   Output,
-  { kind: 'configure' | 'unconfigure' | 'proxy' | 'unproxy' | 'watch' | 'unwatch' }
+  { kind: 'configure' | 'unconfigure' | 'proxy' | 'unproxy' | 'watch' | 'unwatch' | 'announce' | 'unannounce' }
 >;
 
 /** A packet on its way out, as values and as octets. */

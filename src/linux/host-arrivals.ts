@@ -1,7 +1,7 @@
 import { type Address, isLinkLocal, isMulticast, isRoutableUnicast } from '../base/address.js';
 import { DecodeError, HostError } from '../base/errors.js';
 import type { LinkAddress } from '../base/link-address.js';
-import type { Interests, LinkId } from '../protocol/contract.js';
+import type { Input, Interests, LinkId } from '../protocol/contract.js';
 import { decodePacket, encodePacket, headerOctets } from '../wire/ipv6/codec.js';
 import { defaultHopLimit, type Packet, protocol } from '../wire/ipv6/packet.js';
 import { Flows } from './flows.js';
@@ -23,6 +23,9 @@ export interface HostArrivalsParts {
   /** Gives the kernel a packet as if it had arrived. Throws HostError. */
   inject(packet: Uint8Array): void;
 }
+
+/** By which a packet came. */
+type Tunnel = Extract<Input, { kind: 'flow' }>['via'];
 
 const maximumDepth = 4;
 const minimumMtu = 1280;
@@ -75,7 +78,7 @@ export class HostArrivals {
     if (packet.length > minimumMtu) this.#inject(encodePacket(error));
   }
 
-  #arrived(received: Received, depth: number): void {
+  #arrived(received: Received, depth: number, via?: Tunnel): void {
     const chain = chainOf(received.bytes);
     if (!chain || depth > maximumDepth) return;
     const { forwarding, arrivals, interests } = this.#parts;
@@ -90,7 +93,7 @@ export class HostArrivals {
       return this.#decapsulate(packet, chain, depth);
     // What only passed by on the way to the kernel's own stack it has already.
     if (packet === received.bytes && depth === 0 && !this.#wasDropped(chain, received.bytes)) return;
-    this.#noteFlow(packet);
+    this.#noteFlow(packet, via);
     this.#inject(packet);
   }
 
@@ -122,7 +125,8 @@ export class HostArrivals {
       this.#refuse();
       return;
     }
-    this.#arrived({ bytes: inner, device: 0, neighbour: noNeighbour, partialChecksum: false }, depth + 1);
+    const received = { bytes: inner, device: 0, neighbour: noNeighbour, partialChecksum: false };
+    this.#arrived(received, depth + 1, { local, remote });
   }
 
   /** Our firewall kept destination options from the kernel's stack because of the one option that it does not know. */
@@ -153,13 +157,14 @@ export class HostArrivals {
     if (interests.protocols.includes(protocol.icmpv6)) arrivals.packet(received);
   }
 
-  #noteFlow(packet: Uint8Array): void {
-    this.#noteFlowOf(sourceOf(packet), destinationOf(packet));
+  #noteFlow(packet: Uint8Array, via?: Tunnel): void {
+    this.#noteFlowOf(sourceOf(packet), destinationOf(packet), via);
   }
 
-  #noteFlowOf(source: Address, destination: Address): void {
+  #noteFlowOf(source: Address, destination: Address, via?: Tunnel): void {
     if (!isRoutableUnicast(source) || !isRoutableUnicast(destination)) return;
-    if (this.flows.begins(source, destination)) this.#parts.arrivals.input({ kind: 'flow', source, destination });
+    if (!this.flows.begins(source, destination)) return;
+    this.#parts.arrivals.input({ kind: 'flow', source, destination, ...(via && { via }) });
   }
 
   #refuse(): undefined {

@@ -6,6 +6,7 @@ import type { ForwardingRule, LinkId, TunnelEnd, Via } from '../protocol/contrac
 import { protocol } from '../wire/ipv6/packet.js';
 import { errno } from './ffi/libc.js';
 import type { ForwardingOutput } from './forwarding.js';
+import { interceptionUnsupported, tellsIntercepted } from './interception.js';
 import { chainOf, destinationOf, encapsulated, routeOptimised, sourceOf } from './mobility-headers.js';
 import type { Request } from './netlink/message.js';
 import * as netlink from './netlink/route.js';
@@ -55,7 +56,8 @@ export class HostForwarding {
     return new Set([...this.#ends.values()].filter(({ by }) => by !== 'homeAddressOption').map(({ local }) => local));
   }
 
-  apply(outputs: readonly ForwardingOutput[]): void {
+  apply(all: readonly ForwardingOutput[]): void {
+    const outputs = all.filter(output => !tellsIntercepted(output));
     const requests: Request[] = [];
     const gone: netlink.Route[] = [];
     const released: Uint8Array[] = [];
@@ -72,6 +74,7 @@ export class HostForwarding {
       // Only now: where the kernel takes over, what comes next would overtake what was parked.
       this.#scope.kernel.execute(gone.filter(route => !this.#isWanted(route)).map(netlink.deleteRoute));
     }
+    if (outputs.length < all.length) throw interceptionUnsupported();
   }
 
   /** Whether a packet that came from `remote` to `local` may hold one from `source` to `destination`. */

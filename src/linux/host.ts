@@ -169,6 +169,9 @@ export class Host implements Ground {
       case 'watch':
       case 'unwatch':
         throw new HostError(output.kind, 0, 'nothing that a router does on Linux');
+      case 'announce':
+      case 'unannounce':
+        throw new HostError(output.kind, errno.EOPNOTSUPP, 'prefixes are not announced on Linux yet');
     }
   }
 

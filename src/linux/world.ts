@@ -249,6 +249,8 @@ export class LinuxWorld {
           break;
         case 'watch':
         case 'unwatch':
+        case 'announce':
+        case 'unannounce':
         case 'configure':
         case 'unconfigure':
         case 'proxy':

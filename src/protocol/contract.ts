@@ -2,7 +2,7 @@ import type { Address } from '../base/address.js';
 import type { LinkAddress } from '../base/link-address.js';
 import type { Prefix } from '../base/prefix.js';
 import type { Random } from '../base/random.js';
-import type { Instant, WallClock } from '../base/time.js';
+import type { Duration, Instant, WallClock } from '../base/time.js';
 import type { RouterAdvertisement } from '../wire/icmpv6/messages.js';
 import type { Packet } from '../wire/ipv6/packet.js';
 import type { TraceEvent } from './trace.js';
@@ -156,8 +156,13 @@ export type Input =
   | { readonly kind: 'proxied'; readonly link: LinkId; readonly address: Address; readonly unique: boolean }
   /** The answer to `authenticate`. */
   | { readonly kind: 'profile'; readonly transaction: number; readonly outcome: AccessOutcome }
-  /** The first packet of a flow to a watched prefix. */
-  | { readonly kind: 'flow'; readonly source: Address; readonly destination: Address }
+  /** The first packet of a flow to a watched prefix, and the tunnel by which it came to this node, if by one. */
+  | {
+      readonly kind: 'flow';
+      readonly source: Address;
+      readonly destination: Address;
+      readonly via?: { readonly local: Address; readonly remote: Address };
+    }
   /** What was stored before a restart, before anything else arrives. */
   | { readonly kind: 'restored'; readonly records: Iterable<StoredRecord> }
   | { readonly kind: 'command'; readonly command: OperatorCommand };
@@ -213,15 +218,21 @@ export type Output =
       readonly peer: Address;
       readonly data: Uint8Array;
     }
-  /** Add a rule, or replace the one with the same `to` and `from`. */
+  /** Add a rule, or replace the one with the same `to`, `from` and `intercepts`. */
   | { readonly kind: 'forward'; readonly rule: ForwardingRule }
-  | { readonly kind: 'unforward'; readonly to?: Prefix; readonly from?: Prefix }
+  | { readonly kind: 'unforward'; readonly to?: Prefix; readonly from?: Prefix; readonly intercepts?: true }
   /**
    * Accept packets from `remote` that are tunnelled, or carry a Home Address option, whose inner source lies in `from`, or
    * whose inner destination lies in `to`. Others are dropped (RFC 6275 §9.3.1, §10.4.5, RFC 5213 §6.10.3). With `hold` what
    * comes is kept, up to so many octets, until the end is admitted without, and then goes on in order; Linux does not hold.
+   * `intercepted`: the other end is an anchor that has intercepted what comes, so rules that intercept are not for it.
    */
-  | { readonly kind: 'admit'; readonly end: TunnelEnd; readonly hold?: { readonly limitOctets: number } }
+  | {
+      readonly kind: 'admit';
+      readonly end: TunnelEnd;
+      readonly hold?: { readonly limitOctets: number };
+      readonly intercepted?: true;
+    }
   | { readonly kind: 'unadmit'; readonly end: TunnelEnd }
   /**
    * Take a home address as the node's own: on no link, or on `link`, and tell all neighbours there if `announce` says so
@@ -239,9 +250,21 @@ export type Output =
   /** Stand in for an address on a link: Duplicate Address Detection if asked for, then Neighbour Advertisements (RFC 6275 §10.4.1); `proxied` answers. */
   | { readonly kind: 'proxy'; readonly link: LinkId; readonly address: Address; readonly detect: boolean }
   | { readonly kind: 'unproxy'; readonly link: LinkId; readonly address: Address }
-  /** Report flows to that prefix as they begin, the node's own included; asked again, all of them anew. */
-  | { readonly kind: 'watch'; readonly to: Prefix }
+  /**
+   * Report flows to that prefix as they begin, the node's own included; asked again, all of them anew. A flow is what goes from
+   * one address to another, or with `each: 'destination'` what goes to one address and came by the same tunnel, or by none. It
+   * is reported again with the first packet after `againAfter`.
+   */
+  | {
+      readonly kind: 'watch';
+      readonly to: Prefix;
+      readonly each?: 'flow' | 'destination';
+      readonly againAfter?: Duration;
+    }
   | { readonly kind: 'unwatch'; readonly to: Prefix }
+  /** Tell the network's routing that packets to that prefix may come here: to the nearest of all who announce it, anycast (draft-chan §4.2). */
+  | { readonly kind: 'announce'; readonly prefix: Prefix }
+  | { readonly kind: 'unannounce'; readonly prefix: Prefix }
   /** Ask the AAA port who that is, by its link-layer address where the asker sees it, by the identity it gave, or by both; `profile` answers. */
   | {
       readonly kind: 'authenticate';
@@ -290,6 +313,11 @@ export interface ForwardingRule {
    * the node on its way from somewhere else. Absent: for all. Linux takes it for all.
    */
   readonly over?: readonly LinkId[];
+  /**
+   * Only for packets that no other anchor has intercepted (`admit` says which those are): the first on their way sends them to
+   * one that knows more (draft-chan §2.1). Such a rule has a `to`, and comes before one with the same prefixes that takes all.
+   */
+  readonly intercepts?: true;
 }
 
 /** An anchor knows its mobiles by what they send, a gateway by what is for them. */

@@ -110,11 +110,9 @@ export class EngineHost implements EventTarget<undefined> {
       case 'forward':
         return this.#forward(output.rule);
       case 'unforward':
-        return this.#ended(stack.routes.deleteRule(output.to, output.from), false);
+        return this.#ended(stack.routes.deleteRule(output.to, output.from, output.intercepts), false);
       case 'admit':
-        for (const { packet, octets } of stack.ends.of(output.end).admit(output.end, output.hold)?.takeAll() ?? [])
-          stack.delivery.fromTunnel(packet, octets);
-        return;
+        return this.#admit(output);
       case 'unadmit':
         for (const { packet } of stack.ends.of(output.end).unadmit(output.end)?.takeAll() ?? [])
           stack.dropped('parked', packet);
@@ -129,7 +127,11 @@ export class EngineHost implements EventTarget<undefined> {
         return this.#interface(output.link).proxies.remove(output.address);
       case 'watch':
       case 'unwatch':
-        return stack.flows.watch(output.to, output.kind === 'watch' ? this : undefined);
+        return stack.flows.watch(output, output.kind === 'watch' ? this : undefined);
+      case 'announce':
+        return stack.simulation.announce(stack.node, output.prefix);
+      case 'unannounce':
+        return stack.simulation.unannounce(stack.node, output.prefix);
       case 'authenticate':
         return this.#authenticate(output);
       case 'store':
@@ -163,9 +165,16 @@ export class EngineHost implements EventTarget<undefined> {
     return ip;
   }
 
-  #forward({ to, from, via, copy, over }: ForwardingRule): void {
+  #forward({ to, from, via, copy, over, intercepts }: ForwardingRule): void {
     const path = this.#path(via, copy === undefined ? undefined : this.#path(copy, undefined));
-    this.#ended(this.#stack.routes.setRule({ to, from, path, over }), true);
+    this.#ended(this.#stack.routes.setRule({ to, from, path, over, intercepts }), true);
+  }
+
+  /** What was held goes on. */
+  #admit({ end, hold, intercepted }: Extract<Output, { kind: 'admit' }>): void {
+    const { ends, delivery } = this.#stack;
+    for (const { packet, octets } of ends.of(end).admit(end, hold, intercepted)?.takeAll() ?? [])
+      delivery.fromTunnel(packet, octets, { end, intercepted: intercepted ?? false });
   }
 
   #path(via: Via, copy: Path | undefined): Path {
@@ -196,9 +205,9 @@ export class EngineHost implements EventTarget<undefined> {
   #ended(rule: Rule | undefined, replaced: boolean): void {
     for (const path of [rule?.path ?? noPath, rule?.path.copy ?? noPath]) {
       if (path.kind !== 'park') continue;
-      for (const { packet, hopLimit, octets } of path.place.takeAll()) {
-        if (replaced) this.#stack.replay(packet, hopLimit, octets, rule?.from !== undefined);
-        else this.#stack.dropped('parked', packet);
+      for (const waiting of path.place.takeAll()) {
+        if (replaced) this.#stack.replay(waiting, rule?.from !== undefined);
+        else this.#stack.dropped('parked', waiting.packet);
       }
     }
   }

@@ -21,6 +21,8 @@ export type EngineFactory = (environment: Environment) => Engine;
 export class Node {
   readonly simulation: Simulation;
   readonly name: string;
+  /** In the order of creation. */
+  readonly number: number;
   readonly options: NodeOptions;
   readonly forwarding: boolean;
   readonly environment: Environment;
@@ -42,6 +44,7 @@ export class Node {
     this.simulation = simulation;
     this.options = options;
     this.name = options.name;
+    this.number = simulation.nodes.size;
     this.forwarding = options.forwarding ?? false;
     this.#clockSkew = options.clockSkew ?? 0;
     this.environment = {
@@ -215,6 +218,7 @@ export class Node {
       this.stack.alive = false;
       this.stack = undefined;
       for (const port of this.interfaces) port.ip = undefined;
+      this.simulation.silence(this);
       this.simulation.trace(this, { event: 'crashed' });
     });
   }

@@ -3,62 +3,137 @@ import { linkLocalAddress } from '../base/link-address.js';
 import { type Prefix, prefixKey, prefixOf } from '../base/prefix.js';
 import type { Duration } from '../base/time.js';
 import type { Interface } from './interface.js';
-import type { Link } from './link.js';
 import type { Node } from './node.js';
+import { isFixed, shortestPaths, type Tree } from './shortest-paths.js';
 import { LinkPath } from './stack/routes.js';
 
-/** The next hop of a node on the way to an origin. */
-interface Step {
-  readonly out: Interface;
-  readonly next: Interface;
+/** A prefix, and where packets to it may go: to the nearest. */
+interface Destination {
+  readonly prefix: Prefix;
+  /** Who originates it, up or down. */
+  readonly fixed: ReadonlySet<Node>;
+  /** Who announces it now besides. */
+  readonly announcing: ReadonlySet<Node>;
+  readonly tree: Tree;
 }
 
-/** A shortest-path tree towards a set of origins, by delay; at equal delay by the order of creation. */
-interface Tree {
-  readonly delays: ReadonlyMap<Node, Duration>;
-  readonly steps: ReadonlyMap<Node, Step>;
-}
+/** So many trees are known beside those that were computed with all routes. */
+const treesKept = 128;
 
-/** Routes to every prefix that some node originates, along links that carry its family, for nodes that are on links as fixed ends. */
+/** Routes to every prefix that some node originates or announces, along links that carry its family, for nodes that are on links as fixed ends. */
 export class Routing {
-  /** Prefixes of one family with the same origins share a tree. */
-  #routes: { prefix: Prefix; origins: ReadonlySet<Node>; tree: Tree }[] = [];
+  #destinations = new Map<string, Destination>();
+  /**
+   * Prefixes of one family with the same origins share a tree, also one that another prefix has left behind, since anchors
+   * announce their prefixes one by one. By family and origins, the one that was longest of no use first.
+   */
+  #trees = new Map<string, Tree>();
+  /** Prefixes that a node announces together change alike. */
+  #lastChange: { readonly before: Tree; readonly after: Tree; readonly nodes: readonly Node[] } | undefined;
 
   compute(nodes: readonly Node[]): void {
-    const before = this.#routes;
-    const trees = new Map<string, Tree>();
-    const numbers = new Map(nodes.map((node, i) => [node, i]));
-    this.#routes = originsByPrefix(nodes).map(({ prefix, origins }) => {
-      const family = isIpv4Mapped(prefix.address) ? 4 : 6;
-      const key = [family, ...[...origins].map(node => numbers.get(node))].join();
-      const tree = trees.get(key) ?? shortestPaths(origins, takesRoutes, link => link.carries(family));
-      trees.set(key, tree);
-      return { prefix, origins, tree };
-    });
+    const before = this.#destinations;
+    this.#destinations = new Map();
+    this.#trees = new Map();
+    for (const [key, { prefix, origins }] of originsByPrefix(nodes))
+      this.#set(key, prefix, origins, before.get(key)?.announcing ?? new Set());
+    for (const [key, { prefix, announcing }] of before)
+      if (announcing.size > 0 && !this.#destinations.has(key)) this.#set(key, prefix, new Set(), announcing);
     for (const node of nodes) {
-      for (const { prefix, origins } of before) if (!origins.has(node)) node.stack?.routes.deleteRoute(prefix);
+      for (const { prefix, fixed, announcing } of before.values())
+        if (!fixed.has(node) && !announcing.has(node)) node.stack?.routes.deleteRoute(prefix);
       this.install(node);
     }
   }
 
   /** Puts the routes of one node into its stack. */
   install(node: Node): void {
-    const { stack } = node;
-    if (stack === undefined) return;
-    for (const { prefix, origins, tree } of this.#routes) {
-      const step = origins.has(node) ? undefined : tree.steps.get(node);
-      if (step?.out.ip === undefined) continue;
-      stack.routes.setRoute(
-        prefix,
-        new LinkPath(step.out.ip, step.next.ip?.linkLocal.address ?? linkLocalOf(step.next)),
-      );
-    }
+    for (const { prefix, tree } of this.#destinations.values()) lead(node, prefix, tree);
+  }
+
+  /** The way of a node that finds no origin nearer than before stays as it is. */
+  announce(node: Node, prefix: Prefix): void {
+    const { announcing } = this.#destination(prefix);
+    if (!announcing.has(node)) this.#change(prefix, new Set([...announcing, node]));
+  }
+
+  unannounce(node: Node, prefix: Prefix): void {
+    const { announcing } = this.#destination(prefix);
+    if (announcing.has(node)) this.#change(prefix, new Set([...announcing].filter(other => other !== node)));
+  }
+
+  /** A node that is down announces nothing. */
+  silence(node: Node): void {
+    for (const { prefix } of [...this.#destinations.values()]) this.unannounce(node, prefix);
   }
 
   /** From any node to any other along links as they are, of whatever family, one way. */
   delay(from: Node, to: Node): Duration | undefined {
-    return shortestPaths(new Set([to]), everyNode, everyLink).delays.get(from);
+    return shortestPaths(
+      new Set([to]),
+      () => true,
+      () => true,
+    ).delays.get(from);
   }
+
+  #destination(prefix: Prefix): Destination {
+    return this.#destinations.get(prefixKey(prefix)) ?? { prefix, fixed: nobody, announcing: nobody, tree: noTree };
+  }
+
+  #change(prefix: Prefix, announcing: ReadonlySet<Node>): void {
+    const key = prefixKey(prefix);
+    const before = this.#destination(prefix);
+    const after = this.#set(key, prefix, before.fixed, announcing);
+    for (const node of this.#changed(before.tree, after))
+      if (!lead(node, prefix, after)) node.stack?.routes.deleteRoute(prefix);
+    for (const oldest of this.#trees.keys()) {
+      if (this.#trees.size <= treesKept) break;
+      this.#trees.delete(oldest);
+    }
+  }
+
+  #set(key: string, prefix: Prefix, fixed: ReadonlySet<Node>, announcing: ReadonlySet<Node>): Tree {
+    const tree = this.#treeTo(new Set([...fixed, ...announcing]), isIpv4Mapped(prefix.address) ? 4 : 6);
+    if (fixed.size + announcing.size === 0) this.#destinations.delete(key);
+    else this.#destinations.set(key, { prefix, fixed, announcing, tree });
+    return tree;
+  }
+
+  /** The order of origins decides between equal ways: it does not tell who came first. */
+  #treeTo(unordered: ReadonlySet<Node>, family: 4 | 6): Tree {
+    const origins = [...unordered].sort((a, b) => a.number - b.number);
+    const key = [family, ...origins.map(({ number }) => number)].join();
+    const tree = this.#trees.get(key) ?? shortestPaths(new Set(origins), takesRoutes, link => link.carries(family));
+    this.#trees.delete(key);
+    this.#trees.set(key, tree);
+    return tree;
+  }
+
+  /** Nodes whose next step is another in one tree than in the other. */
+  #changed(before: Tree, after: Tree): readonly Node[] {
+    const last = this.#lastChange;
+    if (last?.before === before && last.after === after) return last.nodes;
+    const nodes: Node[] = [];
+    for (const [node, { out, next }] of before.steps) {
+      const step = after.steps.get(node);
+      if (step?.out !== out || step.next !== next) nodes.push(node);
+    }
+    for (const node of after.steps.keys()) if (!before.steps.has(node)) nodes.push(node);
+    this.#lastChange = { before, after, nodes };
+    return nodes;
+  }
+}
+
+const nobody: ReadonlySet<Node> = new Set();
+const noTree: Tree = { delays: new Map(), steps: new Map() };
+
+/** False: there is no way, or it is at its end. */
+function lead(node: Node, prefix: Prefix, tree: Tree): boolean {
+  const step = tree.steps.get(node);
+  if (step?.out.ip === undefined) return false;
+  const nextHop = step.next.ip?.linkLocal.address ?? linkLocalOf(step.next);
+  step.out.ip.stack.routes.setRoute(prefix, new LinkPath(step.out.ip, nextHop));
+  return true;
 }
 
 /** Known also while the node is down. */
@@ -66,21 +141,13 @@ function linkLocalOf({ linkAddress }: Interface): Address {
   return linkLocalAddress(linkAddress);
 }
 
-/** A host with a router of its own choice needs no routes. */
-function takesRoutes(node: Node): boolean {
-  return node.forwarding || node.interfaces.every(({ options }) => options.gateway === undefined);
-}
-
-function everyNode(): boolean {
-  return true;
-}
-
-function everyLink(): boolean {
-  return true;
+/** A host with a router of its own choice needs no routes, and one that roams has no use for them. */
+function takesRoutes({ forwarding, interfaces }: Node): boolean {
+  return forwarding || (interfaces.every(({ options }) => options.gateway === undefined) && interfaces.some(isFixed));
 }
 
 /** What nodes originate, the on-link prefixes of routers and the lone addresses of hosts, in order of first mention. */
-function originsByPrefix(nodes: readonly Node[]): { prefix: Prefix; origins: Set<Node> }[] {
+function originsByPrefix(nodes: readonly Node[]): Map<string, { prefix: Prefix; origins: Set<Node> }> {
   const byKey = new Map<string, { prefix: Prefix; origins: Set<Node> }>();
   const add = (prefix: Prefix, node: Node) => {
     const key = prefixKey(prefix);
@@ -94,100 +161,5 @@ function originsByPrefix(nodes: readonly Node[]): { prefix: Prefix; origins: Set
       for (const { address, length } of isFixed(port) ? (port.options.addresses ?? []) : [])
         if (!isLinkLocal(address) && (node.forwarding || length === 128)) add(prefixOf(address, length), node);
   }
-  return [...byKey.values()];
-}
-
-/** Wires, and the gateway's end of an access link. */
-function isFixed(port: Interface): boolean {
-  const { link } = port;
-  return link !== undefined && (link.options.kind === 'wire' || link.gateway === port);
-}
-
-/** Dijkstra from the origins backwards; only nodes that forward are passed through. */
-function shortestPaths(
-  origins: ReadonlySet<Node>,
-  visits: (node: Node) => boolean,
-  along: (link: Link) => boolean,
-): Tree {
-  const delays = new Map<Node, Duration>();
-  const steps = new Map<Node, Step>();
-  const done = new Set<Node>();
-  const frontier: Frontier = new Frontier();
-  for (const node of origins) {
-    delays.set(node, 0);
-    frontier.push(0, node);
-  }
-  for (let node = frontier.pop(); node !== undefined; node = frontier.pop()) {
-    if (done.has(node)) continue;
-    done.add(node);
-    if (node.forwarding || origins.has(node)) relax(node, delays, steps, frontier, visits, along);
-  }
-  return { delays, steps };
-}
-
-function relax(
-  node: Node,
-  delays: Map<Node, Duration>,
-  steps: Map<Node, Step>,
-  frontier: Frontier,
-  visits: (node: Node) => boolean,
-  along: (link: Link) => boolean,
-): void {
-  const soFar = delays.get(node) as Duration;
-  for (const here of node.interfaces) {
-    const { link } = here;
-    if (link === undefined || !along(link)) continue;
-    for (const there of link.ends) {
-      if (there.node === node || !(link.options.kind === 'wire' || here === link.gateway || there === link.gateway))
-        continue;
-      const delay = soFar + link.delay;
-      if (!visits(there.node) || delay >= (delays.get(there.node) ?? Number.POSITIVE_INFINITY)) continue;
-      delays.set(there.node, delay);
-      // Stations choose their own routers.
-      if (isFixed(there)) steps.set(there.node, { out: there, next: here });
-      else steps.delete(there.node);
-      frontier.push(delay, there.node);
-    }
-  }
-}
-
-/** A binary heap of nodes by delay, then by order of insertion. */
-class Frontier {
-  readonly #items: { delay: Duration; order: number; node: Node }[] = [];
-  #order = 0;
-
-  push(delay: Duration, node: Node): void {
-    const items = this.#items;
-    const item = { delay, order: this.#order++, node };
-    let i = items.push(item) - 1;
-    while (i > 0) {
-      const parent = (i - 1) >> 1;
-      if (!before(item, items[parent])) break;
-      items[i] = items[parent];
-      i = parent;
-    }
-    items[i] = item;
-  }
-
-  pop(): Node | undefined {
-    const items = this.#items;
-    const top = items[0];
-    const last = items.pop();
-    if (last === undefined || items.length === 0) return top?.node;
-    let i = 0;
-    for (;;) {
-      let child = 2 * i + 1;
-      if (child >= items.length) break;
-      if (child + 1 < items.length && before(items[child + 1], items[child])) child++;
-      if (!before(items[child], last)) break;
-      items[i] = items[child];
-      i = child;
-    }
-    items[i] = last;
-    return top.node;
-  }
-}
-
-function before(a: { delay: number; order: number }, b: { delay: number; order: number }): boolean {
-  return a.delay < b.delay || (a.delay === b.delay && a.order < b.order);
+  return byKey;
 }

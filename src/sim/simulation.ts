@@ -1,4 +1,5 @@
 import type { LinkAddress } from '../base/link-address.js';
+import type { Prefix } from '../base/prefix.js';
 import { seededRandom } from '../base/random.js';
 import type { Duration, Instant } from '../base/time.js';
 import type { Packet } from '../wire/ipv6/packet.js';
@@ -92,6 +93,20 @@ export class Simulation {
 
   installRoutes(node: Node): void {
     this.#routing.install(node);
+  }
+
+  /** From now on packets to `prefix` go to this node where no other that announces or originates it is nearer. */
+  announce(node: Node, prefix: Prefix): void {
+    this.#routing.announce(node, prefix);
+  }
+
+  unannounce(node: Node, prefix: Prefix): void {
+    this.#routing.unannounce(node, prefix);
+  }
+
+  /** Everything that the node announces goes elsewhere. */
+  silence(node: Node): void {
+    this.#routing.silence(node);
   }
 
   /** Along shortest paths, one way, without serialization. Undefined: unreachable. */

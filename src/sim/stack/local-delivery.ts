@@ -22,6 +22,7 @@ import { invoking, isError, unreachable } from './icmp-errors.js';
 import type { IpInterface } from './ip-interface.js';
 import { icmpv6Packet } from './messages.js';
 import type { Stack } from './stack.js';
+import type { Admission } from './tunnel-ends.js';
 
 /** A UDP port somebody listens on. */
 export interface UdpListener {
@@ -234,17 +235,17 @@ export class LocalDelivery {
       return stack.dropped('unadmitted', outer, ip);
     }
     const innerOctets = outer.headers === undefined ? octets - fixedHeaderOctets(outer) : packetLength(inner);
-    if (admission.held === undefined) this.fromTunnel(inner, innerOctets, ip, from);
+    if (admission.held === undefined) this.fromTunnel(inner, innerOctets, admission, ip, from);
     else if (!admission.held.add(inner, inner.hopLimit, innerOctets)) stack.dropped('parked', inner, ip);
   }
 
   /** What came out of a tunnel, now or, if it was held, before. */
-  fromTunnel(inner: Packet, octets: number, ip?: IpInterface, from?: LinkAddress): void {
+  fromTunnel(inner: Packet, octets: number, by: Admission, ip?: IpInterface, from?: LinkAddress): void {
     const stack = this.#stack;
     if (stack.localAddress(inner.destination, undefined) !== undefined) {
-      stack.noteFlow(inner);
+      stack.noteFlow(inner, by.end);
       this.deliver(ip, from, inner, inner.hopLimit, octets);
-    } else if (stack.forwarding) stack.relay(inner, inner.hopLimit, octets);
+    } else if (stack.forwarding) stack.relay(inner, inner.hopLimit, octets, undefined, by);
     else stack.dropped('not-forwarding', inner, ip);
   }
 

@@ -46,8 +46,17 @@ export class Output implements EventTarget<Packet> {
       this.#stack.delivery.deliver(undefined, undefined, packet, packet.hopLimit, packetLength(packet));
   }
 
-  follow(path: Path, packet: Packet, hopLimit: number, octets: number, own: boolean, depth: number): void {
-    if (path.copy !== undefined) this.follow(path.copy, packet, hopLimit, octets, own, depth);
+  /** `intercepted`: it is to be remembered of what waits that it came from an anchor that had intercepted it. */
+  follow(
+    path: Path,
+    packet: Packet,
+    hopLimit: number,
+    octets: number,
+    own: boolean,
+    depth: number,
+    intercepted = false,
+  ): void {
+    if (path.copy !== undefined) this.follow(path.copy, packet, hopLimit, octets, own, depth, intercepted);
     switch (path.kind) {
       case 'link':
         return this.#sendOnLink(path, packet, hopLimit, octets, own);
@@ -58,7 +67,7 @@ export class Output implements EventTarget<Packet> {
       case 'routeOptimised':
         return this.#optimise(path, packet, hopLimit, own, depth);
       case 'park':
-        if (!path.place.add(packet, hopLimit, octets)) this.#stack.dropped('parked', packet);
+        if (!path.place.add(packet, hopLimit, octets, intercepted)) this.#stack.dropped('parked', packet);
         return;
       case 'drop':
         return this.#stack.dropped('rule', packet);

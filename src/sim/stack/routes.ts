@@ -65,6 +65,8 @@ export interface Rule {
   readonly path: Path;
   /** Links, where it is by source alone and not for what came over others. */
   readonly over?: readonly string[] | undefined;
+  /** Not for packets that another anchor has intercepted. */
+  readonly intercepts?: boolean | undefined;
 }
 
 interface Cached {
@@ -87,9 +89,12 @@ export class RoutingTable {
   readonly #routes = new PrefixTable<Path>();
   readonly #redirects = new Map<Address, LinkPath>();
   readonly #byDestination = new Map<Address, Cached>();
+  /** Of packets that were intercepted, while there are rules that intercept. */
+  readonly #intercepted = new Map<Address, Cached>();
   readonly #bySource = new Map<Address, Rule | null>();
   /** Rules with both prefixes: while there is one, answers by destination alone cannot be cached. */
   #pairs = 0;
+  #intercepting = 0;
   #rules = 0;
 
   get ruleCount(): number {
@@ -121,6 +126,14 @@ export class RoutingTable {
     return over === undefined || over.includes(link)
       ? this.lookup(destination, source)
       : this.lookupTo(destination, source);
+  }
+
+  /** As if there were no rules that intercept. */
+  lookupIntercepted(destination: Address, source: Address): Path {
+    if (this.#intercepting === 0) return this.lookup(destination, source);
+    const cached = this.#intercepted.get(destination) ?? this.#fillIntercepted(destination, source);
+    if (cached.ruled || this.#from.size === 0) return cached.path;
+    return this.ruleFrom(source)?.path ?? cached.path;
   }
 
   /** As if there were no rules by source alone. */
@@ -155,17 +168,28 @@ export class RoutingTable {
   }
 
   #fill(destination: Address, source: Address): Cached {
-    const rule = this.#ruleTo(destination, source);
+    return this.#keep(this.#byDestination, destination, this.#answer(destination, this.#ruleTo(destination, source)));
+  }
+
+  #fillIntercepted(destination: Address, source: Address): Cached {
+    const rule = this.#ruleTo(destination, source, ({ intercepts }) => !intercepts);
+    return this.#keep(this.#intercepted, destination, this.#answer(destination, rule));
+  }
+
+  #answer(destination: Address, rule: Rule | undefined): Cached {
     const path = rule?.path ?? this.#redirects.get(destination) ?? this.#route(destination);
-    const cached = { path, ruled: rule !== undefined };
+    return { path, ruled: rule !== undefined };
+  }
+
+  #keep(answers: Map<Address, Cached>, destination: Address, cached: Cached): Cached {
     if (this.#pairs > 0) return cached;
-    if (this.#byDestination.size >= cacheLimit) this.#byDestination.clear();
-    this.#byDestination.set(destination, cached);
+    if (answers.size >= cacheLimit) answers.clear();
+    answers.set(destination, cached);
     return cached;
   }
 
-  #ruleTo(destination: Address, source: Address): Rule | undefined {
-    const fits = (rule: Rule) => rule.from === undefined || prefixContains(rule.from, source);
+  #ruleTo(destination: Address, source: Address, which: (rule: Rule) => boolean = anyRule): Rule | undefined {
+    const fits = (rule: Rule) => (rule.from === undefined || prefixContains(rule.from, source)) && which(rule);
     return this.#to.lookup(destination, rules => rules.some(fits))?.find(fits);
   }
 
@@ -185,12 +209,17 @@ export class RoutingTable {
 
   /** Adds a rule or replaces the one with the same prefixes, which it returns. */
   setRule(rule: Rule): Rule | undefined {
-    const before = this.deleteRule(rule.to, rule.from);
+    const { intercepts = false } = rule;
+    if (intercepts && rule.to === undefined) throw new RangeError('a rule that intercepts names a destination');
+    const before = this.deleteRule(rule.to, rule.from, intercepts);
     this.#rules++;
+    if (intercepts) this.#intercepting++;
     if (rule.to === undefined) this.#from.set(requiredFrom(rule), rule);
     else {
-      // Rules with a source first, longest first: `find` then meets the most specific.
-      const rules = [...(this.#to.get(rule.to) ?? []), rule].sort((a, b) => fromLength(b) - fromLength(a));
+      // Rules with a source first, longest first, and of the same prefixes the one that intercepts: `find` meets what comes first.
+      const rules = [...(this.#to.get(rule.to) ?? []), rule].sort(
+        (a, b) => fromLength(b) - fromLength(a) || Number(b.intercepts ?? false) - Number(a.intercepts ?? false),
+      );
       this.#to.set(rule.to, rules);
       if (rule.from !== undefined) this.#pairs++;
     }
@@ -198,10 +227,12 @@ export class RoutingTable {
     return before;
   }
 
-  deleteRule(to: Prefix | undefined, from: Prefix | undefined): Rule | undefined {
-    const rule = to === undefined ? this.#deleteFrom(from) : this.#deleteTo(to, from);
+  deleteRule(to: Prefix | undefined, from: Prefix | undefined, intercepts = false): Rule | undefined {
+    const rule =
+      to !== undefined ? this.#deleteTo(to, from, intercepts) : intercepts ? undefined : this.#deleteFrom(from);
     if (rule === undefined) return undefined;
     this.#rules--;
+    if (rule.intercepts) this.#intercepting--;
     this.#forget(rule);
     return rule;
   }
@@ -212,9 +243,12 @@ export class RoutingTable {
     return rule;
   }
 
-  #deleteTo(to: Prefix, from: Prefix | undefined): Rule | undefined {
+  #deleteTo(to: Prefix, from: Prefix | undefined, intercepts: boolean): Rule | undefined {
     const rules = this.#to.get(to);
-    const rule = rules?.find(r => r.from?.address === from?.address && r.from?.length === from?.length);
+    const rule = rules?.find(
+      r =>
+        r.from?.address === from?.address && r.from?.length === from?.length && (r.intercepts ?? false) === intercepts,
+    );
     if (rules === undefined || rule === undefined) return undefined;
     if (rules.length === 1) this.#to.delete(to);
     else
@@ -229,8 +263,13 @@ export class RoutingTable {
   /** Only what the rule can have changed: an anchor's rules are for single hosts, and change all the time. */
   #forget(rule: Rule): void {
     if (rule.to === undefined) this.#forgetSources(requiredFrom(rule));
-    else if (rule.to.length === 128 && rule.from === undefined) this.#byDestination.delete(rule.to.address);
-    else this.#byDestination.clear();
+    else if (rule.to.length === 128 && rule.from === undefined) this.#forgetDestination(rule.to.address);
+    else this.forgetAnswers();
+  }
+
+  #forgetDestination(destination: Address): void {
+    this.#byDestination.delete(destination);
+    this.#intercepted.delete(destination);
   }
 
   #forgetSources(from: Prefix): void {
@@ -240,12 +279,12 @@ export class RoutingTable {
 
   setRoute(prefix: Prefix, path: Path): void {
     this.#routes.set(prefix, path);
-    this.#byDestination.clear();
+    this.forgetAnswers();
   }
 
   deleteRoute(prefix: Prefix): void {
     this.#routes.delete(prefix);
-    this.#byDestination.clear();
+    this.forgetAnswers();
   }
 
   hasRoute(prefix: Prefix): boolean {
@@ -255,19 +294,24 @@ export class RoutingTable {
   /** RFC 4861 §8.3. */
   redirect(destination: Address, path: LinkPath): void {
     this.#redirects.set(destination, path);
-    this.#byDestination.delete(destination);
+    this.#forgetDestination(destination);
   }
 
   /** Everything that leads through a neighbour that does not answer is to be found anew (RFC 4861 §7.3.3). */
   neighbourGone(address: Address): void {
     for (const [destination, path] of this.#redirects)
       if (path.nextHop === address) this.#redirects.delete(destination);
-    this.#byDestination.clear();
+    this.forgetAnswers();
   }
 
   forgetAnswers(): void {
     this.#byDestination.clear();
+    this.#intercepted.clear();
   }
+}
+
+function anyRule(): boolean {
+  return true;
 }
 
 function leadsToStation(rule: Rule): rule is Rule & { readonly path: LinkPath } {

@@ -18,9 +18,10 @@ import { IcmpErrors, leastMtu, unreachable } from './icmp-errors.js';
 import { IpInterface } from './ip-interface.js';
 import { LocalDelivery } from './local-delivery.js';
 import { Output } from './output.js';
+import type { Waiting } from './parking.js';
 import { type LinkPath, noPath, type Path, RoutingTable } from './routes.js';
 import { selectSource } from './source-selection.js';
-import { Ends } from './tunnel-ends.js';
+import { type Admission, Ends } from './tunnel-ends.js';
 
 /** The IPv6 of a node from its start to its next crash. */
 export class Stack {
@@ -176,18 +177,21 @@ export class Stack {
     this.relay(packet, hopLimit, octets, ip);
   }
 
-  /** Passes on a packet that is not for this node: from a link, or out of a tunnel. */
-  relay(packet: Packet, hopLimit: number, octets: number, ip?: IpInterface): void {
+  /** Passes on a packet that is not for this node: from a link, or out of a tunnel, `by` that end. */
+  relay(packet: Packet, hopLimit: number, octets: number, ip?: IpInterface, by?: Admission): void {
     if (hopLimit <= 1) {
       this.dropped('hop-limit', packet);
       return this.icmpErrors.send({ kind: 'timeExceeded', code: 0 }, packet, hopLimit);
     }
     if (packet.headers !== undefined && !this.delivery.acceptHopByHop(packet, hopLimit)) return;
-    if (this.flows.active) this.flows.passed(packet.source, packet.destination);
-    this.#output.follow(this.#path(packet, ip), packet, hopLimit - 1, octets, false, 0);
+    if (this.flows.active) this.flows.passed(packet.source, packet.destination, this.now, by?.end);
+    const intercepted = by?.intercepted ?? false;
+    const path = this.#path(packet, ip, intercepted);
+    this.#output.follow(path, packet, hopLimit - 1, octets, false, 0, intercepted);
   }
 
-  #path({ destination, source }: Packet, ip: IpInterface | undefined): Path {
+  #path({ destination, source }: Packet, ip: IpInterface | undefined, intercepted: boolean): Path {
+    if (intercepted) return this.routes.lookupIntercepted(destination, source);
     if (ip === undefined) return this.routes.lookup(destination, source);
     if (ip.served) return this.routes.lookupUplink(destination, source);
     return this.routes.lookupOver(ip.port.name, destination, source);
@@ -224,15 +228,15 @@ export class Stack {
   }
 
   /** A packet of this node's own, or out of a tunnel for it: engines' messages begin no flow. */
-  noteFlow(packet: Packet): void {
-    if (this.flows.active && !isSignalling(packet)) this.flows.passed(packet.source, packet.destination);
+  noteFlow(packet: Packet, by?: Admission['end']): void {
+    if (this.flows.active && !isSignalling(packet)) this.flows.passed(packet.source, packet.destination, this.now, by);
   }
 
   /** What was parked goes on, in order, the way rules say now. */
-  replay(packet: Packet, hopLimit: number, octets: number, uplink: boolean): void {
+  replay({ packet, hopLimit, octets, intercepted }: Waiting, uplink: boolean): void {
     const { destination, source } = packet;
-    const path = uplink ? this.routes.lookupUplink(destination, source) : this.routes.lookup(destination, source);
-    this.#output.follow(path, packet, hopLimit, octets, false, 0);
+    const path = uplink ? this.routes.lookupUplink(destination, source) : this.#path(packet, undefined, intercepted);
+    this.#output.follow(path, packet, hopLimit, octets, false, 0, intercepted);
   }
 
   // ---- what is told ----------------------------------------------------------------------------------------------

@@ -10,11 +10,14 @@ interface Admitted {
   readonly to: PrefixTable<Admission>;
 }
 
-/** `held`: where what comes waits for the end to be admitted without. */
+/** What comes by an end. */
 export interface Admission {
+  readonly end: { readonly local: Address; readonly remote: Address };
+  /** Rules that intercept are not for it. */
+  readonly intercepted: boolean;
+  /** Where it waits for the end to be admitted without. */
   readonly held?: ParkingPlace | undefined;
 }
-const atOnce: Admission = {};
 
 /** Which tunnelled packets a node accepts: from whom, for which inner sources or destinations (RFC 6275 §10.4.5). */
 export class TunnelEnds {
@@ -35,7 +38,7 @@ export class TunnelEnds {
   }
 
   /** Returns what was held and now goes on. What is held already stays so, within its first limit, while it is to be held. */
-  admit(end: TunnelEnd, hold?: { readonly limitOctets: number }): ParkingPlace | undefined {
+  admit(end: TunnelEnd, hold?: { readonly limitOctets: number }, intercepted = false): ParkingPlace | undefined {
     const { local, remote } = end;
     let byLocal = this.#byRemote.get(remote);
     if (byLocal === undefined) {
@@ -51,9 +54,9 @@ export class TunnelEnds {
     const prefix = end.from ?? end.to;
     const before = table.get(prefix);
     if (before === undefined) this.#size++;
-    if (hold !== undefined && before?.held !== undefined) return undefined;
-    table.set(prefix, hold === undefined ? atOnce : { held: new ParkingPlace(hold.limitOctets) });
-    return before?.held;
+    const held = hold && (before?.held ?? new ParkingPlace(hold.limitOctets));
+    table.set(prefix, { end, intercepted, held });
+    return held === undefined ? before?.held : undefined;
   }
 
   /** Returns what was held, which is lost. */
