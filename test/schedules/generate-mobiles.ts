@@ -70,6 +70,8 @@ class Generator {
       lmaZones: some(0.4),
       lmaPlainPeers: some(0.2),
       lmaRouteOptimisation: some(0.5),
+      lmaAuthentication: some(0.3),
+      authenticationMs: this.#draw.pick([0, 5, 60, 400]),
     };
   }
 
