@@ -5,6 +5,7 @@ import { attributesOf, type Request, viewOf } from './netlink/message.js';
 import * as nft from './netlink/nftables.js';
 import type { NetlinkSocket } from './netlink/socket.js';
 import { SourceCheck, type SourceFact } from './source-check.js';
+import { TransitCheck, type TransitFact } from './transit-check.js';
 import { prefixMask, TunnelEndCheck } from './tunnel-end-check.js';
 
 /** What the firewall has to know of a world. */
@@ -34,12 +35,14 @@ export interface LocalEnds {
   readonly passing: ReadonlySet<Address>;
 }
 
-/** What changes: tunnel ends, an end in both lists being admitted; and what is known of sources, last what entered. */
+/** What changes: tunnel ends, an end in both lists being admitted; and what is known of sources, last what entered, and of packets on their way. */
 export interface FirewallChange {
   readonly admitted?: readonly TunnelEnd[];
   readonly refused?: readonly TunnelEnd[];
   readonly entered?: readonly SourceFact[];
   readonly left?: readonly SourceFact[];
+  readonly bound?: readonly TransitFact[];
+  readonly unbound?: readonly TransitFact[];
 }
 
 /** Octets of a logged packet: its IPv6 header. */
@@ -64,6 +67,7 @@ export class Firewall {
   readonly #scope: FirewallScope;
   readonly #ends: TunnelEndCheck;
   readonly #sources: SourceCheck;
+  readonly #transit: TransitCheck;
   #own: ReadonlySet<Address>;
   #installed = false;
 
@@ -73,10 +77,16 @@ export class Firewall {
     this.#own = new Set(scope.addresses);
     this.#ends = new TunnelEndCheck(scope.table, [nft.count(strangers), nft.verdict('drop')]);
     this.#sources = new SourceCheck(scope.table, { spoofed, unseen });
+    this.#transit = new TransitCheck(scope.table, scope.logGroup);
   }
 
   /** Puts the table in the place of whatever has its name, with these tunnel ends at these addresses, in one step. */
-  install(admitted: Iterable<TunnelEnd>, locals: LocalEnds, facts: readonly SourceFact[]): void {
+  install(
+    admitted: Iterable<TunnelEnd>,
+    locals: LocalEnds,
+    facts: readonly SourceFact[],
+    transit: readonly TransitFact[],
+  ): void {
     const { table } = this.#scope;
     nft.commit(this.#socket, [
       nft.newTable(table),
@@ -90,6 +100,7 @@ export class Firewall {
       ...nft.addElements(table, own, Array.from(this.#own, addressBytes)),
       ...this.#ends.add([...admitted]),
       ...this.#sources.add(facts),
+      ...this.#transit.install(transit),
     ]);
     this.#installed = true;
   }
@@ -108,12 +119,14 @@ export class Firewall {
   }
 
   /** Does it in one step. */
-  change({ admitted = [], refused = [], entered = [], left = [] }: FirewallChange): void {
+  change({ admitted = [], refused = [], entered = [], left = [], bound = [], unbound = [] }: FirewallChange): void {
     const requests = [
       ...this.#ends.delete(refused),
       ...this.#ends.add(admitted),
       ...this.#sources.delete(left),
       ...this.#sources.add(entered),
+      ...this.#transit.delete(unbound),
+      ...this.#transit.add(bound),
     ];
     if (requests.length > 0) nft.commit(this.#socket, requests);
   }

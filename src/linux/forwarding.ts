@@ -14,6 +14,7 @@ import type { NetlinkSocket } from './netlink/socket.js';
 import { keyText, type Parking, type RuleKey } from './parking.js';
 import { policyName, policyRules, type RoutingTables, tablesFrom } from './routing-tables.js';
 import { type SourceFact, sourceFacts } from './source-check.js';
+import { type TransitFact, transitFacts } from './transit-check.js';
 import type { TunDevice } from './tun.js';
 
 /** What an engine declares about forwarding. */
@@ -102,7 +103,8 @@ export class Forwarding {
     const facts = [...this.#rules.values()].flatMap(rule => this.#facts(rule));
     const [ends, endsOfIpv4] = byFamily([...this.#ends.values()]);
     this.#ipv4.reconcile(endsOfIpv4);
-    this.#firewall.install(ends, { tunnels: this.#localEnds, passing: this.#passing }, facts);
+    const transit = [...this.#rules.values()].flatMap(rule => this.#transit(rule));
+    this.#firewall.install(ends, { tunnels: this.#localEnds, passing: this.#passing }, facts, transit);
     this.#reconciled = true;
     this.#kernel.execute(this.#leftovers());
   }
@@ -113,8 +115,9 @@ export class Forwarding {
     const before: Request[] = [];
     const idle: netlink.Neighbour[] = [];
     const released: Uint8Array[][] = [];
-    const { entered, left } = this.#sourceChanges(outputs);
-    this.#changeFirewall({ ...this.#admit(outputs, before), left });
+    const { entered, left } = this.#changes(outputs, rule => this.#facts(rule));
+    const { entered: bound, left: unbound } = this.#changes(outputs, rule => this.#transit(rule));
+    this.#changeFirewall({ ...this.#admit(outputs, before), left, bound, unbound });
     for (const output of outputs) {
       if (output.kind === 'forward') released.push(this.#forward(output.rule, before, idle));
       else if (output.kind === 'unforward') this.#unforward(output, before, idle);
@@ -167,13 +170,20 @@ export class Forwarding {
     idle.push(...this.#neighbours.release(this.#neighbourOf(standing.via)));
   }
 
-  #facts(rule: ForwardingRule | undefined): SourceFact[] {
+  #facts(rule: ForwardingRule): SourceFact[] {
     const { accessDevices } = this.#scope;
-    return rule && accessDevices.size > 0 ? sourceFacts(rule, accessDevices) : [];
+    return accessDevices.size > 0 ? sourceFacts(rule, accessDevices) : [];
   }
 
-  /** What `outputs` change about sources. */
-  #sourceChanges(outputs: readonly ForwardingOutput[]): { entered: SourceFact[]; left: SourceFact[] } {
+  #transit(rule: ForwardingRule): TransitFact[] {
+    return transitFacts(rule, link => this.#device(link));
+  }
+
+  /** What `outputs` change of that which rules say of sources. */
+  #changes<Fact extends { readonly key: string }>(
+    outputs: readonly ForwardingOutput[],
+    factsOf: (rule: ForwardingRule) => Fact[],
+  ): { entered: Fact[]; left: Fact[] } {
     const touched = new Map<string, { before: ForwardingRule | undefined; after: ForwardingRule | undefined }>();
     for (const output of outputs) {
       if (output.kind !== 'forward' && output.kind !== 'unforward') continue;
@@ -181,8 +191,9 @@ export class Forwarding {
       const key = keyText(after ?? (output as RuleKey));
       touched.set(key, { before: (touched.get(key) ?? { before: this.#rules.get(key) }).before, after });
     }
+    const of = (rule: ForwardingRule | undefined) => (rule ? factsOf(rule) : []);
     const facts = (which: 'before' | 'after') =>
-      new Map([...touched.values()].flatMap(rules => this.#facts(rules[which]).map(fact => [fact.key, fact])));
+      new Map([...touched.values()].flatMap(rules => of(rules[which]).map(fact => [fact.key, fact])));
     const [before, after] = [facts('before'), facts('after')];
     return {
       entered: [...after.values()].filter(({ key }) => !before.has(key)),

@@ -382,3 +382,33 @@ namespaceTest(
     assert.deepEqual(left(), [null, '']);
   },
 );
+
+namespaceTest(
+  'draft-dommety §2.1: a rule by source alone takes what comes over its link or out of a tunnel, and not what only passes the agent',
+  async namespaces => {
+    const world = await start(namespaces);
+    namespaces.configure('stranger', ['addr add 2001:db8:1::8/64 dev radio nodad']);
+    const behind = parseAddress('2001:db8:1::8');
+    const up = { kind: 'tunnel', local: careOf, remote: correspondent } as const;
+    const from = hostPrefix(home);
+    await world.perform(held, ...admitted(fromLower), { kind: 'forward', rule: { from, via: up, over: ['cell'] } });
+    const atStranger = await capture(namespaces, { namespace: 'stranger', device: 'radio', filter: 'udp' });
+    const above = await capture(namespaces, {
+      namespace: 'correspondent',
+      device: 'core',
+      filter: 'src host 2001:db8:c::a and ip6 proto 41',
+    });
+    sendFrom(namespaces, 'correspondent', datagram(home, behind));
+    assert.equal((await one(atStranger)).packet.source, home);
+    assert.deepEqual(above(), []);
+    sendFrom(namespaces, 'mobile', datagram(home, behind));
+    await until('what came over the link', () => above().length === 1);
+    sendFrom(namespaces, 'correspondent', tunnelled(lowerAgent, datagram(home, behind)));
+    await until('what came out of a tunnel', () => above().length === 2);
+    // Without the links it is for all again.
+    await world.perform({ kind: 'forward', rule: { from, via: up } });
+    sendFrom(namespaces, 'correspondent', datagram(home, behind));
+    await until('what only passes', () => above().length === 3);
+    assert.equal(atStranger().length, 1);
+  },
+);

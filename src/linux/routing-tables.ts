@@ -28,7 +28,8 @@ export function tablesFrom(first: number): RoutingTables {
 
 /**
  * Ends of tunnels are own addresses too, so they have to be asked for before `local` is, which moves one place down.
- * `signalling`: protocol numbers of what is the engine's; what has come straight bears a mark.
+ * `signalling`: protocol numbers of what is the engine's; what has come straight bears a mark, and so does what no rule by source
+ * is for.
  */
 export function policyRules(first: number, uplinks: readonly string[], signalling: readonly number[]): Rule[] {
   const tables = tablesFrom(first);
@@ -40,7 +41,7 @@ export function policyRules(first: number, uplinks: readonly string[], signallin
     { preference: 3, ipProtocol: protocol.mobility, table: tables.mobility },
     ...uplinks.map(inDevice => ({ preference: 4, inDevice, table: tables.bySource })),
     { preference: 5, table: tables.byDestination },
-    { preference: 6, table: tables.bySource },
+    { preference: 6, unmarked: true, table: tables.bySource },
   ];
 }
 

@@ -310,7 +310,7 @@ export interface ForwardingRule {
   readonly copy?: Via;
   /**
    * Of a rule by source alone: it is for what came over these links, out of a tunnel, or is the node's own, and not for what passes
-   * the node on its way from somewhere else. Absent: for all. Linux takes it for all.
+   * the node on its way from somewhere else. Absent: for all.
    */
   readonly over?: readonly LinkId[];
   /**

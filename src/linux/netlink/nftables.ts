@@ -185,7 +185,7 @@ export function be16(value: number): Uint8Array {
  * and those above are the same octets by fours.
  */
 const register = 1;
-export const metaKey = { mark: 3, inDevice: 4, outDevice: 5, layer4: 16 } as const;
+export const metaKey = { mark: 3, inDevice: 4, outDevice: 5, inDeviceName: 6, layer4: 16 } as const;
 export const payloadBase = { link: 0, network: 1, transport: 2 } as const;
 const comparison = { equal: 0, notEqual: 1, atMost: 3, atLeast: 5 } as const;
 
