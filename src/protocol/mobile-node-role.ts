@@ -8,7 +8,7 @@ import { fastMobileSection } from './fast/config.js';
 import { provesItself } from './fast/exemption.js';
 import { FastMobile } from './fast/mobile.js';
 import { HierarchicalReach } from './hmip6/hierarchical-reach.js';
-import { AgentReach } from './lma6/agent-reach.js';
+import { AgentReach } from './lma6/mobile/agent-reach.js';
 import { Correspondent } from './mip6/correspondent.js';
 import { correspondentSection } from './mip6/correspondent-role.js';
 import { withCorrespondent } from './mip6/mutual.js';

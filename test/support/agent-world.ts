@@ -1,6 +1,6 @@
 import { type Address, parseAddress } from '../../src/base/address.js';
 import type { LinkId, Output } from '../../src/protocol/contract.js';
-import { AgentReach, type AgentReachSettings } from '../../src/protocol/lma6/agent-reach.js';
+import { AgentReach, type AgentReachSettings } from '../../src/protocol/lma6/mobile/agent-reach.js';
 import type { MobileNodeSettings } from '../../src/protocol/mobile/mobile-node.js';
 import { mobilityPacket, toMobile } from '../../src/protocol/mobile/packets.js';
 import type { NeighbourOption } from '../../src/wire/icmpv6/neighbour-options.js';
