@@ -9,7 +9,7 @@ function aggregated(...texts: string[]): string[] {
   return aggregate(texts.map(parsePrefix)).map(formatPrefix);
 }
 
-test('C03-4.2-02: the prefixes of Figure 6 are announced as PA, PB and P3C, whoever of the three announces them', () => {
+test('draft-chan §4.2: the prefixes of Figure 6 are announced as PA, PB and P3C, whoever of the three announces them', () => {
   const network1 = { P1A: '2001:db8::/34', P1B: '2001:db8:8000::/35' };
   const network2 = { P2A: '2001:db8:4000::/35', P2B: '2001:db8:a000::/35' };
   const network3 = { P3A: '2001:db8:6000::/35', P3C: '2001:db8:e000::/35' };

@@ -46,7 +46,7 @@ function at(node: string) {
   return { node, reason: 'no-route' };
 }
 
-test('C03-4.2-03: a packet to any home address is caught by the one nearest to its sender of all that announce the prefix', () => {
+test('draft-chan §4.2: a packet to any home address is caught by the one nearest to its sender of all that announce the prefix', () => {
   const { nodes, caught } = line();
   puppet(nodes.a)(announce);
   puppet(nodes.c)(announce);
