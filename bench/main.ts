@@ -1,4 +1,5 @@
 /** `npm run bench [NAME…]`: figures of one run, ratios where two things are compared. Never a test. */
+import { benchAgent } from './agent.js';
 import { benchAnchor } from './anchor.js';
 import { benchCodec } from './codec.js';
 import { benchNs3 } from './ns3.js';
@@ -14,6 +15,7 @@ interface Figure {
 const benches: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
   codec: benchCodec,
   anchor: benchAnchor,
+  agent: benchAgent,
   simulator: async () => {
     // The first run compiles; the second counts.
     await benchSimulator();
