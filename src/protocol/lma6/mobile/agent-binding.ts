@@ -35,6 +35,8 @@ export class AgentBinding {
   #mayLastUntil: Instant = Number.NEGATIVE_INFINITY;
   /** It is told that the mobile does not want it any more. */
   #ending: BackOff | undefined;
+  /** Who was above it when it was last asked. */
+  upstream: Address | undefined;
 
   constructor(agent: Address, sequence: number, refreshShare: number) {
     this.agent = agent;
@@ -74,6 +76,7 @@ export class AgentBinding {
     const lifetimeS = askedS(level);
     if (this.#ending || !this.#asked || !isSameLevel(this.#asked.level, level)) this.#sequence.begin();
     this.#ending = undefined;
+    this.upstream = level.upstream.address;
     if (!this.has(level)) this.#granted = undefined;
     this.#asked = { level, sentAt: now, lifetimeS };
     this.#mayLastUntil = Math.max(this.#mayLastUntil, now + seconds(lifetimeS));

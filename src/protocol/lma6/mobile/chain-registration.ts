@@ -164,22 +164,33 @@ export class ChainRegistration {
     if (this.#exchange?.levels.some(level => level.agent.address === agent)) this.#stop();
   }
 
-  /** Draft-dommety §4.2: agents that the mobile does not use any more need not keep it; undefined: they cannot be told now. */
+  /**
+   * Draft-dommety §4.2: agents that the mobile does not use any more need not keep it; undefined: they cannot be told now. The
+   * highest first: one that still has the mobile would take what the one below sends home, and give it back.
+   */
   endOthers(vantage: Vantage | undefined, now: Instant, outputs: Output[]): void {
     this.#ends = vantage !== undefined;
     if (!vantage) return;
     for (const [agent, binding] of this.#bindings) {
-      if (this.#isUsed(agent)) continue;
       const isFirst = !binding.isEnding;
+      if (this.#isUsed(agent) || (isFirst && this.#isBelowAnother(agent, binding))) continue;
       if (!isFirst && !binding.isEndDue(now)) continue;
       if (binding.ended >= this.#settings.attempts) {
         this.#bindings.delete(agent);
-        continue;
+        // Those below it need not wait any more.
+        return this.endOthers(vantage, now, outputs);
       }
       const sequence = binding.end(now);
       if (!isFirst) binding.endAgain(now);
       outputs.push({ kind: 'send', packet: endingUpdate(agent, sequence, vantage, this.#sender) });
     }
+  }
+
+  /** The agent above it is still to be told that the mobile has left. */
+  #isBelowAnother(agent: Address, { upstream }: AgentBinding): boolean {
+    if (upstream === undefined || this.#isUsed(upstream)) return false;
+    const above = this.#bindings.get(upstream);
+    return above !== undefined && above.upstream !== agent;
   }
 
   *rows(): Generator<Row> {
