@@ -3,17 +3,8 @@ import { unreachable } from '../base/errors.js';
 import { formatLinkAddress } from '../base/link-address.js';
 import { formatPrefix, type Prefix, prefixKey } from '../base/prefix.js';
 import type { Instant } from '../base/time.js';
-import type {
-  Engine,
-  ForwardingRule,
-  Input,
-  Interests,
-  Output,
-  Row,
-  StoredRecord,
-  TunnelEnd,
-  Via,
-} from '../protocol/contract.js';
+import type { Engine, ForwardingRule, Input, Interests, Output, Row, StoredRecord, Via } from '../protocol/contract.js';
+import { ruleKey, tunnelEndKey, withdrawn } from '../protocol/rules.js';
 
 /** An engine whose place another can take while a world runs it, and which knows what it asked the world to forward. */
 export class ReplaceableEngine implements Engine {
@@ -112,10 +103,10 @@ class Declarations {
           this.#rules.delete(ruleKey(output));
           break;
         case 'admit':
-          this.#ends.set(endKey(output.end), output);
+          this.#ends.set(tunnelEndKey(output.end), output);
           break;
         case 'unadmit':
-          this.#ends.delete(endKey(output.end));
+          this.#ends.delete(tunnelEndKey(output.end));
           break;
         case 'watch':
           this.#watched.set(prefixKey(output.to), output.to);
@@ -154,14 +145,7 @@ class Declarations {
 
   withdrawals(kept: Declarations): Output[] {
     const outputs: Output[] = [];
-    for (const [key, { to, from, intercepts }] of this.#rules)
-      if (!kept.#rules.has(key))
-        outputs.push({
-          kind: 'unforward',
-          ...(to && { to }),
-          ...(from && { from }),
-          ...(intercepts && { intercepts }),
-        });
+    for (const [key, rule] of this.#rules) if (!kept.#rules.has(key)) outputs.push(withdrawn(rule));
     for (const [key, { end }] of this.#ends) if (!kept.#ends.has(key)) outputs.push({ kind: 'unadmit', end });
     for (const [key, to] of this.#watched) if (!kept.#watched.has(key)) outputs.push({ kind: 'unwatch', to });
     for (const [key, prefix] of this.#announced)
@@ -193,15 +177,6 @@ class Declarations {
     }
     for (const prefix of this.#announced.values()) yield { to: formatPrefix(prefix), via: 'announced' };
   }
-}
-
-function ruleKey({ to, from, intercepts }: Pick<ForwardingRule, 'to' | 'from' | 'intercepts'>): string {
-  return `${to ? prefixKey(to) : ''} ${from ? prefixKey(from) : ''} ${intercepts ? 'intercepts' : ''}`;
-}
-
-function endKey(end: TunnelEnd): string {
-  const what = `${end.by ?? 'tunnel'} ${end.from ? 'from' : 'to'}`;
-  return `${end.local}${end.remote} ${what} ${prefixKey(end.from ?? end.to)}`;
 }
 
 function formatVia(via: Via): string {

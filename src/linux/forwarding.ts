@@ -1,8 +1,9 @@
 import { type Address, isIpv4Mapped, unspecified } from '../base/address.js';
 import { HostError } from '../base/errors.js';
 import { linkLocalAddress } from '../base/link-address.js';
-import { hostPrefix, maskAddress, type Prefix, prefixKey } from '../base/prefix.js';
+import { hostPrefix, maskAddress, type Prefix } from '../base/prefix.js';
 import type { ForwardingRule, LinkId, Output, TunnelEnd, Via } from '../protocol/contract.js';
+import { tunnelEndKey } from '../protocol/rules.js';
 import { errno } from './ffi/libc.js';
 import type { Firewall, FirewallChange } from './firewall.js';
 import { interceptionUnsupported, tellsIntercepted } from './interception.js';
@@ -208,7 +209,7 @@ export class Forwarding {
       if (output.kind !== 'admit' && output.kind !== 'unadmit') continue;
       if (output.end.by === 'homeAddressOption')
         throw new HostError('admit', errno.EOPNOTSUPP, 'Home Address options are not supported on Linux yet');
-      const key = endKey(output.end);
+      const key = tunnelEndKey(output.end);
       if (!touched.has(key)) touched.set(key, { end: output.end, stood: this.#ends.has(key) });
       if (output.kind === 'admit') this.#ends.set(key, output.end);
       else this.#ends.delete(key);
@@ -254,7 +255,7 @@ export class Forwarding {
   leadsOn(local: Address, home: Address): boolean {
     return [...this.#passingLengths].some(length => {
       const to = { address: maskAddress(home, length), length };
-      return this.#ends.has(endKey({ by: 'routingHeader', local, remote: unspecified, to }));
+      return this.#ends.has(tunnelEndKey({ by: 'routingHeader', local, remote: unspecified, to }));
     });
   }
 
@@ -387,9 +388,4 @@ function byFamily(ends: readonly TunnelEnd[]): [ipv6: TunnelEnd[], ipv4: TunnelE
 function isOfIpv4(output: ForwardingOutput): boolean {
   const { to, from } = output.kind === 'forward' ? output.rule : output.kind === 'unforward' ? output : output.end;
   return [to, from].some(prefix => prefix !== undefined && isIpv4Mapped(prefix.address));
-}
-
-function endKey(end: TunnelEnd): string {
-  const what = `${end.by ?? 'tunnel'} ${end.from ? 'from' : 'to'}`;
-  return `${end.local}${end.remote} ${what} ${prefixKey(end.from ?? end.to)}`;
 }

@@ -1,8 +1,9 @@
 import type { Address } from '../base/address.js';
 import { HostError } from '../base/errors.js';
 import { linkLocalAddress } from '../base/link-address.js';
-import { type Prefix, prefixContains, prefixKey } from '../base/prefix.js';
+import { type Prefix, prefixContains } from '../base/prefix.js';
 import type { ForwardingRule, LinkId, TunnelEnd, Via } from '../protocol/contract.js';
+import { tunnelEndKey } from '../protocol/rules.js';
 import { protocol } from '../wire/ipv6/packet.js';
 import { errno } from './ffi/libc.js';
 import type { ForwardingOutput } from './forwarding.js';
@@ -62,8 +63,8 @@ export class HostForwarding {
     const gone: netlink.Route[] = [];
     const released: Uint8Array[] = [];
     for (const output of outputs) {
-      if (output.kind === 'admit') this.#ends.set(endKey(output.end), output.end);
-      else if (output.kind === 'unadmit') this.#ends.delete(endKey(output.end));
+      if (output.kind === 'admit') this.#ends.set(tunnelEndKey(output.end), output.end);
+      else if (output.kind === 'unadmit') this.#ends.delete(tunnelEndKey(output.end));
       else if (output.kind === 'forward') released.push(...this.#forward(output.rule, requests, gone));
       else this.#unforward(output, requests);
     }
@@ -204,9 +205,4 @@ export class HostForwarding {
 
 function keyOf({ to, from }: RuleKey): RuleKey {
   return { ...(to && { to }), ...(from && { from }) };
-}
-
-function endKey(end: TunnelEnd): string {
-  const what = `${end.by ?? 'tunnel'} ${end.from ? 'from' : 'to'}`;
-  return `${end.local}${end.remote} ${what} ${prefixKey(end.from ?? end.to)}`;
 }

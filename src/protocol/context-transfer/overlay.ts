@@ -1,5 +1,6 @@
 import { type Prefix, prefixKey } from '../../base/prefix.js';
 import type { ForwardingRule, Output, TunnelEnd, Via } from '../contract.js';
+import { isSameVia } from '../rules.js';
 
 /** What is to be forwarded while mobiles are between gateways, over what the gateway itself wants. */
 export interface Wanted {
@@ -122,7 +123,7 @@ export class Overlay {
       this.#told.delete(key);
       return [{ kind: 'unforward', to: told.to }];
     }
-    if (told !== undefined && sameVia(told.via, next.via)) return [];
+    if (told !== undefined && isSameVia(told.via, next.via)) return [];
     this.#told.set(key, next);
     const rule: ForwardingRule = { to: next.to, via: next.via };
     return [{ kind: 'forward', rule }];
@@ -158,18 +159,4 @@ export function endKey({ local, remote, to }: DownlinkEnd): string {
 
 function isDownlink(end: TunnelEnd): end is DownlinkEnd {
   return end.to !== undefined;
-}
-
-function sameVia(a: Via, b: Via): boolean {
-  switch (a.kind) {
-    case 'tunnel':
-      return b.kind === 'tunnel' && a.local === b.local && a.remote === b.remote;
-    case 'link':
-      return b.kind === 'link' && a.link === b.link && a.neighbour === b.neighbour && a.router === b.router;
-    case 'park':
-    case 'drop':
-      return a.kind === b.kind;
-    case 'routeOptimised':
-      return false;
-  }
 }

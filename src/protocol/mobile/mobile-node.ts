@@ -7,6 +7,7 @@ import { effectiveDestination, type Packet, protocol } from '../../wire/ipv6/pac
 import type { BindingAcknowledgement, MobilityMessage } from '../../wire/mobility/messages.js';
 import { Counters } from '../anchor/counters.js';
 import type { AssociationId, Engine, Environment, Input, Interests, Output, Row, TunnelEnd, Via } from '../contract.js';
+import { isSameVia } from '../rules.js';
 import type { Place } from './correspondent-registration.js';
 import { HomeBinding, type HomeBindingSettings } from './home-binding.js';
 import { type Attachment, Movement, type MovementSettings } from './movement.js';
@@ -248,7 +249,7 @@ export class MobileNode implements Engine {
   }
 
   #route(via: Via, outputs: Output[]): void {
-    if (isSameWay(this.#uplink, via)) return;
+    if (isSameVia(this.#uplink, via)) return;
     this.#uplink = via;
     outputs.push({ kind: 'forward', rule: { from: this.#home, via } });
   }
@@ -359,16 +360,4 @@ export class MobileNode implements Engine {
 
 function isSamePlace(a: Attachment | undefined, b: Attachment | undefined): boolean {
   return a?.careOf === b?.careOf && a?.borrows === b?.borrows && a?.router === b?.router && a?.link === b?.link;
-}
-
-/** A parking place that is there stays: what is in it would be sent on by another. */
-function isSameWay(a: Via | undefined, b: Via): boolean {
-  switch (b.kind) {
-    case 'tunnel':
-      return a?.kind === b.kind && a.local === b.local && a.remote === b.remote;
-    case 'link':
-      return a?.kind === b.kind && a.link === b.link && a.router === b.router;
-    default:
-      return a?.kind === b.kind;
-  }
 }

@@ -1,8 +1,8 @@
 import type { Address } from '../../../base/address.js';
 import { Deadlines } from '../../../base/deadlines.js';
-import { type Prefix, prefixKey } from '../../../base/prefix.js';
 import type { Duration, Instant } from '../../../base/time.js';
-import type { ForwardingRule, Output, Via } from '../../contract.js';
+import type { Output } from '../../contract.js';
+import { isSameVia, ruleKey, tunnelEndKey, withdrawn } from '../../rules.js';
 
 /** A rule or a tunnel end, as an engine declares it. */
 export type Declaration = Extract<Output, { kind: 'forward' | 'admit' }>;
@@ -86,42 +86,14 @@ export class VisitDeclarations {
 
 /** Each names the visitor's home address, so that no two visitors have one in common. */
 function keyOf(declaration: Declaration): string {
-  if (declaration.kind === 'forward') {
-    const { to, from } = declaration.rule;
-    return `rule ${named(to)} ${named(from)}`;
-  }
-  const { local, remote, by = 'tunnel', to, from } = declaration.end;
-  return `${by} ${local}${remote} ${named(to)} ${named(from)}`;
-}
-
-function named(prefix: Prefix | undefined): string {
-  return prefix ? prefixKey(prefix) : '';
+  return declaration.kind === 'forward' ? `rule ${ruleKey(declaration.rule)}` : `end ${tunnelEndKey(declaration.end)}`;
 }
 
 function isSame(one: Declaration, other: Declaration): boolean {
   if (one.kind === 'admit' || other.kind === 'admit') return true;
-  return ruleText(one.rule) === ruleText(other.rule);
-}
-
-function ruleText({ via, over }: ForwardingRule): string {
-  return `${viaKey(via)} ${over?.join() ?? ''}`;
-}
-
-function viaKey(via: Via): string {
-  switch (via.kind) {
-    case 'tunnel':
-      return `tunnel ${via.local}${via.remote}`;
-    case 'link':
-      return `link ${via.link} ${via.neighbour ?? ''}`;
-    case 'routeOptimised':
-    case 'park':
-    case 'drop':
-      return via.kind;
-  }
+  return isSameVia(one.rule.via, other.rule.via) && one.rule.over?.join() === other.rule.over?.join();
 }
 
 function withdrawal(declaration: Declaration): Output {
-  if (declaration.kind === 'admit') return { kind: 'unadmit', end: declaration.end };
-  const { to, from } = declaration.rule;
-  return { kind: 'unforward', ...(to && { to }), ...(from && { from }) };
+  return declaration.kind === 'admit' ? { kind: 'unadmit', end: declaration.end } : withdrawn(declaration.rule);
 }
