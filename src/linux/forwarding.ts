@@ -14,6 +14,7 @@ import * as netlink from './netlink/route.js';
 import type { NetlinkSocket } from './netlink/socket.js';
 import { keyText, type Parking, type RuleKey } from './parking.js';
 import { policyName, policyRules, type RoutingTables, tablesFrom } from './routing-tables.js';
+import { changes, type Touched } from './rule-changes.js';
 import { type SourceFact, sourceFacts } from './source-check.js';
 import { type TransitFact, transitFacts } from './transit-check.js';
 import type { TunDevice } from './tun.js';
@@ -116,8 +117,9 @@ export class Forwarding {
     const before: Request[] = [];
     const idle: netlink.Neighbour[] = [];
     const released: Uint8Array[][] = [];
-    const { entered, left } = this.#changes(outputs, rule => this.#facts(rule));
-    const { entered: bound, left: unbound } = this.#changes(outputs, rule => this.#transit(rule));
+    const touched = this.#touched(outputs);
+    const { entered, left } = changes(touched, rule => this.#facts(rule));
+    const { entered: bound, left: unbound } = changes(touched, rule => this.#transit(rule));
     this.#changeFirewall({ ...this.#admit(outputs, before), left, bound, unbound });
     for (const output of outputs) {
       if (output.kind === 'forward') released.push(this.#forward(output.rule, before, idle));
@@ -180,26 +182,16 @@ export class Forwarding {
     return transitFacts(rule, link => this.#device(link));
   }
 
-  /** What `outputs` change of that which rules say of sources. */
-  #changes<Fact extends { readonly key: string }>(
-    outputs: readonly ForwardingOutput[],
-    factsOf: (rule: ForwardingRule) => Fact[],
-  ): { entered: Fact[]; left: Fact[] } {
-    const touched = new Map<string, { before: ForwardingRule | undefined; after: ForwardingRule | undefined }>();
+  /** Rules as they stand, and as `outputs` will have them. */
+  #touched(outputs: readonly ForwardingOutput[]): readonly Touched[] {
+    const touched = new Map<string, Touched>();
     for (const output of outputs) {
       if (output.kind !== 'forward' && output.kind !== 'unforward') continue;
       const after = output.kind === 'forward' ? output.rule : undefined;
       const key = keyText(after ?? (output as RuleKey));
       touched.set(key, { before: (touched.get(key) ?? { before: this.#rules.get(key) }).before, after });
     }
-    const of = (rule: ForwardingRule | undefined) => (rule ? factsOf(rule) : []);
-    const facts = (which: 'before' | 'after') =>
-      new Map([...touched.values()].flatMap(rules => of(rules[which]).map(fact => [fact.key, fact])));
-    const [before, after] = [facts('before'), facts('after')];
-    return {
-      entered: [...after.values()].filter(({ key }) => !before.has(key)),
-      left: [...before.values()].filter(({ key }) => !after.has(key)),
-    };
+    return [...touched.values()];
   }
 
   /** Tunnel ends change in one step, ahead of the routes, so that no packet of a new binding is taken for a stranger's. */

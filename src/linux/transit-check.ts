@@ -35,18 +35,28 @@ const tunnelDevices = 'anch';
 
 /**
  * Marks packets that only pass the node, so that no rule by their source takes them. What has come out of a tunnel comes here by
- * a device of ours or not a second time, and what is the node's own never. Two hash sets, an element a rule and one for each of its links.
+ * a device of ours or not a second time, and what is the node's own never. Two hash sets, an element a rule and one for each of its
+ * links; they and their chain are made when first needed, so that routers without such rules ask nothing more of a packet.
  */
 export class TransitCheck {
   readonly #table: string;
   readonly #mark: number;
+  #installed = false;
 
   constructor(table: string, mark: number) {
     this.#table = table;
     this.#mark = mark;
   }
 
+  /** Into a table that is new. */
   install(facts: readonly TransitFact[]): Request[] {
+    this.#installed = false;
+    return this.add(facts);
+  }
+
+  #install(): Request[] {
+    if (this.#installed) return [];
+    this.#installed = true;
     const table = this.#table;
     const source = nft.payload(nft.payloadBase.network, sourceOffset, 16);
     const came = nft.meta(nft.metaKey.inDevice, deviceRegister);
@@ -60,12 +70,12 @@ export class TransitCheck {
       nft.newSet(table, letUp.name, letUp.octets, letUp.id, ['ipv6', 'device']),
       nft.newChain(table, chain, nft.hook.prerouting),
       ...rules.map(expressions => nft.newRule(table, chain, expressions, 'last')),
-      ...this.add(facts),
     ];
   }
 
   add(facts: readonly TransitFact[]): Request[] {
-    return bySet(facts).flatMap(([set, keys]) => nft.addElements(this.#table, set, keys));
+    if (facts.length === 0) return [];
+    return [...this.#install(), ...bySet(facts).flatMap(([set, keys]) => nft.addElements(this.#table, set, keys))];
   }
 
   delete(facts: readonly TransitFact[]): Request[] {

@@ -71,23 +71,8 @@ export function createTunnelDevice(name: string): Request {
   const anyProtocol = [9, u8(0)] as const;
   /** Without RFC 2473's tunnel encapsulation limit, which would take eight octets of every packet. */
   const noEncapsulationLimit = [8, 1] as const;
-  return {
-    type: type.new,
-    flags: flag.create | flag.exclusive,
-    header: header(0),
-    attributes: [
-      [3, name],
-      [
-        18,
-        [
-          [1, 'ip6tnl'],
-          [2, [anyProtocol, noEncapsulationLimit, [collectMetadata, new Uint8Array()]]],
-        ],
-      ],
-    ],
-    about: `tunnel device ${name}`,
-    accept: [errno.EEXIST],
-  };
+  const settings = [anyProtocol, noEncapsulationLimit, [collectMetadata, new Uint8Array()]] as const;
+  return createDevice(name, 'ip6tnl', settings, `tunnel device ${name}`);
 }
 
 /**
@@ -96,6 +81,18 @@ export function createTunnelDevice(name: string): Request {
  */
 export function createSitDevice(name: string, local: Uint8Array): Request {
   const inherit = 1;
+  const settings = [
+    [2, local],
+    [4, u8(64)],
+    [5, u8(inherit)],
+    [9, u8(41)],
+    [10, u8(1)],
+  ] as const;
+  return createDevice(name, 'sit', settings, `IPv6-in-IPv4 device ${name}`);
+}
+
+/** One that is there already stays. */
+function createDevice(name: string, kind: string, settings: readonly Attribute[], about: string): Request {
   return {
     type: type.new,
     flags: flag.create | flag.exclusive,
@@ -105,21 +102,12 @@ export function createSitDevice(name: string, local: Uint8Array): Request {
       [
         18,
         [
-          [1, 'sit'],
-          [
-            2,
-            [
-              [2, local],
-              [4, u8(64)],
-              [5, u8(inherit)],
-              [9, u8(41)],
-              [10, u8(1)],
-            ],
-          ],
+          [1, kind],
+          [2, settings],
         ],
       ],
     ],
-    about: `IPv6-in-IPv4 device ${name}`,
+    about,
     accept: [errno.EEXIST],
   };
 }
