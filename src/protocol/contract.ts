@@ -225,7 +225,8 @@ export type Output =
    * Accept packets from `remote` that are tunnelled, or carry a Home Address option, whose inner source lies in `from`, or
    * whose inner destination lies in `to`. Others are dropped (RFC 6275 §9.3.1, §10.4.5, RFC 5213 §6.10.3). With `hold` what
    * comes is kept, up to so many octets, until the end is admitted without, and then goes on in order; Linux does not hold.
-   * `intercepted`: the other end is an anchor that has intercepted what comes, so rules that intercept are not for it.
+   * `intercepted`: an anchor has intercepted what comes: it goes by the rule that names its destination and does not intercept, or is
+   * dropped where there is none (draft-chan §4.4, last rule); no rule by source alone and no route is for it.
    */
   | {
       readonly kind: 'admit';
