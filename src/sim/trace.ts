@@ -53,7 +53,7 @@ export type DropReason =
   | 'detached' // the sender's interface is on no link
   | 'hop-limit'
   | 'no-route'
-  | 'rule' // a forwarding rule says drop
+  | 'rule' // a forwarding rule says drop, or none is for what another anchor has intercepted
   | 'source' // a station's packet from an address no rule covers
   | 'spoofed' // a station's packet from an address that another station holds
   | 'unadmitted' // a tunnel end nobody admitted, or a strange inside

@@ -50,21 +50,21 @@ export class Overlay {
   #noted(output: Output): boolean {
     switch (output.kind) {
       case 'forward': {
-        const { to, from, via, copy } = output.rule;
-        if (to === undefined || from !== undefined || copy !== undefined) return false;
+        const { to, from, via, copy, intercepts } = output.rule;
+        if (to === undefined || from !== undefined || copy !== undefined || intercepts) return false;
         this.#rules.set(this.#touch(to), { to, via });
         return true;
       }
       case 'unforward':
-        if (output.to === undefined || output.from !== undefined) return false;
+        if (output.to === undefined || output.from !== undefined || output.intercepts) return false;
         this.#rules.delete(this.#touch(output.to));
         return true;
       case 'admit':
-        if (!isDownlink(output.end)) return false;
+        if (!isDownlink(output.end) || output.intercepted) return false;
         this.#ends.set(this.#touchEnd(output.end), output.end);
         return true;
       case 'unadmit':
-        if (!isDownlink(output.end)) return false;
+        if (!isDownlink(output.end) || !this.#ends.has(endKey(output.end))) return false;
         this.#ends.delete(this.#touchEnd(output.end));
         return true;
       default:

@@ -1,6 +1,7 @@
 import { earliest, type Instant } from '../../base/time.js';
 import { effectiveSource, protocol } from '../../wire/ipv6/packet.js';
 import type { Engine, ForwardingRule, Input, Interests, Output, Via } from '../contract.js';
+import { ruleKey } from '../rules.js';
 
 type RouteOptimised = Extract<Via, { kind: 'routeOptimised' }>;
 type Side = 'mobile' | 'correspondent';
@@ -58,7 +59,7 @@ class Mutual implements Engine {
   }
 
   #add(rule: ForwardingRule, via: RouteOptimised, side: Side): Output {
-    const key = keyOf(rule);
+    const key = ruleKey(rule);
     const halves = { ...this.#halves.get(key), [side]: via };
     this.#halves.set(key, halves);
     return { kind: 'forward', rule: { ...rule, via: { ...halves.correspondent, ...halves.mobile, kind: via.kind } } };
@@ -66,7 +67,7 @@ class Mutual implements Engine {
 
   /** The other half goes on alone. */
   #remove(output: Extract<Output, { kind: 'unforward' }>, side: Side): Output {
-    const key = keyOf(output);
+    const key = ruleKey(output);
     const halves = this.#halves.get(key);
     if (!halves) return output;
     const other: Side = side === 'mobile' ? 'correspondent' : 'mobile';
@@ -76,8 +77,8 @@ class Mutual implements Engine {
       return output;
     }
     this.#halves.set(key, { [other]: via });
-    const { to, from } = output;
-    return { kind: 'forward', rule: { ...(to && { to }), ...(from && { from }), via } };
+    const { kind: _, ...name } = output;
+    return { kind: 'forward', rule: { ...name, via } };
   }
 }
 
@@ -102,9 +103,4 @@ function sidesFor(input: Input): readonly Side[] {
     default:
       return ['mobile'];
   }
-}
-
-/** Addresses are eight units each, so nothing is needed between the two. */
-function keyOf({ to, from }: Pick<ForwardingRule, 'to' | 'from'>): string {
-  return `${to ? `${to.address}${to.length}` : ''} ${from ? `${from.address}${from.length}` : ''}`;
 }

@@ -69,13 +69,13 @@ export class ProtectedTunnels {
   noted(output: Output): Output {
     if (this.isEmpty) return output;
     if (output.kind === 'forward') return this.#forward(output.rule) ?? output;
-    if (output.kind === 'unforward') this.#unforward(output.to?.address, output.from?.address);
+    if (output.kind === 'unforward' && !output.intercepts) this.#unforward(output.to?.address, output.from?.address);
     return output;
   }
 
   #forward(rule: ForwardingRule): Output | undefined {
-    const { to, from, via } = rule;
-    if (to !== undefined && from !== undefined) return undefined;
+    const { to, from, via, intercepts } = rule;
+    if ((to !== undefined && from !== undefined) || intercepts) return undefined;
     this.#unforward(to?.address, from?.address);
     if (from !== undefined) {
       if (from.address === this.#own) this.#reverse(via);

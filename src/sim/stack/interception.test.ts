@@ -110,6 +110,7 @@ test('a rule that intercepts and one that takes all stand side by side under one
   w.at.second({ kind: 'unforward', to, intercepts: true }, { kind: 'unforward', to: block, intercepts: true });
   assert.deepEqual(ways(), ['drop', 'drop']);
   w.at.second({ kind: 'unforward', to: block });
+  assert.notEqual(ways()[0], 'drop');
   assert.equal(routes.ruleCount, 0);
 });
 
@@ -117,16 +118,19 @@ test('of a prefix with sources the longest source comes first, whether its rule 
   const w = anchors();
   const { routes } = w.nodes.second.stack ?? {};
   assert.ok(routes);
-  const rule: ForwardingRule = { to: block, from: parsePrefix('fd00:5::/64'), via: { kind: 'drop' } };
+  const ways = () => [routes.lookup(home, sender).kind, routes.lookupIntercepted(home, sender).kind];
+  const rule: ForwardingRule = {
+    to: block,
+    from: parsePrefix('fd00:5::/64'),
+    via: { kind: 'link', link: 'far', router: addresses.gateway },
+  };
   w.at.second({ kind: 'forward', rule });
-  assert.equal(routes.lookup(home, sender).kind, 'drop');
-  assert.equal(routes.lookupIntercepted(home, sender).kind, 'drop');
+  assert.deepEqual(ways(), ['link', 'link']);
   w.at.second(
     { kind: 'unforward', to: block, from: rule.from },
     { kind: 'forward', rule: { ...rule, intercepts: true } },
   );
-  assert.equal(routes.lookup(home, sender).kind, 'drop');
-  assert.notEqual(routes.lookupIntercepted(home, sender).kind, 'drop');
+  assert.deepEqual(ways(), ['link', 'drop']);
 });
 
 test('a rule that intercepts names a destination', () => {
@@ -135,12 +139,23 @@ test('a rule that intercepts names a destination', () => {
   assert.throws(() => w.at.second({ kind: 'forward', rule }), /a rule that intercepts names a destination/);
 });
 
-test('rules by source are for what was intercepted, too, where no destination is ruled', () => {
+test('what was intercepted goes by a rule that names its destination or is dropped: neither rules by source nor routes are for it', () => {
   const w = anchors();
+  const answers = sentOn(w.links.near).filter(({ packet }) => packet.destination === sender);
+  w.nodes.gateway.originate(block);
+  w.simulation.computeRoutes();
+  w.at.second({ kind: 'unforward', to: block, intercepts: true });
   w.at.second({ kind: 'admit', end: end('second', 'first'), intercepted: true });
   w.at.second({ kind: 'forward', rule: { from: hostPrefix(sender), via: tunnel('second', 'gateway') } });
   w.send();
   w.simulation.run(20 * ms);
+  assert.equal(w.arrivals.length, 0);
+  assert.deepEqual(w.drops(), [{ node: 'second', reason: 'rule' }]);
+  assert.deepEqual(answers, []);
+  const pair: ForwardingRule = { to, from: hostPrefix(sender), via: tunnel('second', 'gateway') };
+  w.at.second({ kind: 'forward', rule: pair });
+  w.send();
+  w.simulation.run(40 * ms);
   assert.equal(w.arrivals.length, 1);
 });
 

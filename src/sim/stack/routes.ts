@@ -57,6 +57,7 @@ export interface NoPath {
   readonly copy?: undefined;
 }
 export const noPath: NoPath = { kind: 'none' };
+const dropPath: DropPath = { kind: 'drop', copy: undefined };
 
 /** A rule of an engine, ready to be followed. */
 export interface Rule {
@@ -89,12 +90,11 @@ export class RoutingTable {
   readonly #routes = new PrefixTable<Path>();
   readonly #redirects = new Map<Address, LinkPath>();
   readonly #byDestination = new Map<Address, Cached>();
-  /** Of packets that were intercepted, while there are rules that intercept. */
-  readonly #intercepted = new Map<Address, Cached>();
+  /** Of packets that another anchor has intercepted. */
+  readonly #intercepted = new Map<Address, Path>();
   readonly #bySource = new Map<Address, Rule | null>();
   /** Rules with both prefixes: while there is one, answers by destination alone cannot be cached. */
   #pairs = 0;
-  #intercepting = 0;
   #rules = 0;
 
   get ruleCount(): number {
@@ -128,12 +128,12 @@ export class RoutingTable {
       : this.lookupTo(destination, source);
   }
 
-  /** As if there were no rules that intercept. */
+  /** Of a packet that another anchor has intercepted: by a rule that names its destination, and does not intercept, or not at all. */
   lookupIntercepted(destination: Address, source: Address): Path {
-    if (this.#intercepting === 0) return this.lookup(destination, source);
-    const cached = this.#intercepted.get(destination) ?? this.#fillIntercepted(destination, source);
-    if (cached.ruled || this.#from.size === 0) return cached.path;
-    return this.ruleFrom(source)?.path ?? cached.path;
+    const cached = this.#intercepted.get(destination);
+    if (cached !== undefined) return cached;
+    const path = this.#ruleTo(destination, source, ({ intercepts }) => !intercepts)?.path ?? dropPath;
+    return this.#keep(this.#intercepted, destination, path);
   }
 
   /** As if there were no rules by source alone. */
@@ -168,24 +168,16 @@ export class RoutingTable {
   }
 
   #fill(destination: Address, source: Address): Cached {
-    return this.#keep(this.#byDestination, destination, this.#answer(destination, this.#ruleTo(destination, source)));
-  }
-
-  #fillIntercepted(destination: Address, source: Address): Cached {
-    const rule = this.#ruleTo(destination, source, ({ intercepts }) => !intercepts);
-    return this.#keep(this.#intercepted, destination, this.#answer(destination, rule));
-  }
-
-  #answer(destination: Address, rule: Rule | undefined): Cached {
+    const rule = this.#ruleTo(destination, source);
     const path = rule?.path ?? this.#redirects.get(destination) ?? this.#route(destination);
-    return { path, ruled: rule !== undefined };
+    return this.#keep(this.#byDestination, destination, { path, ruled: rule !== undefined });
   }
 
-  #keep(answers: Map<Address, Cached>, destination: Address, cached: Cached): Cached {
-    if (this.#pairs > 0) return cached;
+  #keep<Answer>(answers: Map<Address, Answer>, destination: Address, answer: Answer): Answer {
+    if (this.#pairs > 0) return answer;
     if (answers.size >= cacheLimit) answers.clear();
-    answers.set(destination, cached);
-    return cached;
+    answers.set(destination, answer);
+    return answer;
   }
 
   #ruleTo(destination: Address, source: Address, which: (rule: Rule) => boolean = anyRule): Rule | undefined {
@@ -213,7 +205,6 @@ export class RoutingTable {
     if (intercepts && rule.to === undefined) throw new RangeError('a rule that intercepts names a destination');
     const before = this.deleteRule(rule.to, rule.from, intercepts);
     this.#rules++;
-    if (intercepts) this.#intercepting++;
     if (rule.to === undefined) this.#from.set(requiredFrom(rule), rule);
     else {
       // Rules with a source first, longest first, and of the same prefixes the one that intercepts: `find` meets what comes first.
@@ -232,7 +223,6 @@ export class RoutingTable {
       to !== undefined ? this.#deleteTo(to, from, intercepts) : intercepts ? undefined : this.#deleteFrom(from);
     if (rule === undefined) return undefined;
     this.#rules--;
-    if (rule.intercepts) this.#intercepting--;
     this.#forget(rule);
     return rule;
   }
