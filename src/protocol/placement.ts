@@ -1,3 +1,4 @@
+import { addressFromGroups, group } from '../base/address.js';
 import { formatPrefix, parsePrefix } from '../base/prefix.js';
 import {
   type ClosedForm,
@@ -26,6 +27,21 @@ export function anchorOf(network: NetworkDescription, mobile: Mobile): AnchorNod
 export function localNetworkPrefix(anchor: AnchorNode): string {
   const block = parsePrefix(anchor.prefix);
   return formatPrefix({ address: block.address, length: Math.max(64, block.length) });
+}
+
+/** Who gives out addresses by DHCPv6 or by hand has to know prefixes beforehand: by the mobile's number, the last of the block first. */
+export function prefixOfMobile(
+  network: NetworkDescription,
+  mobile: Mobile,
+  { prefix }: AnchorNode = anchorOf(network, mobile),
+): string {
+  const block = parsePrefix(prefix);
+  const last = 0xffff >> Math.max(0, block.length - 48);
+  const number = network.mobiles.indexOf(mobile);
+  if (number > last) throw new UnsuitableNetwork(`a shorter prefix than ${prefix}: it has ${last + 1} of 64 bits`);
+  const groups = Array.from({ length: 8 }, (_, i) => group(block.address, i));
+  groups[3] |= last - number;
+  return formatPrefix({ address: addressFromGroups(groups), length: 64 });
 }
 
 type Config = Readonly<Record<string, unknown>>;
@@ -59,10 +75,11 @@ export function gatewayPlacements(network: NetworkDescription, role: string, aaa
   }));
 }
 
-/** What the domain's AAA says of each mobile, as a gateway's `aaa` section. */
+/** What the domain's AAA says of each mobile, as a gateway's `aaa` section; `at` an anchor of its own, or the gateway's nearest. */
 export function accessProfiles(
   network: NetworkDescription,
   extra: (mobile: Mobile, anchor: AnchorNode) => Config,
+  at: 'ownAnchor' | 'nearestAnchor' = 'ownAnchor',
 ): Config {
   return {
     delayMs: network.parameters[authenticationMs] ?? 0,
@@ -71,7 +88,7 @@ export function accessProfiles(
       return {
         identity: mobile.identity,
         linkAddress: mobile.linkAddress,
-        anchor: anchor.address,
+        ...(at === 'ownAnchor' && { anchor: anchor.address }),
         ...(usesDhcp(mobile) && { dhcpServer: dhcpServerOf(network) }),
         addressing: [mobile.addressing],
         ...extra(mobile, anchor),
@@ -89,6 +106,11 @@ export function dhcpServers(network: NetworkDescription, prefixes: readonly stri
 
 export function usesDhcp(mobile: Mobile): boolean {
   return mobile.addressing === 'dhcpv6';
+}
+
+/** RFC 5213 §9.1 TimestampValidityWindow, "adjusted to suit the deployment": by what the way takes. */
+export function timestampWindowMs({ longestAccessMs }: NetworkDescription): number {
+  return 300 + longestAccessMs;
 }
 
 /** The parameter of a scenario that says how long access authentication takes. */

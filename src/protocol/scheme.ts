@@ -7,6 +7,8 @@ export interface Role<Config = unknown> {
   readonly title: string;
   /** An access router with it is one as without any role: its prefix is on its access links, and it routes there. */
   readonly routesAccessLinks?: boolean;
+  /** It tells the network's routing itself which prefixes are to be routed to its node (`announce`). */
+  readonly announces?: boolean;
   /** Throws ConfigError-worthy problems as a list; the caller knows file and line. */
   parse(config: unknown): Parsed<Config>;
   create(config: Config, environment: Environment): Engine;

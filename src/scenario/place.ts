@@ -12,6 +12,8 @@ export interface PlacedRole {
   readonly config: Placement['config'];
   /** Whether it leaves the access links of its node to the node. */
   readonly routesAccessLinks: boolean;
+  /** Whether it announces what is routed to its node. */
+  readonly announces: boolean;
   readonly create: (environment: Environment) => Engine;
 }
 
@@ -23,9 +25,16 @@ export function placeRoles(scheme: Scheme, network: NetworkDescription, scenario
     const role = roles.find(candidate => candidate.name === name);
     if (!role) throw new Error(`scheme ${scheme.name} places an unknown role '${name}'`);
     const parsed = role.parse(config);
-    const { routesAccessLinks = false } = role;
+    const { routesAccessLinks = false, announces = false } = role;
     if (parsed.ok)
-      return { node, role: name, config, routesAccessLinks, create: made => role.create(parsed.config, made) };
+      return {
+        node,
+        role: name,
+        config,
+        routesAccessLinks,
+        announces,
+        create: made => role.create(parsed.config, made),
+      };
     const [{ path, expected }] = parsed.problems;
     throw problem(['nodes', node], `what the ${name} role of ${scheme.name} takes: ${path.join('.')}: ${expected}`);
   });

@@ -135,7 +135,8 @@ class Builder {
     for (const link of this.#scenario.links)
       if (link.kind === 'wire' && link.ends.includes(node.name))
         added.attach(this.#link(link.name), { name: link.name, autoconfigure: false });
-    if (node.role === 'anchor' || node.role === 'home-agent') added.originate(parsePrefix(node.prefix));
+    if ((node.role === 'anchor' || node.role === 'home-agent') && !roles.some(({ announces }) => announces))
+      added.originate(parsePrefix(node.prefix));
     for (const { config } of roles) this.#addHomeLink(added, config);
     if (node.role === 'access') this.#addRadios(added, node);
   }

@@ -1,16 +1,14 @@
-import { addressFromGroups, group } from '../../base/address.js';
-import { formatPrefix, parsePrefix } from '../../base/prefix.js';
 import {
   accessProfiles,
-  anchorOf,
   anchorPlacements,
   dhcpServers,
   gatewayPlacements,
-  type Mobile,
+  prefixOfMobile,
   proxyRegistrationForm,
+  timestampWindowMs,
   usesDhcp,
 } from '../placement.js';
-import { type NetworkDescription, type Scheme, UnsuitableNetwork } from '../scheme.js';
+import type { Scheme } from '../scheme.js';
 
 /** Proxy Mobile IPv6 (RFC 5213): one domain that spans all access routers; the anchor assigns a prefix a mobile. */
 export const pmip6: Scheme = {
@@ -20,7 +18,7 @@ export const pmip6: Scheme = {
   place: network => [
     ...anchorPlacements(network, 'lma', ({ prefix }) => ({
       prefixes: [prefix],
-      timestampWindowMs: defaultTimestampWindowMs + network.longestAccessMs,
+      timestampWindowMs: timestampWindowMs(network),
     })),
     ...gatewayPlacements(
       network,
@@ -37,18 +35,3 @@ export const pmip6: Scheme = {
   manualPrefix: (network, name) => prefixOfMobile(network, network.mobiles.find(({ node }) => node === name)!),
   closedForm: proxyRegistrationForm,
 };
-
-/** RFC 5213 §9.1 TimestampValidityWindow, "adjusted to suit the deployment": by what the way takes. */
-const defaultTimestampWindowMs = 300;
-
-/** Who gives out addresses by DHCPv6 or by hand has to know prefixes beforehand: by the mobile's number, the last of the block first. */
-function prefixOfMobile(network: NetworkDescription, mobile: Mobile): string {
-  const { prefix } = anchorOf(network, mobile);
-  const block = parsePrefix(prefix);
-  const last = 0xffff >> Math.max(0, block.length - 48);
-  const number = network.mobiles.indexOf(mobile);
-  if (number > last) throw new UnsuitableNetwork(`a shorter prefix than ${prefix}: it has ${last + 1} of 64 bits`);
-  const groups = Array.from({ length: 8 }, (_, i) => group(block.address, i));
-  groups[3] |= last - number;
-  return formatPrefix({ address: addressFromGroups(groups), length: 64 });
-}
