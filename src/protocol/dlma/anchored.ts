@@ -1,5 +1,6 @@
 import type { Address } from '../../base/address.js';
 import type { Prefix } from '../../base/prefix.js';
+import type { Instant } from '../../base/time.js';
 import type { Turn } from './function.js';
 import type { Locator } from './messages.js';
 
@@ -13,17 +14,21 @@ export interface AnchoredMobile {
   /** Proxy care-of address. */
   readonly gateway: Address;
   readonly timestampMs: number;
+  /** When its binding ends, unless it is refreshed. */
+  readonly endsAt: Instant;
 }
 
-/** What anchoring tells mobility routing at the same node, about homes for which {@link Anchored} has another answer now. */
+/** What anchoring tells mobility routing at the same node, about homes of which {@link Anchored} says something else now. */
 export interface Anchorings {
-  /** Anchored here from now on: what the tables say of it is older. */
-  arrived(home: Prefix, timestampMs: number, turn: Turn): void;
-  /** Not any more. `to`: where it has gone, if that is known: forward for so long (§4.3). */
+  /** Anchored here from now on. The LMA's rule for the home takes the place of the one of mobility routing. */
+  arrived(home: Prefix, turn: Turn): void;
+  /** Not any more; said after the LMA's own rule for the home is gone. */
   left(home: Prefix, gone: Departure, turn: Turn): void;
 }
 
 export interface Departure {
+  /** Of what made it end; what is older is no news any more. */
   readonly timestampMs: number;
-  readonly to?: Locator;
+  /** Where it has gone, and for how long it is registered there, if that is known: forward to there for a while (§4.3). */
+  readonly to?: { readonly locator: Locator; readonly lifetimeS: number };
 }
