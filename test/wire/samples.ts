@@ -58,9 +58,10 @@ export const mobilityOptionMakers: Makers<MobilityOption> = {
         flags: { relay: bit(r) },
         addresses: [address(r), ...few(r, () => ipv4Address(r), 2)],
       } as const,
+      { kind: 'distributedRole', role: u8(r) } as const,
       { kind: 'anchoring', zone: u32(r) } as const,
       { kind: 'other', enterprise: 1 + below(r, 1000), subtype: u8(r), data: octets(r, 40) } as const,
-    ][below(r, 8)],
+    ][below(r, 9)],
   }),
   fastBindingAuthorizationData: r => ({
     kind: 'fastBindingAuthorizationData',
@@ -85,6 +86,8 @@ export const mobilityOptionMakers: Makers<MobilityOption> = {
     address: ipv4Address(r),
   }),
   ipv4CareOfAddress: r => ({ kind: 'ipv4CareOfAddress', address: ipv4Address(r) }),
+  localMobilityAnchorAddress: r => ({ kind: 'localMobilityAnchorAddress', code: 1, address: address(r) }),
+  gatewayAddress: r => ({ kind: 'gatewayAddress', length: 128, address: address(r) }),
   ipAddressPrefix: r => ({
     kind: 'ipAddressPrefix',
     code: 1 + below(r, 4),
@@ -149,6 +152,13 @@ export const mobilityMessageMakers: Makers<MobilityMessage> = {
     options: mobilityOptions(r),
   }),
   fastNeighbourAdvertisement: r => ({ kind: 'fastNeighbourAdvertisement', options: mobilityOptions(r) }),
+  locationQuery: r => ({
+    kind: 'locationQuery',
+    operation: 1 + below(r, 2),
+    sequence: u16(r),
+    lifetimeS: fourSeconds(r),
+    options: mobilityOptions(r),
+  }),
   handoverInitiate: r => ({
     kind: 'handoverInitiate',
     sequence: u16(r),

@@ -129,6 +129,7 @@ export class AnchorEngine implements Engine {
         return this.#revoked(packet, message, now, outputs);
       case 'bindingRevocationIndication':
         return this.#refuseRevocation(packet, message, outputs);
+      case 'locationQuery':
       case 'unknown':
         return this.#bindingError(packet, outputs);
       default:

@@ -4,7 +4,7 @@ import type { Prefix } from '../../base/prefix.js';
 /**
  * What the functions of a distributed-LMA domain, and its gateways, say to each other (draft-chan), wherever each of them is.
  * `anchor` is an LMA, `gateway` a MAG's proxy care-of address; `timestampMs` is the one the gateway gave when the mobile came
- * there: of two messages about a home the later one holds. `codec.ts` says which Binding Update each of them is.
+ * there, in whole milliseconds since 1970: of two messages about a home the later one holds. `codec.ts` says which Binding Update each of them is.
  */
 export type Message =
   /** V-LMA → location management: I anchor it (§4.3). Without homes: give it one; `lifetimeS` 0: it is not here any more. */
@@ -26,7 +26,8 @@ export type Message =
   | (Said & { readonly kind: 'handoverAnswer'; readonly status: number })
   /**
    * H-LMA, previous D-LMA, D-LMA or previous MAG → O-LMA or MAG: tunnel to there from now on (§4.4, §5.1.1 to §5.1.3); `lifetimeS`
-   * 0: not to me. `answered`: location management tells all who are to know (§6.3), and repeats it until they answer.
+   * 0: not to me. `answered`: location management tells all who are to know (§6.3), and repeats it until they answer. `replies`: to
+   * the query of that sequence number.
    */
   | {
       readonly kind: 'location';
@@ -36,6 +37,7 @@ export type Message =
       readonly timestampMs: number;
       readonly lifetimeS: number;
       readonly answered: boolean;
+      readonly replies?: true;
     }
   | {
       readonly kind: 'locationAnswer';

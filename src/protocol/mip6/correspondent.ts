@@ -132,6 +132,7 @@ export class Correspondent implements Engine {
         return this.#test(packet, message, 'careOf', now, outputs);
       case 'bindingUpdate':
         return this.#update(packet, message, payload.octets, now, outputs);
+      case 'locationQuery':
       case 'unknown':
         return this.#bindingError(packet, 2, now, outputs);
       default:

@@ -98,6 +98,7 @@ function sidesFor(input: Input): readonly Side[] {
     case 'homeTestInit':
     case 'careOfTestInit':
     case 'bindingUpdate':
+    case 'locationQuery':
     case 'unknown':
       return ['correspondent'];
     default:

@@ -7,7 +7,7 @@ import { Writer } from '../../wire/codec/buffer.js';
 import { encodePacket } from '../../wire/ipv6/codec.js';
 import { cameTo, effectiveDestination, effectiveSource, type Packet, protocol } from '../../wire/ipv6/packet.js';
 import { writeMobilityHeader } from '../../wire/mobility/header.js';
-import { type MobilityMessage, minimumMessageOctets } from '../../wire/mobility/messages.js';
+import { locationOperation, type MobilityMessage, minimumMessageOctets } from '../../wire/mobility/messages.js';
 import { findOption, type MobilityOption, type MobilityOptionOf } from '../../wire/mobility/options.js';
 import { nestedIn } from './nested.js';
 
@@ -126,6 +126,8 @@ function isFromRegisteringEnd(message: OptionedMessage): boolean {
     case 'fastBindingAcknowledgement':
     case 'handoverAcknowledge':
       return false;
+    case 'locationQuery':
+      return message.operation === locationOperation.query;
   }
 }
 

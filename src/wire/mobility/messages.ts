@@ -111,6 +111,16 @@ const fastNeighbourAdvertisement = message(10, 'fastNeighbourAdvertisement', {
   reserved: f.reserved(2),
   options: mobilityOptions,
 });
+/** What a location query is. */
+export const locationOperation = { query: 1, answer: 2 } as const;
+/** Where a mobile is: a question and its answer (draft-chan §6.2), under the type for experiments (RFC 5096). */
+const locationQuery = message(11, 'locationQuery', {
+  operation: f.u8,
+  reserved: f.reserved(1),
+  sequence: f.u16,
+  lifetimeS: f.scaled(f.u16, 4),
+  options: mobilityOptions,
+});
 /** RFC 5568 §6.2.1.1. */
 const handoverInitiate = message(14, 'handoverInitiate', {
   sequence: f.u16,
@@ -154,6 +164,7 @@ const plain = [
   fastBindingUpdate,
   fastBindingAcknowledgement,
   fastNeighbourAdvertisement,
+  locationQuery,
   handoverInitiate,
   handoverAcknowledge,
 ] as const;
@@ -176,6 +187,7 @@ export type BindingUpdate = MobilityMessageOf<'bindingUpdate'>;
 export type BindingAcknowledgement = MobilityMessageOf<'bindingAcknowledgement'>;
 export type FastBindingUpdate = MobilityMessageOf<'fastBindingUpdate'>;
 export type FastBindingAcknowledgement = MobilityMessageOf<'fastBindingAcknowledgement'>;
+export type LocationQuery = MobilityMessageOf<'locationQuery'>;
 export type HandoverInitiate = MobilityMessageOf<'handoverInitiate'>;
 export type HandoverAcknowledge = MobilityMessageOf<'handoverAcknowledge'>;
 export type BindingRevocationIndication = MobilityMessageOf<'bindingRevocationIndication'>;

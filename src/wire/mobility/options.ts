@@ -83,6 +83,21 @@ const ipAddressPrefix = option(
   '8n+4',
 );
 
+/** RFC 5949 §6.2.2; `code` 1: of IPv6, the one form there is here. */
+const localMobilityAnchorAddress = option(
+  41,
+  'localMobilityAnchorAddress',
+  { code: f.u8, reserved: f.reserved(1), address: f.address },
+  '8n+4',
+);
+/** RFC 6705 §11.2. */
+const gatewayAddress = option(
+  51,
+  'gatewayAddress',
+  { reserved: f.reserved(1), length: f.prefixLength, address: f.address },
+  '8n+4',
+);
+
 /** The options of the Mobility Header (RFC 6275 §6.2 and the documents that add to it). */
 export const mobilityOptions = optionList(tlvFraming, [
   bindingRefreshAdvice,
@@ -105,7 +120,9 @@ export const mobilityOptions = optionList(tlvFraming, [
   ipv4HomeAddress,
   ipv4AddressAcknowledgement,
   ipv4CareOfAddress,
+  localMobilityAnchorAddress,
   ipAddressPrefix,
+  gatewayAddress,
 ]);
 
 export type MobilityOption = f.ValueOf<typeof mobilityOptions>[number];

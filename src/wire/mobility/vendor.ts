@@ -24,12 +24,16 @@ export type VendorContent =
       readonly flags: { readonly relay: boolean };
       readonly addresses: readonly Address[];
     }
+  | { readonly kind: 'distributedRole'; readonly role: number } // draft-chan: one of distributedRole
   | { readonly kind: 'anchoring'; readonly zone: number } // draft-dommety §4.2, in the Binding Updates to new agent and anchor
   | { readonly kind: 'other'; readonly enterprise: number; readonly subtype: number; readonly data: Uint8Array };
 type OwnKind = Exclude<VendorContent['kind'], 'other'>;
 
 /** What a home agent tunnels by (draft-dommety §2.2.2). */
 export const tunnelFamily = { ipv6: 1, ipv4: 2 } as const;
+
+/** What a proxy registration between distributed anchors, and their gateways, is for, if not to register (draft-chan §4.1 to §5.4). */
+export const distributedRole = { handover: 1, location: 2, bypass: 3, allocation: 4 } as const;
 
 /** Our subtypes, and what stands behind them. */
 const own: { readonly [K in OwnKind]: { readonly subtype: number; readonly data: f.Codec<Data<K>> } } = {
@@ -41,6 +45,7 @@ const own: { readonly [K in OwnKind]: { readonly subtype: number; readonly data:
   tunnelRequest: { subtype: 3, data: f.struct({ flags: f.flags8({ ipv4: 0x80 }) }) },
   tunnelPreference: { subtype: 4, data: f.struct({ family: f.u8 }) },
   simultaneousBindings: { subtype: 5, data: f.struct({ lifetimeMs: f.u16 }) },
+  distributedRole: { subtype: 7, data: f.struct({ role: f.u8 }) },
   upstreamAgent: {
     subtype: 8,
     data: f.struct({ flags: f.flags8({ relay: 0x80 }), reserved: f.reserved(2), addresses: f.repeated(f.address) }),
