@@ -10,6 +10,7 @@ need iperf3 iperf3
 need ping iputils-ping
 need dhclient isc-dhcp-client
 need nft nftables
+need bird bird2
 need tcpdump tcpdump
 need ethtool ethtool
 need scapy python3-scapy

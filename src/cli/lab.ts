@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { adjust, type LabAdjustments } from '../lab/adjust.js';
 import { experiment, type LabResult, type Quantiles } from '../lab/experiment.js';
+import { announces } from '../lab/placements.js';
 import { missingPrerequisites } from '../lab/prerequisites.js';
 import type { TunnelMechanism } from '../linux/tunnels.js';
 import { describeNetwork } from '../scenario/describe.js';
@@ -39,12 +40,15 @@ export function register(program: Command): void {
 }
 
 async function lab(file: string, options: LabOptions): Promise<void> {
-  const missing = missingPrerequisites(options.addressing === 'dhcpv6' ? { dhclient: 'isc-dhcp-client' } : {});
-  if (missing.length > 0) throw new UsageError(missing);
   const scenario = adjust(loadScenario(file, options.set), options);
   const scheme = findScheme(options.scheme);
-  if (scheme.place(describeNetwork(scenario)).length === 0)
-    throw new UsageError([`scheme '${scheme.name}' has no daemons that a lab could run`]);
+  const placements = scheme.place(describeNetwork(scenario));
+  if (placements.length === 0) throw new UsageError([`scheme '${scheme.name}' has no daemons that a lab could run`]);
+  const missing = missingPrerequisites({
+    ...(options.addressing === 'dhcpv6' && { dhclient: 'isc-dhcp-client' }),
+    ...(announces(placements) && { bird: 'bird2' }),
+  });
+  if (missing.length > 0) throw new UsageError(missing);
   const interruption = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => interruption.abort());
   try {

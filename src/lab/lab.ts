@@ -11,10 +11,11 @@ import { Air } from './air.js';
 import { Captures } from './captures.js';
 import { startDhcpClient } from './dhcp-client.js';
 import { Children, runDirectory, until } from './host.js';
-import { airNamespace, build, demolish, readyAddresses, switchOn } from './network.js';
+import { airNamespace, build, demolish, readyAddresses, switchOff, switchOn } from './network.js';
 import { placeDaemons } from './placements.js';
 import { type LabPlan, type PlannedMobile, type PlannedRadio, planLab } from './plan.js';
 import type { LabMove } from './probe.js';
+import { RoutingDaemons } from './routing-daemons.js';
 
 export interface LabSetup {
   readonly scenario: Scenario;
@@ -34,6 +35,7 @@ export class Lab {
   readonly children = new Children();
   readonly captures: Captures;
   readonly #paths: LabPaths;
+  readonly #routing: RoutingDaemons;
   readonly #places = new Map<string, PlannedRadio>();
   #air: Air | undefined;
 
@@ -46,6 +48,7 @@ export class Lab {
     mkdirSync(this.#paths.run, { recursive: true, mode: 0o700 });
     this.agents = placements.map(placement => new Agent(placement, this.plan, this.#paths, this.children, tunnels));
     this.captures = new Captures(this.plan, out);
+    this.#routing = new RoutingDaemons(this.plan, this.#paths, this.children);
   }
 
   /** Makes the network and starts the daemons. Whatever happens, call `stop` afterwards. */
@@ -61,10 +64,18 @@ export class Lab {
     this.#air = new Air(airNamespace());
     await this.captures.start(this.plan, this.children);
     await switchOn(this.plan.mobiles);
+    await this.#routing.start();
   }
 
   async startAgents(): Promise<void> {
     await Promise.all(this.agents.map(agent => agent.start()));
+  }
+
+  /** The node goes down as if its power were cut, for good. */
+  async cutPower(node: string): Promise<void> {
+    for (const agent of this.agents) if (agent.node === node && agent.running) await agent.kill('SIGKILL');
+    if (this.plan.announces) await this.#routing.kill(node);
+    await switchOff(this.plan, node);
   }
 
   /** Ends every process of the run and takes every namespace away; again does no harm. */

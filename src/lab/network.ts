@@ -43,6 +43,15 @@ export async function switchOn(mobiles: readonly PlannedMobile[]): Promise<void>
   for (const { node } of mobiles) await ip(['link set dev wlan0 up'], namespaceOf(node.name));
 }
 
+/** Takes the node's wires down. */
+export async function switchOff({ wires }: LabPlan, node: string): Promise<void> {
+  const ends = wires.flatMap(wire => wire.ends).filter(end => end.node === node);
+  await ip(
+    ends.map(({ device }) => `link set dev ${device} down`),
+    namespaceOf(node),
+  );
+}
+
 /** Takes away namespaces and what runs in them, and files that need not outlive a run. */
 export async function demolish(whose: Whose): Promise<void> {
   await deleteNamespaces(await labNamespaces(whose));

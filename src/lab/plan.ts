@@ -3,12 +3,14 @@ import { invariant } from '../base/errors.js';
 import { parsePrefix, withInterfaceId } from '../base/prefix.js';
 import type { NetworkDescription, Placement } from '../protocol/scheme.js';
 import { describeNetwork } from '../scenario/describe.js';
-import { isMobile, type MobileNode, type Scenario } from '../scenario/model.js';
-import { routesAccessLinks } from './placements.js';
+import { isMobile, type MobileNode, type Scenario, type ScenarioNode } from '../scenario/model.js';
+import { announces, routesAccessLinks } from './placements.js';
 
 /** A scenario as namespaces, devices, addresses and routes: everything to be made, in names of `ip`. */
 export interface LabPlan {
   readonly network: NetworkDescription;
+  /** Daemons announce prefixes, so that routers run a routing protocol (`routing-daemons.ts`) instead of having routes by hand. */
+  readonly announces: boolean;
   /** All but the mobiles. */
   readonly nodes: readonly PlannedNode[];
   readonly wires: readonly PlannedWire[];
@@ -24,6 +26,7 @@ export interface PlannedNode {
   /** Where it speaks IPv4. */
   readonly ipv4Address?: string;
   readonly forwards: boolean;
+  /** By hand; none where a routing daemon finds them. */
   readonly routes: readonly PlannedRoute[];
   /** Those of IPv4. */
   readonly ipv4Routes: readonly PlannedRoute[];
@@ -47,6 +50,8 @@ export interface WireEnd {
 export interface PlannedWire {
   readonly name: string;
   readonly mtu: number;
+  /** What it has in the scenario, and makes ways longer or shorter; the namespaces' have none. */
+  readonly delayMs: number;
   /** What alone it carries. */
   readonly family?: Family | undefined;
   readonly ends: readonly [WireEnd, WireEnd];
@@ -79,6 +84,7 @@ export function planLab(scenario: Scenario, placements: readonly Placement[] = [
   const wires = planWires(scenario);
   return {
     network,
+    announces: announces(placements),
     nodes: scenario.nodes.flatMap(node =>
       isMobile(node)
         ? []
@@ -87,9 +93,9 @@ export function planLab(scenario: Scenario, placements: readonly Placement[] = [
               name: node.name,
               address: node.address,
               moreAddresses: addressesOf(node.name, placements).filter(address => address !== node.address),
-              forwards: node.role !== 'correspondent' && node.role !== 'dhcp-server',
+              forwards: forwards(node),
               ...(node.ipv4Address !== undefined && { ipv4Address: node.ipv4Address }),
-              routes: routesOf(node.name, scenario, network, wires),
+              routes: announces(placements) && forwards(node) ? [] : routesOf(node.name, scenario, network, wires),
               ipv4Routes: ipv4RoutesOf(node.name, scenario, wires),
             },
           ],
@@ -112,6 +118,10 @@ export function planLab(scenario: Scenario, placements: readonly Placement[] = [
       })),
     mobiles: scenario.nodes.filter(isMobile).map((node, i) => ({ node, port: `mobile${i}` })),
   };
+}
+
+function forwards({ role }: ScenarioNode): boolean {
+  return role !== 'correspondent' && role !== 'dhcp-server';
 }
 
 function addressesOf(node: string, placements: readonly Placement[]): string[] {
@@ -140,9 +150,10 @@ function planWires(scenario: Scenario): PlannedWire[] {
   };
   return scenario.links
     .filter(link => link.kind === 'wire')
-    .map(({ name, mtu, family, ends }, i) => ({
+    .map(({ name, mtu, delayMs, family, ends }, i) => ({
       name,
       mtu,
+      delayMs,
       family,
       ends: [end(ends[0], i, 0), end(ends[1], i, 1)],
     }));
@@ -193,10 +204,9 @@ function nextHop(
 ): Hop | undefined {
   const wires = all.filter(wire => (wire.family ?? family) === family);
   const cost = new Map([[to, 0]]);
-  const delays = new Map(scenario.links.map(link => [link.name, link.delayMs]));
   const hops = (node: string) =>
-    wires.flatMap(({ name, ends: [a, b] }): (Hop & { costMs: number })[] => {
-      const costMs = delays.get(name)! + hopCostMs;
+    wires.flatMap(({ delayMs, ends: [a, b] }): (Hop & { costMs: number })[] => {
+      const costMs = delayMs + hopCostMs;
       if (a.node === node) return [{ near: a, far: b, costMs }];
       return b.node === node ? [{ near: b, far: a, costMs }] : [];
     });

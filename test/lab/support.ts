@@ -16,7 +16,7 @@ export const root = fileURLToPath(new URL('../../../', import.meta.url));
 export const main = join(root, 'dist/src/cli/main.js');
 
 /** Why no lab can run here: the `skip` of a test. With CI=true it runs, and fails. */
-const missing = missingPrerequisites({ dhclient: 'isc-dhcp-client', nft: 'nftables' });
+const missing = missingPrerequisites({ dhclient: 'isc-dhcp-client', nft: 'nftables', bird: 'bird2' });
 const withoutLab = missing.length > 0 && process.env.CI !== 'true' ? missing.join('; ') : false;
 
 /** A test with a directory of its own, gone when it ends. */
