@@ -1,4 +1,5 @@
 import type { Address } from '../../base/address.js';
+import type { LinkAddress } from '../../base/link-address.js';
 import type { Prefix } from '../../base/prefix.js';
 
 /**
@@ -8,7 +9,13 @@ import type { Prefix } from '../../base/prefix.js';
  */
 export type Message =
   /** V-LMA → location management: I anchor it (§4.3). Without homes: give it one; `lifetimeS` 0: it is not here any more. */
-  | (Said & { readonly kind: 'registration'; readonly timestampMs: number; readonly lifetimeS: number } & Anchorage)
+  | (Said & {
+      readonly kind: 'registration';
+      readonly timestampMs: number;
+      readonly lifetimeS: number;
+      /** Which of its sessions, where it has several interfaces (RFC 5213 §5.4.1). */
+      readonly session?: SessionKey;
+    } & Anchorage)
   /** The answer. `previous`: who anchored it before, for a while. */
   | (Said & {
       readonly kind: 'registered';
@@ -73,6 +80,13 @@ interface Anchorage {
   readonly anchor: Address;
   readonly gateway?: Address;
   readonly linkLocal?: Address;
+}
+
+/** What its gateway says of how it came (RFC 5213 §8.4, §8.5, §8.6). */
+export interface SessionKey {
+  readonly handoff: number;
+  readonly accessTechnology: number;
+  readonly linkIdentifier?: LinkAddress;
 }
 
 /** Whom to tunnel to. */

@@ -18,12 +18,13 @@ import {
 import { timestampOf } from '../anchor/ordering.js';
 import { HomePool } from '../anchor/pool.js';
 import type { Revoked } from '../anchor/revocation.js';
+import type { Grant, SessionRequest, Sessions, SharedAnchor } from '../anchor/sessions.js';
 import type { Update } from '../anchor/update.js';
 import { grantedLifetimeS, type Verdict, validate } from '../anchor/validate.js';
 import type { Engine, Environment, Output } from '../contract.js';
 import { acceptedOptions, refusedOptions } from './acknowledgement-options.js';
 import { lmaTests, newSessionTests } from './lma-validation.js';
-import { isAllZero, lookupSession, type Session } from './session-lookup.js';
+import { isAllZero, lookupSession, noSession, type Session } from './session-lookup.js';
 
 export interface LmaSettings extends AnchorSettings {
   /** Whether proxy registration is a service at all. */
@@ -53,6 +54,18 @@ export function createLma(settings: LmaSettings, environment: Environment): Engi
   return new AnchorEngine(anchor, new Lma(anchor, settings));
 }
 
+/** The same where others decide with it which sessions there are. */
+export function createSharedLma(settings: LmaSettings, environment: Environment, sessions: Sessions): SharedAnchor {
+  const anchor = new Anchor(settings, environment);
+  const lma = new Lma(anchor, settings, sessions);
+  return {
+    engine: new AnchorEngine(anchor, lma),
+    anchor,
+    admit: (request, grant, now, outputs) => lma.admit(request, grant, now, outputs),
+    refuse: (request, code, reason, now, outputs) => lma.refuse(request, code, reason, now, outputs),
+  };
+}
+
 /** What a Proxy Binding Update asks, and what the anchor has: what the tests look at. */
 export interface LmaRequest {
   readonly update: Update;
@@ -65,6 +78,8 @@ export interface LmaRequest {
   readonly session: Session;
   /** It was held back for a de-registration. */
   readonly waited: boolean;
+  /** What others granted the session it asks for. */
+  readonly granted: Grant | undefined;
   readonly anchor: Anchor;
   readonly settings: LmaSettings;
   readonly now: Instant;
@@ -73,18 +88,21 @@ export interface LmaRequest {
 class Lma implements Dialect {
   readonly #anchor: Anchor;
   readonly #settings: LmaSettings;
+  readonly #sessions: Sessions | undefined;
   readonly #pools: readonly HomePool[];
   /** Requests held back until the binding they may be about is de-registered, by the mobile's identity. */
   readonly #held = new Map<string, { update: Update; binding: Binding }>();
   readonly #heldUntil = new Deadlines<string>();
 
-  constructor(anchor: Anchor, settings: LmaSettings) {
+  constructor(anchor: Anchor, settings: LmaSettings, sessions?: Sessions) {
     this.#anchor = anchor;
     this.#settings = settings;
+    this.#sessions = sessions;
     const isFree = (home: Prefix) => !anchor.cache.byHome(home) && home.address !== this.#ownPrefix;
     this.#pools = settings.prefixes.map(block => new HomePool(block, settings.homeLength, isFree));
     anchor.onRemoved = binding => {
       for (const home of homesOf(binding)) this.#giveBack(home);
+      sessions?.removed(binding);
     };
   }
 
@@ -102,6 +120,18 @@ class Lma implements Dialect {
     this.#process(this.#request(update, false, now), outputs);
   }
 
+  /** A session that was asked for begins, or goes on if it is here by now. */
+  admit({ update }: SessionRequest, granted: Grant, now: Instant, outputs: Output[]): boolean {
+    const request = this.#request(update, true, now, granted);
+    if (request.session.kind === 'existing') this.#extend(request, request.session.binding, outputs);
+    else if (!this.#create(request, outputs)) return false;
+    return true;
+  }
+
+  refuse({ update }: SessionRequest, code: number, reason: string, now: Instant, outputs: Output[]): void {
+    this.#reject(this.#request(update, true, now), { kind: 'refused', status: code, reason }, outputs);
+  }
+
   tick(now: Instant, outputs: Output[]): void {
     for (const identity of this.#heldUntil.takeDue(now)) this.#resume(identity, now, outputs);
   }
@@ -115,12 +145,26 @@ class Lma implements Dialect {
     this.#resume(revoked.identity, now, outputs);
   }
 
-  #request(update: Update, waited: boolean, now: Instant): LmaRequest {
+  #request(update: Update, waited: boolean, now: Instant, granted?: Grant): LmaRequest {
     const { options } = update;
     const identity = options.identity ?? '';
-    const prefixes = options.prefixes.filter(prefix => !isAllZero(prefix)).map(masked);
+    const prefixes = granted?.homes ?? options.prefixes.filter(prefix => !isAllZero(prefix)).map(masked);
+    const session = granted ? this.#sessionOf(prefixes) : this.#lookup(update, identity, prefixes);
+    const mobile = this.#settings.mobiles.get(identity);
+    const assign = !granted && prefixes.length < options.prefixes.length;
+    const { anchor, settings } = { anchor: this.#anchor, settings: this.#settings };
+    return { update, identity, mobile, prefixes, assign, session, waited, granted, anchor, settings, now };
+  }
+
+  #sessionOf([home]: readonly Prefix[]): Session {
+    const binding = this.#anchor.cache.byHome(home);
+    return binding ? { kind: 'existing', binding } : { kind: 'new' };
+  }
+
+  #lookup(update: Update, identity: string, prefixes: readonly Prefix[]): Session {
+    const { options } = update;
     const linkIdentifier = isZero(options.linkIdentifier) ? undefined : options.linkIdentifier;
-    const session = lookupSession(this.#anchor.cache, {
+    return lookupSession(this.#anchor.cache, {
       identity,
       prefixes,
       accessTechnology: options.accessTechnology ?? 0,
@@ -129,33 +173,43 @@ class Lma implements Dialect {
       careOf: update.careOf,
       deregistration: update.message.lifetimeS === 0,
     });
-    const mobile = this.#settings.mobiles.get(identity);
-    const assign = prefixes.length < options.prefixes.length;
-    const { anchor, settings } = { anchor: this.#anchor, settings: this.#settings };
-    return { update, identity, mobile, prefixes, assign, session, waited, anchor, settings, now };
   }
 
   /** RFC 5213 §5.3.1 rule 13. */
   #process(request: LmaRequest, outputs: Output[]): void {
     const verdict = validate(lmaTests, request);
+    if (verdict === noSession) this.#sessions?.givenUp(request.update);
     if (verdict) return this.#reject(request, verdict, outputs);
     const { session, update } = request;
     if (session.kind === 'awaited' && !request.waited && this.#settings.newSessionDelay > 0)
       return this.#hold(request, session.binding, outputs);
-    if (session.kind !== 'existing') return this.#create(request, outputs);
+    if (session.kind !== 'existing') return this.#begin(request, outputs);
     if (update.message.lifetimeS === 0) return this.#deregister(request, session.binding, outputs);
     this.#extend(request, session.binding, outputs);
   }
 
-  /** §5.3.2: Initial Binding Registration. */
-  #create(request: LmaRequest, outputs: Output[]): void {
+  #begin(request: LmaRequest, outputs: Output[]): void {
+    const sessions = this.#sessions;
+    if (!sessions) return void this.#create(request, outputs);
     const verdict = validate(newSessionTests, request);
     if (verdict) return this.#reject(request, verdict, outputs);
-    const homes = this.#homes(request);
-    if (!homes) return this.#reject(request, noPrefixLeft, outputs);
+    const { update, identity, prefixes: homes } = request;
+    sessions.asked({ update, identity, homes, linkLocal: this.#linkLocal(request, undefined) });
+  }
+
+  /** §5.3.2: Initial Binding Registration. Returns whether there is a binding. */
+  #create(request: LmaRequest, outputs: Output[]): boolean {
+    const verdict = validate(newSessionTests, request);
+    const homes = verdict ? undefined : this.#homes(request);
+    if (!homes) {
+      this.#reject(request, verdict ?? noPrefixLeft, outputs);
+      return false;
+    }
     const linkLocal = this.#linkLocal(request, undefined);
     const binding = this.#anchor.create({ ...this.#registration(request, linkLocal), homes }, request.now, outputs);
     this.#accept(request, 'initial', binding, outputs);
+    this.#sessions?.registered(binding, true);
+    return true;
   }
 
   /** §5.3.3 and §5.3.4: Binding Lifetime Extension, without and after a handoff. */
@@ -167,6 +221,7 @@ class Lma implements Dialect {
     const linkLocal = this.#linkLocal(request, binding.linkLocal);
     const moved = this.#anchor.update(binding, this.#registration(request, linkLocal), now, outputs);
     this.#accept(request, purpose, binding, outputs);
+    this.#sessions?.registered(binding, moved || state === 'deregistered');
     this.#letGo(request.identity);
     if (!moved || state === 'deregistered') return;
     const same = accessTechnology === update.options.accessTechnology;
@@ -214,13 +269,18 @@ class Lma implements Dialect {
       update,
       identity,
       homes: undefined,
-      lifetimeS: grantedLifetimeS(update.message.lifetimeS, this.#settings.maximumLifetimeS),
+      lifetimeS: grantedLifetimeS(update.message.lifetimeS, this.#maximumLifetimeS(request)),
       // Without the option the field is all zero (§5.1). What was held back may be older than a de-registration.
       timestamp: timestamp ? Math.max(timestampOf(timestamp), known) : 0,
       accessTechnology: accessTechnology ?? 0,
       linkIdentifier: isZero(linkIdentifier) ? undefined : linkIdentifier,
       linkLocal,
     };
+  }
+
+  #maximumLifetimeS({ granted }: LmaRequest): number {
+    const { maximumLifetimeS } = this.#settings;
+    return granted ? Math.min(granted.lifetimeS, maximumLifetimeS) : maximumLifetimeS;
   }
 
   /** §5.3.2 rule 1; undefined: none is left. */
@@ -251,7 +311,8 @@ class Lma implements Dialect {
   }
 
   /** §5.3.6: what the Link-local Address option asks for; the entry's own where it asks nothing. */
-  #linkLocal({ update }: LmaRequest, known: Address | undefined): Address | undefined {
+  #linkLocal({ update, granted }: LmaRequest, known: Address | undefined): Address | undefined {
+    if (granted?.linkLocal !== undefined) return granted.linkLocal;
     const asked = update.options.linkLocal;
     if (asked === undefined) return known;
     return isUnspecified(asked) ? (known ?? generatedLinkLocal(this.#anchor.environment.random)) : asked;

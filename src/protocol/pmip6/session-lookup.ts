@@ -83,8 +83,10 @@ function awaited(binding: Binding, keys: SessionKeys): Session {
 }
 
 /** A de-registration without a session is ignored. */
+export const noSession = discarded('noSession');
+
 function newSession(keys: SessionKeys): Session {
-  return keys.deregistration ? none(discarded('noSession')) : { kind: 'new' };
+  return keys.deregistration ? none(noSession) : { kind: 'new' };
 }
 
 function none(verdict: Verdict): Session {
