@@ -111,6 +111,27 @@ export function parsed<T>(schema: z.ZodType<T>, input: unknown): Parsed<T> {
   return { ok: false, problems: result.error.issues.flatMap(problems) };
 }
 
+/**
+ * `schema`, for a section that many configurations have in common: one that is frozen is read once, however many have it, and
+ * what it says is one object.
+ */
+export function shared<S extends z.ZodType>(schema: S) {
+  const known = new WeakMap<object, z.output<S>>();
+  return z.unknown().transform((input, context): z.output<S> => {
+    const isShared = typeof input === 'object' && input !== null && Object.isFrozen(input);
+    const before = isShared ? known.get(input) : undefined;
+    if (before !== undefined) return before;
+    const result = parsed(schema, input);
+    if (!result.ok) {
+      for (const { path, expected } of result.problems)
+        context.addIssue({ code: 'custom', path: [...path], message: expected });
+      return z.NEVER;
+    }
+    if (isShared) known.set(input, result.config as z.output<S> & object);
+    return result.config as z.output<S>;
+  });
+}
+
 type Issue = z.core.$ZodIssue;
 type RawIssue = z.core.$ZodRawIssue;
 

@@ -81,7 +81,7 @@ export function accessProfiles(
   extra: (mobile: Mobile, anchor: AnchorNode) => Config,
   at: 'ownAnchor' | 'nearestAnchor' = 'ownAnchor',
 ): Config {
-  return {
+  return Object.freeze({
     delayMs: network.parameters[authenticationMs] ?? 0,
     profiles: network.mobiles.map(mobile => {
       const anchor = anchorOf(network, mobile);
@@ -94,7 +94,7 @@ export function accessProfiles(
         ...extra(mobile, anchor),
       };
     }),
-  };
+  });
 }
 
 /** The network's DHCPv6 servers, where a mobile needs one, with a pool for each prefix that mobiles are at. */

@@ -130,7 +130,7 @@ const bad: readonly (readonly [from: string, to: string, ...expected: string[]])
     'durationMs: 1000',
     'duration: 1000',
     'small.yaml:2 durationMs: missing: a number above 0',
-    'small.yaml:5 duration: no such key here; keys are name, title, description, seed, durationMs, protection, parameters, nodes, links, movement, traffic, faults',
+    'small.yaml:5 duration: no such key here; keys are name, title, description, seed, durationMs, protection, parameters, nodes, links, continent, movement, traffic, faults',
   ],
   [
     'role: anchor',

@@ -23,11 +23,16 @@ export function parseScenario(text: string, options: ParseOptions): ScenarioResu
   if (document.problems.length > 0) return { ok: false, problems: document.problems };
   const problems: ConfigError[] = [];
   const parameters = readParameters(document, options.overrides ?? {}, problems);
-  const result = parsed(scenarioSchema(parameters), document.value);
+  const result = parsed(scenarioSchema(parameters, hasContinent(document)), document.value);
   if (!result.ok) problems.push(...result.problems.map(({ path, expected }) => document.problem(path, expected)));
   if (problems.length > 0 || !result.ok) return { ok: false, problems: inOrder(problems) };
   const scenario = resolve(result.config, { document, parameters, problems });
   return problems.length > 0 ? { ok: false, problems: inOrder(problems) } : { ok: true, scenario };
+}
+
+/** What it generates need not be written out. */
+function hasContinent({ value }: YamlDocument): boolean {
+  return typeof value === 'object' && value !== null && 'continent' in value;
 }
 
 /** `parameters:` in order, each a number or an expression of those above it; `overrides` win. */

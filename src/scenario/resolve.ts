@@ -1,4 +1,5 @@
 import type { ConfigError } from '../base/errors.js';
+import { withContinent } from './continent.js';
 import type { Path, YamlDocument } from './document.js';
 import type { Fault, Move, Scenario, ScenarioLink, ScenarioNode, Traffic } from './model.js';
 import type { LinkEntry, NodeEntry, ScenarioFile } from './schema.js';
@@ -11,8 +12,9 @@ interface Context {
 }
 
 /** Fills in names and numbers that the file leaves open and checks what refers to what. */
-export function resolve(file: ScenarioFile, context: Context): Scenario {
+export function resolve(written: ScenarioFile, context: Context): Scenario {
   const names = new Names(context);
+  const file = withContinent(written, (path, expected) => names.problem(path, expected));
   const nodes = resolveNodes(file, names);
   const links = resolveLinks(file.links, nodes, names);
   const { durationMs } = file;
@@ -216,9 +218,10 @@ function resolveMovement(
   names: Names,
 ): Move[] {
   const mobiles = nodes.filter(node => node.role === 'mobile');
+  const radios = radiosByName(links);
   const moves = file.movement.map(({ mobile, to, ...times }, i): Move => {
     names.find(mobiles, mobile, ['movement', i, 'mobile'], 'a mobile');
-    const link = to === 'away' ? undefined : accessLink(to, links, ['movement', i, 'to'], names);
+    const link = to === 'away' ? undefined : accessLink(to, radios, ['movement', i, 'to'], names);
     const { atMs, predictedMs } = times;
     if (predictedMs > atMs) names.problem(['movement', i, 'predictedMs'], `no more than ${atMs}, when it moves`);
     if (atMs >= file.durationMs) names.problem(['movement', i, 'atMs'], `a time before the end, ${file.durationMs}`);
@@ -234,11 +237,28 @@ function resolveMovement(
   return moves;
 }
 
-function accessLink(to: string, links: readonly ScenarioLink[], path: Path, names: Names) {
-  const radios = links.filter(link => link.kind === 'access');
-  const below = radios.filter(link => link.name === to || link.router === to);
-  if (below.length === 0)
-    names.problem(path, `an access router, an access link or away; known: ${radios.map(l => l.router).join(', ')}`);
+type Radio = Extract<ScenarioLink, { kind: 'access' }>;
+
+/** By what a move may call them: their own names, and their access routers'. */
+function radiosByName(links: readonly ScenarioLink[]): ReadonlyMap<string, readonly Radio[]> {
+  const byName = new Map<string, Radio[]>();
+  for (const link of links)
+    if (link.kind === 'access')
+      for (const name of new Set([link.name, link.router])) byName.set(name, [...(byName.get(name) ?? []), link]);
+  return byName;
+}
+
+function accessLink(
+  to: string,
+  radios: ReadonlyMap<string, readonly Radio[]>,
+  path: Path,
+  names: Names,
+): Radio | undefined {
+  const below = radios.get(to) ?? [];
+  if (below.length === 0) {
+    const known = [...new Set([...radios.values()].flat())].map(radio => radio.router);
+    names.problem(path, `an access router, an access link or away; known: ${known.join(', ')}`);
+  }
   if (below.length > 1) names.problem(path, `one access link: ${below.map(link => link.name).join(' or ')}`);
   return below[0];
 }

@@ -3,11 +3,15 @@ import { formatAddress, formatIpv4 } from '../base/address.js';
 import { formatLinkAddress } from '../base/link-address.js';
 import { formatPrefix } from '../base/prefix.js';
 import * as c from '../protocol/config.js';
-import { ExpressionError, evaluate, type Parameters } from './expression.js';
+import { continentSchema } from './continent-schema.js';
+import type { Parameters } from './expression.js';
+import { greatest, type NumberSchemas, numbers } from './numbers.js';
 
-/** The form of a scenario file once its parameters have values: every number may be an expression of them. */
-export function scenarioSchema(parameters: Parameters) {
+/** The form of a scenario file once its parameters have values: every number may be an expression of them. `generated`: it has a continent. */
+export function scenarioSchema(parameters: Parameters, generated = false) {
   const number = numbers(parameters);
+  const nodes = z.record(z.string(), nodeSchema(number), { error: c.expecting('names with nodes') });
+  const links = z.array(linkSchema(number));
   return z.strictObject({
     name: c.name.optional(),
     title: c.name.optional(),
@@ -17,8 +21,10 @@ export function scenarioSchema(parameters: Parameters) {
     protection: c.choice(['rfc4285', 'esp', 'insecure']).default('rfc4285'),
     /** Read before the rest, which needs them. */
     parameters: z.unknown().optional(),
-    nodes: z.record(z.string(), nodeSchema(number), { error: c.expecting('names with nodes') }),
-    links: z.array(linkSchema(number)),
+    nodes: generated ? nodes.default({}) : nodes,
+    links: generated ? links.default([]) : links,
+    /** Nodes, links, movement and traffic beside those written out. */
+    continent: continentSchema(number).optional(),
     movement: z.array(moveSchema(number)).default([]),
     traffic: z.array(trafficSchema(number)).default([]),
     faults: z.array(faultSchema(number)).default([]),
@@ -27,8 +33,6 @@ export function scenarioSchema(parameters: Parameters) {
 export type ScenarioFile = z.output<ReturnType<typeof scenarioSchema>>;
 export type NodeEntry = ScenarioFile['nodes'][string];
 export type LinkEntry = ScenarioFile['links'][number];
-
-type NumberSchemas = ReturnType<typeof numbers>;
 
 function nodeSchema(number: NumberSchemas) {
   const address = c.unicastAddress.transform(formatAddress).optional();
@@ -133,59 +137,4 @@ function faultSchema(number: NumberSchemas) {
       skewMs: number({ least: -greatest }),
     }),
   ]);
-}
-
-/** In ms it is eleven days, so that nanoseconds and sums of them stay whole numbers. */
-const greatest = 1_000_000_000;
-
-interface Range {
-  /** 0 where not given. */
-  readonly least?: number;
-  /** {@link greatest} where not given. */
-  readonly most?: number;
-  /** More than 0. */
-  readonly positive?: boolean;
-  readonly integer?: boolean;
-}
-
-/** Schemas for numbers: written out, or as an expression of the parameters. `true` and `false` are 1 and 0. */
-function numbers(parameters: Parameters) {
-  return (range: Range) =>
-    z.unknown().transform((given, context): number => {
-      const value = numberFrom(given, parameters);
-      if (typeof value === 'number' && inRange(value, range)) return value;
-      const tooGreat = typeof value === 'number' && value > greatest && range.most === undefined;
-      const expected = tooGreat ? `a number of at most ${greatest}` : describeRange(range);
-      context.addIssue({ code: 'custom', message: refusal(expected, given, value) });
-      return z.NEVER;
-    });
-}
-
-/** Text: why there is no value. */
-function numberFrom(given: unknown, parameters: Parameters): number | string | undefined {
-  if (typeof given === 'boolean') return Number(given);
-  if (typeof given !== 'string') return typeof given === 'number' ? given : undefined;
-  try {
-    return evaluate(given, parameters);
-  } catch (error) {
-    if (error instanceof ExpressionError) return error.message;
-    throw error;
-  }
-}
-
-function refusal(expected: string, given: unknown, value: number | string | undefined): string {
-  if (given === undefined) return `missing: ${expected}`;
-  if (typeof value === 'string') return value;
-  return `${expected}, not ${typeof given === 'string' ? `${value} ('${given}')` : c.shown(given)}`;
-}
-
-function inRange(value: number, { least = 0, most = greatest, positive, integer }: Range): boolean {
-  return value >= least && value <= most && (!positive || value > 0) && (!integer || Number.isInteger(value));
-}
-
-function describeRange({ least = 0, most, positive, integer }: Range): string {
-  const what = integer ? 'a whole number' : 'a number';
-  if (positive) return `${what} above 0`;
-  if (most !== undefined) return `${what} from ${least} to ${most}`;
-  return `${what} of at least ${least}`;
 }

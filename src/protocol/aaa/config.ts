@@ -33,15 +33,17 @@ export const nearestAnchor = z.strictObject({
 });
 export type NearestAnchor = z.infer<typeof nearestAnchor>;
 
-/** The `aaa` section of a gateway: its local form. */
-export const localProfiles = z
-  .strictObject({
-    /** What asking a server would take. */
-    delayMs: c.durationMs.default(0),
-    profiles: z.array(profile).default([]),
-    nearestAnchor: z.array(nearestAnchor).default([]),
-  })
-  .superRefine(({ profiles }, context) => checkProfiles(profiles, 'profiles', context));
+/** The `aaa` section of a gateway: its local form. A scheme gives all gateways the same. */
+export const localProfiles = c.shared(
+  z
+    .strictObject({
+      /** What asking a server would take. */
+      delayMs: c.durationMs.default(0),
+      profiles: z.array(profile).default([]),
+      nearestAnchor: z.array(nearestAnchor).default([]),
+    })
+    .superRefine(({ profiles }, context) => checkProfiles(profiles, 'profiles', context)),
+);
 export type LocalProfiles = z.infer<typeof localProfiles>;
 
 /** What tells stations apart is each one's own, and addresses lie in the prefixes beside them. */

@@ -20,20 +20,19 @@ export interface Applicant {
 export class Directory {
   readonly #list: readonly LocalProfile[];
   readonly #nearest: readonly NearestAnchor[];
-  readonly #byIdentity: ReadonlyMap<string, LocalProfile>;
-  readonly #byLinkAddress: ReadonlyMap<LinkAddress, LocalProfile>;
+  readonly #index: Index;
 
   constructor({ profiles, nearestAnchor }: ProfileLists) {
     this.#list = profiles;
     this.#nearest = nearestAnchor;
-    this.#byIdentity = new Map(profiles.map(profile => [profile.identity, profile]));
-    this.#byLinkAddress = new Map(profiles.flatMap(p => (p.linkAddress ? [[p.linkAddress, p] as const] : [])));
+    this.#index = indexOf(profiles);
   }
 
   /** A station is known by the identity it gave or, giving none, by its link-layer address; a profile with one admits no other. */
   outcome({ identity, station }: Applicant, gateway: Address): AccessOutcome {
     const at = station === undefined ? 'no link-layer address' : formatLinkAddress(station);
-    const found = identity === undefined ? station && this.#byLinkAddress.get(station) : this.#byIdentity.get(identity);
+    const found =
+      identity === undefined ? station && this.#index.byLinkAddress.get(station) : this.#index.byIdentity.get(identity);
     if (!found) return rejected(`unknown station ${identity ?? at}`);
     if (found.linkAddress !== undefined && found.linkAddress !== station)
       return rejected(`${found.identity} is not at ${at}`);
@@ -41,7 +40,7 @@ export class Directory {
   }
 
   of(identity: string): LocalProfile | undefined {
-    return this.#byIdentity.get(identity);
+    return this.#index.byIdentity.get(identity);
   }
 
   #profile({ linkAddress: _, ...profile }: LocalProfile, gateway: Address): Profile {
@@ -62,6 +61,23 @@ export class Directory {
         addressing: addressing.join(' '),
       };
   }
+}
+
+interface Index {
+  readonly byIdentity: ReadonlyMap<string, LocalProfile>;
+  readonly byLinkAddress: ReadonlyMap<LinkAddress, LocalProfile>;
+}
+
+/** In a simulation a thousand gateways have one list. */
+const indices = new WeakMap<readonly LocalProfile[], Index>();
+
+function indexOf(profiles: readonly LocalProfile[]): Index {
+  const known = indices.get(profiles) ?? {
+    byIdentity: new Map(profiles.map(profile => [profile.identity, profile])),
+    byLinkAddress: new Map(profiles.flatMap(p => (p.linkAddress ? [[p.linkAddress, p] as const] : []))),
+  };
+  indices.set(profiles, known);
+  return known;
 }
 
 function rejected(reason: string): AccessOutcome {
