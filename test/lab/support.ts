@@ -32,12 +32,17 @@ export function labTest(name: string, body: (directory: string) => Promise<void>
   });
 }
 
-/** The comparison's network, as the lab runs it, with so many mobiles. */
-export function comparison(adjustments: LabAdjustments = {}, mobiles = 1): Scenario {
-  const file = join(root, 'scenarios/comparison.yaml');
+/** A network in a file of the repository. */
+export function scenarioIn(path: string): Scenario {
+  const file = join(root, path);
   const result = parseScenario(readFileSync(file, 'utf8'), { file });
   if (!result.ok) throw new Error(result.problems.map(({ message }) => message).join('\n'));
-  const { scenario } = result;
+  return result.scenario;
+}
+
+/** The comparison's network, as the lab runs it, with so many mobiles. */
+export function comparison(adjustments: LabAdjustments = {}, mobiles = 1): Scenario {
+  const scenario = scenarioIn('scenarios/comparison.yaml');
   const more = Array.from({ length: mobiles - 1 }, (_, i) => i + 2).map(number => ({
     ...scenario.nodes.find(node => node.role === 'mobile')!,
     name: `mn${number}`,
@@ -91,7 +96,7 @@ export class SteadyPing {
   }
 }
 
-/** One TCP connection that goes on, from a mobile to the correspondent: it is never made again. */
+/** One TCP connection that goes on, from a mobile to the correspondent or to another mobile: it is never made again. */
 export class SteadyConnection {
   readonly #file: string;
   readonly #lab: Lab;
@@ -101,9 +106,13 @@ export class SteadyConnection {
     this.#file = file;
   }
 
-  static async start(lab: Lab, mobile: string, directory: string): Promise<SteadyConnection> {
+  static async start(
+    lab: Lab,
+    mobile: string,
+    directory: string,
+    { node, address } = lab.plan.network.correspondents[0],
+  ): Promise<SteadyConnection> {
     const program = join(root, 'dist/test/lab/tcp-echo.js');
-    const { node, address } = lab.plan.network.correspondents[0];
     const [served, file] = [join(directory, `${node}.echo`), join(directory, `${mobile}.echo`)];
     lab.children.startLogged(namespaceOf(node), [process.execPath, program, 'serve', echoPort], served);
     await until(
@@ -171,7 +180,10 @@ export const patienceMs = 120_000;
 async function knowledge({ agents }: Lab): Promise<string> {
   const lines: string[] = [];
   for (const { agent, topic } of agents.flatMap(agent =>
-    ['visitors', 'bindings', 'leases', 'registrations', 'correspondents', 'rules'].map(topic => ({ agent, topic })),
+    ['visitors', 'bindings', 'homes', 'cache', 'leases', 'registrations', 'correspondents', 'rules'].map(topic => ({
+      agent,
+      topic,
+    })),
   )) {
     const rows = await agent.ask({ command: 'show', topic }).catch(() => []);
     lines.push(...rows.map(row => `${agent.node} ${topic} ${JSON.stringify(row)}`));
