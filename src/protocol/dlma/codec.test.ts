@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseAddress } from '../../base/address.js';
+import { parseLinkAddress } from '../../base/link-address.js';
 import { parsePrefix } from '../../base/prefix.js';
 import { decodePacket, encodePacket } from '../../wire/ipv6/codec.js';
 import { findOption, type MobilityOption } from '../../wire/mobility/options.js';
@@ -16,9 +17,19 @@ const timestampMs = 1_763_700_000_123;
 const about = { sequence: 7, identity, homes };
 const place = { sequence: 0xffff, homes, timestampMs };
 
+const session = { handoff: 3, accessTechnology: 3, linkIdentifier: parseLinkAddress('02:00:00:00:00:01') };
+
 const messages: readonly Message[] = [
-  { kind: 'registration', ...about, timestampMs, lifetimeS: 300, anchor, gateway, linkLocal },
-  { kind: 'registration', ...about, homes: [], timestampMs, lifetimeS: 0, anchor },
+  { kind: 'registration', ...about, timestampMs, lifetimeS: 300, anchor, gateway, linkLocal, session },
+  {
+    kind: 'registration',
+    ...about,
+    homes: [],
+    timestampMs,
+    lifetimeS: 0,
+    anchor,
+    session: { handoff: 1, accessTechnology: 4 },
+  },
   { kind: 'registered', ...about, status: 0, timestampMs, lifetimeS: 300, linkLocal, previous: { anchor, gateway } },
   { kind: 'registered', ...about, status: 134, timestampMs, lifetimeS: 0 },
   { kind: 'allocation', ...about, lifetimeS: 0 },

@@ -11,7 +11,7 @@ import {
 } from '../../wire/mobility/messages.js';
 import { findOption, type MobilityOption, type MobilityOptionOf } from '../../wire/mobility/options.js';
 import { distributedRole } from '../../wire/mobility/vendor.js';
-import type { Locator, Message } from './messages.js';
+import type { Locator, Message, SessionKey } from './messages.js';
 
 /**
  * The document defines no formats (§8): each message is a Proxy Binding Update or its acknowledgement (RFC 5213), told from a
@@ -34,7 +34,12 @@ export function writeMessage(message: Message): MobilityMessage {
   const { sequence } = message;
   switch (message.kind) {
     case 'registration':
-      return update(message, true, message.lifetimeS, [...said(message), ...anchorage(message), ...stamped(message)]);
+      return update(message, true, message.lifetimeS, [
+        ...said(message),
+        ...anchorage(message),
+        ...(message.session ? sessionOptions(message.session) : []),
+        ...stamped(message),
+      ]);
     case 'registered':
       return acknowledgement(message, message.lifetimeS, [
         ...said(message),
@@ -80,8 +85,9 @@ function readUpdate({ sequence, lifetimeS, flags, options }: BindingUpdate): Mes
     case undefined:
     case distributedRole.handover: {
       if (!isComplete(about) || anchor === undefined || timestampMs === undefined) return undefined;
-      const kind = roleIn(options) === undefined ? 'registration' : 'handover';
-      return { kind, ...about, timestampMs, anchor, ...known({ gateway, linkLocal }) };
+      const place = { timestampMs, anchor, ...known({ gateway, linkLocal }) };
+      if (roleIn(options) === distributedRole.handover) return { kind: 'handover', ...about, ...place };
+      return { kind: 'registration', ...about, ...place, ...known({ session: sessionIn(options) }) };
     }
     case distributedRole.location:
       return readLocation({ sequence, lifetimeS, options }, flags.acknowledge);
@@ -204,6 +210,23 @@ function placeIn(options: readonly MobilityOption[]): Place {
     gateway: findOption(options, 'gatewayAddress')?.address,
     linkLocal: findOption(options, 'linkLocalAddress')?.address,
   };
+}
+
+function sessionOptions({ handoff, accessTechnology, linkIdentifier }: SessionKey): MobilityOption[] {
+  const options: MobilityOption[] = [
+    { kind: 'handoffIndicator', indicator: handoff },
+    { kind: 'accessTechnologyType', type: accessTechnology },
+  ];
+  if (linkIdentifier !== undefined) options.push({ kind: 'mobileNodeLinkLayerIdentifier', identifier: linkIdentifier });
+  return options;
+}
+
+function sessionIn(options: readonly MobilityOption[]): SessionKey | undefined {
+  const handoff = findOption(options, 'handoffIndicator')?.indicator;
+  const accessTechnology = findOption(options, 'accessTechnologyType')?.type;
+  if (handoff === undefined || accessTechnology === undefined) return undefined;
+  const linkIdentifier = findOption(options, 'mobileNodeLinkLayerIdentifier')?.identifier;
+  return { handoff, accessTechnology, ...known({ linkIdentifier }) };
 }
 
 function locator({ kind, address }: Locator): MobilityOption {
