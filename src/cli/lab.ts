@@ -100,8 +100,19 @@ function describe(result: LabResult): string {
     ...(result.helpedMobile ? [`${result.mobile} ran a daemon of ours: ${result.scheme} needs the host's help`] : []),
     `TCP: ${tcp.octets} octets, at most ${tcp.secondsWithout.toFixed(1)} s without progress`,
     `ping: ${ping.received} of ${ping.sent} answered`,
+    ...pathsOf(result),
     ...result.checks.map(({ name, ok, detail }) => `${ok ? 'ok  ' : 'FAIL'} ${name}: ${detail}`),
   ].join('\n');
+}
+
+/** Tunnels from the correspondent to each access router, where there are any: those of the first packet after a move, and of the last before the next. */
+function pathsOf({ handovers }: LabResult): string[] {
+  const lines = handovers.flatMap(({ to, downlink }) => {
+    if (!downlink || downlink.first.length + downlink.last.length === 0) return [];
+    const [first, last] = [downlink.first, downlink.last].map(path => path.join(', ') || 'none');
+    return [`tunnels to ${to}: ${first === last ? first : `at first ${first}; then ${last}`}`];
+  });
+  return [...new Set(lines)];
 }
 
 function numbers({ median, p95 }: Quantiles): string[] {

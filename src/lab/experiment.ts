@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { type Address, formatAddress } from '../base/address.js';
 import type { NetworkDescription, Scheme } from '../protocol/scheme.js';
 import { closedFormOf, handoversOf } from '../scenario/handovers.js';
 import type { Scenario } from '../scenario/model.js';
@@ -6,6 +7,7 @@ import { topologyOf } from '../scenario/topology.js';
 import { type Check, checkCaptures } from './checks.js';
 import { Lab, type LabSetup } from './lab.js';
 import { disordered, type LabMove, type MoveResult, measureMoves, quantile, readProbe } from './probe.js';
+import { type DownlinkPaths, downlinkPaths } from './probe-paths.js';
 import { Traffic, type TrafficReport } from './traffic.js';
 
 export interface ExperimentOptions extends LabSetup {
@@ -26,7 +28,7 @@ export interface LabResult {
   /** The same at the end as at the beginning, and no other beside it. */
   readonly addressKept: boolean;
   readonly l2GapMs: number;
-  readonly handovers: readonly MoveResult[];
+  readonly handovers: readonly (MoveResult & { readonly downlink: DownlinkPaths | undefined })[];
   readonly downlinkMs: Quantiles;
   readonly uplinkMs: Quantiles;
   /** Probe packets, one a millisecond each way. */
@@ -143,7 +145,11 @@ function report(course: Course, tunnels: boolean, lab: Lab, { scenario, scheme }
   const file = (name: string) => captures.find(capture => capture.name === name)!.file;
   const wire = lab.plan.wires.find(({ ends }) => ends.some(({ node }) => node === course.correspondent))!;
   const seenAt = { mobile: readProbe(file(mobile)), correspondent: readProbe(file(wire.name)) };
-  const handovers = measureMoves(course.moves, seenAt);
+  const wires = captures.filter(({ kind }) => kind === 'wire').flatMap(({ file }) => readProbe(file));
+  const names = new Map(lab.plan.nodes.flatMap(({ name }) => lab.addressesOf(name).map(address => [address, name])));
+  const nameOf = (address: Address) => names.get(formatAddress(address)) ?? formatAddress(address);
+  const paths = downlinkPaths(course.moves, { mobile: seenAt.mobile, wires }, nameOf);
+  const handovers = measureMoves(course.moves, seenAt).map((move, i) => ({ ...move, downlink: paths[i] }));
   return {
     scheme: scheme.name,
     mobile,

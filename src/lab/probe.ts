@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { chainOf } from '../linux/mobility-headers.js';
+import type { Address } from '../base/address.js';
+import { chainOf, destinationOf, sourceOf } from '../linux/mobility-headers.js';
 import { protocol } from '../wire/ipv6/packet.js';
 import { readCapture } from '../wire/pcapng/reader.js';
 import { probePort } from './traffic.js';
@@ -10,6 +11,8 @@ export interface ProbePacket {
   readonly sequence: number;
   /** Wall clock, milliseconds since 1970. */
   readonly timeMs: number;
+  /** Whose two ends the outermost header names; absent: it is in none. */
+  readonly tunnel?: { readonly from: Address; readonly to: Address };
 }
 
 /** One move as the lab made it, in wall-clock milliseconds. */
@@ -38,15 +41,21 @@ export interface MoveResult extends LabMove {
 export function readProbe(file: string): ProbePacket[] {
   const packets: ProbePacket[] = [];
   for (const { bytes, time } of readCapture(readFileSync(file))) {
-    const datagram = datagramIn(bytes.subarray(ethernetOctets));
+    const packet = bytes.subarray(ethernetOctets);
+    const datagram = datagramIn(packet);
     if (!datagram || datagram.length < 20) continue;
     const view = new DataView(datagram.buffer, datagram.byteOffset);
     const down = view.getUint16(0) === probePort;
     if (!down && view.getUint16(2) !== probePort) continue;
     const timeMs = time.seconds * 1000 + time.nanoseconds / 1e6;
-    packets.push({ direction: down ? 'down' : 'up', sequence: view.getUint32(16), timeMs });
+    const tunnel = isTunnelled(packet) && { tunnel: { from: sourceOf(packet), to: destinationOf(packet) } };
+    packets.push({ direction: down ? 'down' : 'up', sequence: view.getUint32(16), timeMs, ...tunnel });
   }
   return packets;
+}
+
+function isTunnelled(packet: Uint8Array): boolean {
+  return chainOf(packet)?.protocol === protocol.ipv6;
 }
 
 function datagramIn(packet: Uint8Array): Uint8Array | undefined {
