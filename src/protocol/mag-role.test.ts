@@ -69,3 +69,20 @@ test('draft-singh §4.9.4: a client that no peer entry has the keys of is refuse
   assert.equal(found.length, 1);
   assert.match(found[0], /^pmipClients\.0\.address: /);
 });
+
+test('draft-chan §5.4: a gateway that LMAs leave themselves out for knows all who tunnel to it', () => {
+  const anchor = '2001:db8:a::1';
+  const bypass = { domain: ['2001:db8:8000::/33'], anchors: [anchor], gateways: [other] };
+  const { views, deadline } = engine({ anchor, bypass });
+  assert.ok(views.visitors && views.bypasses && deadline === 0);
+  const key = '00112233445566778899aabbccddeeff';
+  const peers = [{ address: anchor, security: { kind: 'rfc4285', spi: 300, key } }];
+  assert.deepEqual(problems({ insecure: false, peers, anchor, bypass }), [
+    'bypass.gateways.0: the address of one of peers',
+  ]);
+  assert.deepEqual(problems({ bypass: { ...bypass, gateways: [own] }, careOfAddress: '2001:db8:1::2' }), [
+    'careOfAddress: nothing, beside `bypass`',
+    'bypass.gateways.0: the address of another node',
+  ]);
+  assert.match(problems({ bypass, pmipClients: [{ address: client }] })[0], /^bypass: no such key here/);
+});

@@ -4,6 +4,8 @@ import * as c from './config.js';
 import { type ContextTransferSettings, contextTransferSection } from './context-transfer/config.js';
 import { withContextTransfer } from './context-transfer/context-transfer.js';
 import type { Engine, Environment, MessageService } from './contract.js';
+import { withBypass } from './dlma/bypass.js';
+import { bypassSection } from './dlma/bypass-config.js';
 import { gatewayKeys, gatewaySection, guarded } from './gateway/config.js';
 import { Gateway } from './gateway/gateway.js';
 import type { Transfers, Visits } from './gateway/transfers.js';
@@ -25,8 +27,20 @@ const registering = gatewaySection(
     ...gatewayKeys,
     /** RFC 5213 §9.3 TimestampBasedApproachInUse: clocks of gateways and anchors agree. */
     timestamps: c.flag.default(true),
+    /** LMAs and gateways of a distributed-LMA domain that leave LMAs out of their tunnels (draft-chan §5.1.1, §5.4). */
+    bypass: bypassSection.optional(),
   }),
-);
+).superRefine(({ address, careOfAddress, bypass, insecure, peers }, context) => {
+  if (!bypass) return;
+  const problem = (path: (string | number)[], message: string) => context.addIssue({ code: 'custom', path, message });
+  if (careOfAddress) problem(['careOfAddress'], 'nothing, beside `bypass`');
+  for (const key of ['anchors', 'gateways'] as const)
+    for (const [i, peer] of bypass[key].entries()) {
+      if (peer === address) problem(['bypass', key, i], 'the address of another node');
+      else if (!insecure && !peers.some(known => known.address === peer))
+        problem(['bypass', key, i], 'the address of one of peers');
+    }
+});
 
 /** draft-singh §2: the pCoA is the MAG's own address, which is the one that Triggers come from. */
 const { careOfAddress: _, ...ownAddressKeys } = gatewayKeys;
@@ -106,7 +120,10 @@ export const mag: Role<MagConfig> = {
 };
 
 function registeringGateway(config: Registering, environment: Environment): Engine {
-  return new Gateway({ ...config, addressesPerMobile: 0 }, magDialect(config, environment), environment);
+  const { bypass } = config;
+  const gateway = (transfers?: (visits: Visits) => Transfers) =>
+    new Gateway({ ...config, addressesPerMobile: 0 }, magDialect(config, environment), environment, transfers);
+  return bypass ? withBypass({ ...config, bypass }, environment, gateway) : gateway();
 }
 
 /** Associations are made beforehand (RFC 4067 §6.2): neither a Trigger nor a context waits for one. */

@@ -6,12 +6,12 @@ import { earliest, type Instant } from '../../base/time.js';
 import { protocol } from '../../wire/ipv6/packet.js';
 import type { Engine, Environment, Input, Interests, LinkId, Output } from '../contract.js';
 import type { Turn } from '../gateway/lifecycle.js';
+import { Overlay } from '../gateway/overlay.js';
 import type { Transfers, Visits } from '../gateway/transfers.js';
 import type { Visitor } from '../gateway/visitor.js';
 import { isActivation } from './activation.js';
 import type { ContextTransferSettings } from './config.js';
 import { type Ground, newCounters, Stragglers, type TimerKey, type TimerName } from './ground.js';
-import { Overlay } from './overlay.js';
 import { Transferring } from './transferring.js';
 
 /** What a gateway's configuration says of it. */

@@ -5,9 +5,9 @@ import type { Prefix } from '../../base/prefix.js';
 import { type Instant, milliseconds } from '../../base/time.js';
 import { type CxtpMessage, encodeCxtp } from '../../wire/cxtp/messages.js';
 import type { Environment, LinkId, Output } from '../contract.js';
+import type { Rule } from '../gateway/overlay.js';
 import type { Visits } from '../gateway/transfers.js';
 import type { ContextTransferSettings } from './config.js';
-import type { Rule } from './overlay.js';
 
 const counterNames = [
   'contextsSent',

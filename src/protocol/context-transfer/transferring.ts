@@ -7,6 +7,7 @@ import { type CxtpMessage, type CxtpMessageOf, decodeCxtp } from '../../wire/cxt
 import type { Packet } from '../../wire/ipv6/packet.js';
 import type { Row } from '../contract.js';
 import type { Turn } from '../gateway/lifecycle.js';
+import { type DownlinkEnd, endKey, type Rule, type Wanted } from '../gateway/overlay.js';
 import type { Transfers } from '../gateway/transfers.js';
 import type { Visitor } from '../gateway/visitor.js';
 import { type ActivateRequest, Activation } from './activation.js';
@@ -15,7 +16,6 @@ import { authorizationToken, mobileKey } from './authorization.js';
 import { isWhole } from './context.js';
 import { Departures } from './departures.js';
 import { type Ground, isNeighbour, neighbourAt, type TimerName, toPeer } from './ground.js';
-import { type DownlinkEnd, endKey, type Rule, type Wanted } from './overlay.js';
 import { Requests } from './requests.js';
 
 type Asking = CxtpMessageOf<'contextTransferRequest'>;

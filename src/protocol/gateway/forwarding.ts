@@ -68,6 +68,11 @@ export class Forwarding {
     return outputs;
   }
 
+  /** Who is served with that prefix. */
+  servedWith(prefix: Prefix): Visitor | undefined {
+    return this.#owners.get(prefixKey(prefix));
+  }
+
   /** Who else has one of `prefixes`: the anchor gave it to somebody else, or the mobile shows up as another station. */
   othersServed(visitor: Visitor, prefixes: readonly Prefix[]): Visitor[] {
     return prefixes.flatMap(prefix => this.#owners.get(prefixKey(prefix)) ?? []).filter(owner => owner !== visitor);

@@ -2,7 +2,7 @@ import { type Prefix, prefixKey } from '../../base/prefix.js';
 import type { ForwardingRule, Output, TunnelEnd, Via } from '../contract.js';
 import { isSameVia } from '../rules.js';
 
-/** What is to be forwarded while mobiles are between gateways, over what the gateway itself wants. */
+/** What is to be forwarded for mobiles that come or have gone, over what the gateway itself wants. */
 export interface Wanted {
   /** In place of the gateway's rules to the same prefixes, by {@link prefixKey}. */
   readonly rules: ReadonlyMap<string, Rule>;

@@ -1,0 +1,308 @@
+import type { Address } from '../../base/address.js';
+import { aggregate } from '../../base/aggregate.js';
+import { Deadlines } from '../../base/deadlines.js';
+import { invariant } from '../../base/errors.js';
+import { type Prefix, prefixCovers, prefixOf } from '../../base/prefix.js';
+import { earliest, type Instant, second } from '../../base/time.js';
+import { protocol } from '../../wire/ipv6/packet.js';
+import type { Engine, Environment, Input, Interests, LinkId, Output } from '../contract.js';
+import { mobilityPacket } from '../gateway/binding-updates.js';
+import type { Turn } from '../gateway/lifecycle.js';
+import { Overlay } from '../gateway/overlay.js';
+import { noTransfers, type Transfers, type Visits } from '../gateway/transfers.js';
+import type { Visitor } from '../gateway/visitor.js';
+import type { BypassSettings } from './bypass-config.js';
+import { readMessage, writeMessage } from './codec.js';
+import { againAfter, Departed, type Departure, type Next } from './departed.js';
+import { type BypassTimer, DirectPaths } from './direct-paths.js';
+import type { Message } from './messages.js';
+
+/** What a gateway's configuration says of it. */
+export interface BypassingGateway {
+  /** Of its messages, and its end of tunnels. */
+  readonly address: Address;
+  readonly accessLinks: readonly { readonly name: LinkId }[];
+  readonly bypass: BypassSettings;
+}
+
+/**
+ * A gateway that LMAs leave themselves out for (draft-chan §5.1.1 to §5.1.3, §5.4): any LMA may tunnel to it what is for its
+ * visitors, and other gateways what theirs send them; its LMA says which of its visitors' packets go straight to which gateway.
+ * `gateway` makes it, with the part that is told of its visitors.
+ */
+export function withBypass(
+  config: BypassingGateway,
+  environment: Environment,
+  gateway: (transfers: (visits: Visits) => Transfers) => Engine,
+): Engine {
+  const made: { bypassing?: Bypassing } = {};
+  const engine = gateway(visits => {
+    made.bypassing = new Bypassing(config, environment, visits);
+    return made.bypassing.transfers;
+  });
+  invariant(made.bypassing !== undefined, 'a gateway asks for its transfers once');
+  return new BypassedGateway(engine, made.bypassing, config);
+}
+
+/** Gives each of the two its inputs, and puts together what they want of the world. */
+class BypassedGateway implements Engine {
+  readonly interests: Interests;
+  readonly views: Engine['views'];
+  readonly #gateway: Engine;
+  readonly #bypassing: Bypassing;
+  readonly #accessLinks: readonly LinkId[];
+  readonly #overlay = new Overlay(0);
+  #started = false;
+
+  constructor(gateway: Engine, bypassing: Bypassing, { accessLinks }: BypassingGateway) {
+    this.#gateway = gateway;
+    this.#bypassing = bypassing;
+    this.#accessLinks = accessLinks.map(({ name }) => name);
+    const { interests } = gateway;
+    this.interests = { ...interests, protocols: [...new Set([...interests.protocols, protocol.mobility])] };
+    this.views = {
+      ...gateway.views,
+      bypasses: () => bypassing.paths.rows(),
+      departed: () => bypassing.departed.rows(),
+    };
+  }
+
+  get deadline(): Instant | undefined {
+    return this.#started ? earliest(this.#gateway.deadline, this.#bypassing.timers.next) : 0;
+  }
+
+  get counters(): Engine['counters'] {
+    return { ...this.#gateway.counters, ...this.#bypassing.counters };
+  }
+
+  handle(input: Input, now: Instant): Output[] {
+    const turn: Turn = { now, outputs: [] };
+    if (!this.#started) this.#bypassing.start(turn);
+    this.#started = true;
+    if (!this.#takes(input, turn)) turn.outputs.push(...this.#gateway.handle(input, now));
+    const others = this.#overlay.note(turn.outputs);
+    const wanted = { rules: this.#bypassing.departed.rules, ends: new Map(), held: new Set<string>(), flushed: [] };
+    return [...this.#overlay.settle(wanted), ...others];
+  }
+
+  /** Whether the input is not for the gateway. */
+  #takes(input: Input, turn: Turn): boolean {
+    switch (input.kind) {
+      case 'tick':
+        this.#bypassing.tick(turn);
+        return false;
+      case 'flow':
+        this.#bypassing.flow(input, turn);
+        return true;
+      case 'packet': {
+        const { packet, link } = input;
+        if (packet.payload.kind !== 'mobility' || (link !== undefined && this.#accessLinks.includes(link)))
+          return false;
+        const message = readMessage(packet.payload.message);
+        return message !== undefined && this.#bypassing.message(message, packet.source, turn);
+      }
+      default:
+        return false;
+    }
+  }
+}
+
+/** The part that knows of tunnels which leave LMAs out. */
+class Bypassing {
+  readonly timers = new Deadlines<BypassTimer>();
+  readonly paths: DirectPaths;
+  readonly departed: Departed;
+  readonly transfers: Transfers;
+  readonly counters = {
+    bypassesTaken: 0,
+    bypassesRefused: 0,
+    locationsSent: 0,
+    locationsTaken: 0,
+    locationsRefused: 0,
+  };
+  readonly #local: Address;
+  readonly #settings: BypassSettings;
+  readonly #environment: Environment;
+  readonly #visits: Visits;
+  /** When each came: what its LMA says of its going is older than that, or newer. */
+  readonly #since = new Map<Visitor, number>();
+  #sequence = 0;
+
+  constructor({ address, bypass }: BypassingGateway, environment: Environment, visits: Visits) {
+    this.#local = address;
+    this.#settings = bypass;
+    this.#environment = environment;
+    this.#visits = visits;
+    this.paths = new DirectPaths(address, this.timers);
+    this.departed = new Departed(address, this.timers, bypass.previousS);
+    this.transfers = {
+      ...noTransfers,
+      attached: (visitor, turn) => this.#attached(visitor, turn),
+      registered: (visitor, turn) => this.#registered(visitor, turn),
+      removed: (visitor, turn) => this.#removed(visitor, turn),
+    };
+  }
+
+  /** LMAs and gateways have intercepted what they bring. */
+  start({ outputs }: Turn): void {
+    const { domain, anchors, gateways } = this.#settings;
+    const superset = aggregate(domain);
+    for (const to of superset) {
+      for (const remote of [...anchors, ...gateways])
+        outputs.push({ kind: 'admit', end: { local: this.#local, remote, to }, intercepted: true });
+      outputs.push({ kind: 'watch', to, each: 'destination', againAfter });
+    }
+  }
+
+  tick(turn: Turn): void {
+    for (const timer of this.timers.takeDue(turn.now)) {
+      const [name, key] = split(timer);
+      if (name === 'path') this.paths.due(key, turn.outputs);
+      else this.departed.due(key, turn.outputs);
+    }
+  }
+
+  // ---- visitors --------------------------------------------------------------------------------------------------
+
+  /** From now on nothing leads away from here: it may be registered before this gateway hears so. */
+  #attached(visitor: Visitor, turn: Turn): void {
+    this.#since.set(visitor, this.#wallMs(turn.now));
+    this.departed.returned(visitor.station, turn.outputs);
+  }
+
+  #registered({ prefix, anchor }: Visitor, turn: Turn): void {
+    if (prefix === undefined) return;
+    this.departed.end(prefix, turn.outputs);
+    this.paths.endOf(prefix, anchor, turn.outputs);
+  }
+
+  #removed(visitor: Visitor, turn: Turn): void {
+    this.#since.delete(visitor);
+    const { prefix, anchor, station } = visitor;
+    // What another visitor is served with is that one's.
+    if (prefix === undefined || anchor === undefined || this.#visits.forwarding.servedWith(prefix)) return;
+    this.paths.endOf(prefix, undefined, turn.outputs);
+    this.departed.add({ home: prefix, station, anchor }, turn.now);
+  }
+
+  #wallMs(now: Instant): number {
+    const { seconds, nanoseconds } = this.#environment.clock(now);
+    return seconds * 1000 + Math.floor(nanoseconds / 1e6);
+  }
+
+  // ---- what others say -------------------------------------------------------------------------------------------
+
+  /** Whether it was for a gateway that LMAs leave themselves out for. */
+  message(message: Message, from: Address, turn: Turn): boolean {
+    switch (message.kind) {
+      case 'bypass':
+        this.#bypass(message, from, turn);
+        return true;
+      case 'location':
+        this.#location(message, from, turn);
+        return true;
+      default:
+        return false;
+    }
+  }
+
+  #bypass(message: Bypass, from: Address, turn: Turn): void {
+    const { homes, source, gateway } = message;
+    const mayTake = (home: Prefix) =>
+      source ? this.#lead(source, home, message, from, turn) : this.#follow(home, message, from, turn);
+    const taken = gateway === this.#local || this.#isPeer(gateway) ? homes.filter(mayTake) : [];
+    if (taken.length > 0) this.counters.bypassesTaken++;
+    else this.#refuse('bypassesRefused', from, 'a bypass that is not for this gateway to take', turn);
+  }
+
+  /** §5.4: what a visitor sends, by the word of the LMA that anchors it. */
+  #lead(source: Prefix, home: Prefix, { gateway, timestampMs, lifetimeS }: Bypass, from: Address, turn: Turn): boolean {
+    const visitor = this.#visits.forwarding.servedWith(source);
+    if (visitor?.anchor !== from || !this.#settings.domain.some(prefix => prefixCovers(prefix, home))) return false;
+    const until = turn.now + lifetimeS * second;
+    if (until > turn.now && gateway !== this.#local)
+      return this.paths.lead({ source, home, gateway, by: from, timestampMs }, until, turn.outputs);
+    this.paths.endOfPair(source, home, turn.outputs);
+    return true;
+  }
+
+  /** §5.1.2, §5.1.3: where a visitor has gone, by the word of the LMA that anchored it here. */
+  #follow(home: Prefix, { gateway, timestampMs, lifetimeS }: Bypass, from: Address, turn: Turn): boolean {
+    const visitor = this.#visits.forwarding.servedWith(home);
+    const departure = this.departed.get(home) ?? (visitor && departureOf(visitor, home));
+    if (departure?.anchor !== from || gateway === this.#local) return false;
+    // It came back since then, or this was overtaken by something newer.
+    const since = Math.max((visitor && this.#since.get(visitor)) ?? 0, departure.next?.timestampMs ?? 0);
+    if (since > timestampMs) return false;
+    this.departed.follow(
+      departure,
+      { gateway, timestampMs, until: turn.now + lifetimeS * second },
+      turn.now,
+      turn.outputs,
+    );
+    return true;
+  }
+
+  /** From the gateway that something goes to: it knows better (§5.1.2). */
+  #location({ homes, to, timestampMs, lifetimeS }: Location, from: Address, turn: Turn): void {
+    const { kind, address: gateway } = to;
+    const isKnown = kind === 'gateway' && (gateway === this.#local || this.#isPeer(gateway));
+    const next = lifetimeS > 0 && gateway !== this.#local ? { gateway, timestampMs } : undefined;
+    const taken = homes.filter(home => {
+      const isLed = isKnown && this.paths.redirect(home, from, next, turn.outputs);
+      return (isKnown && this.#onward(home, from, next, turn)) || isLed;
+    });
+    if (taken.length > 0) this.counters.locationsTaken++;
+    else this.#refuse('locationsRefused', from, 'a location from where nothing is led to', turn);
+  }
+
+  /** What has gone from here to that gateway has gone on. */
+  #onward(home: Prefix, from: Address, next: Omit<Next, 'until'> | undefined, { outputs }: Turn): boolean {
+    const departure = this.departed.get(home);
+    if (departure?.next?.gateway !== from) return false;
+    if (next === undefined) this.departed.end(home, outputs);
+    else if (next.timestampMs >= departure.next.timestampMs)
+      this.departed.redirect(departure, { ...departure.next, ...next });
+    return true;
+  }
+
+  /** Who brings what is for somebody that is not here is told where that one is, or that it is not here (§5.1.2). */
+  flow({ destination, via }: Extract<Input, { kind: 'flow' }>, turn: Turn): void {
+    const home = prefixOf(destination, this.#settings.homeLength);
+    const next = this.departed.get(home)?.next;
+    if (via === undefined || (this.#visits.forwarding.servedWith(home) && !next)) return;
+    const location: Location = {
+      kind: 'location',
+      sequence: this.#sequence++ & 0xffff,
+      homes: [home],
+      to: { kind: 'gateway', address: next?.gateway ?? this.#local },
+      timestampMs: next?.timestampMs ?? 0,
+      lifetimeS: next ? (next.until - turn.now) / second : 0,
+      answered: false,
+    };
+    this.counters.locationsSent++;
+    turn.outputs.push(mobilityPacket(this.#local, via.remote, writeMessage(location)));
+  }
+
+  #isPeer(gateway: Address): boolean {
+    return this.#settings.gateways.includes(gateway);
+  }
+
+  #refuse(counter: 'bypassesRefused' | 'locationsRefused', peer: Address, reason: string, turn: Turn): void {
+    this.counters[counter]++;
+    turn.outputs.push({ kind: 'trace', event: { event: 'discarded', peer, reason } });
+  }
+}
+
+type Bypass = Extract<Message, { kind: 'bypass' }>;
+type Location = Extract<Message, { kind: 'location' }>;
+
+function departureOf({ station, anchor }: Visitor, home: Prefix): Departure | undefined {
+  return anchor && { home, station, anchor };
+}
+
+/** What follows the name may have any unit in it. */
+function split(timer: BypassTimer): readonly [name: string, key: string] {
+  const at = timer.indexOf(' ');
+  return [timer.slice(0, at), timer.slice(at + 1)];
+}
