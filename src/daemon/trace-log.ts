@@ -21,6 +21,11 @@ export function logTrace(log: Log, event: TraceEvent): void {
       return log.info(fields, `handover ${event.change}`);
     case 'trigger':
       return log[event.change === 'refresh' ? 'debug' : 'info'](fields, `trigger: ${event.change}`);
+    case 'location':
+      return log[event.change === 'recorded' || event.change === 'previous' ? 'info' : 'debug'](
+        fields,
+        `location ${event.change}`,
+      );
     case 'refused':
       return log.warn(fields, 'refused');
     case 'discarded':
@@ -56,6 +61,10 @@ function traceFields(event: TraceEvent): Record<string, unknown> {
   } else if (event.event === 'trigger') {
     fields.gateway = formatAddress(event.gateway);
     if (event.address !== undefined) fields.address = formatAddress(event.address);
+  } else if (event.event === 'location') {
+    fields.home = formatPrefix(event.home);
+    if (event.to !== undefined) fields.to = formatAddress(event.to);
+    if (event.peer !== undefined) fields.peer = formatAddress(event.peer);
   } else if (event.event === 'map') fields.map = formatAddress(event.map);
   else if (event.event === 'agent') fields.agent = formatAddress(event.agent);
   else if (event.peer !== undefined) fields.peer = formatAddress(event.peer);

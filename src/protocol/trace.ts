@@ -64,6 +64,18 @@ export type TraceEvent =
       readonly gateway: Address;
       readonly address?: Address;
     }
+  /**
+   * What mobility routing knows of a home (draft-chan §4.4): where packets for it go, or who was told so. `peer`: who told it, or
+   * was told.
+   */
+  | {
+      readonly event: 'location';
+      readonly change: LocationChange;
+      readonly home: Prefix;
+      readonly to?: Address;
+      readonly peer?: Address;
+      readonly reason?: string;
+    }
   /** A request was answered with a refusal. */
   | {
       readonly event: 'refused';
@@ -92,6 +104,19 @@ export type HandoverChange =
   | 'arrived'
   | 'missed';
 export type TriggerChange = 'attachment' | 'handover' | 'refresh' | 'departure';
+/**
+ * `recorded`: at the H-LMA. `previous`: at the previous D-LMA, which forwards. `ended`: it does not any more. `cached`, `forgotten`,
+ * `asked`: at an O-LMA. `told`: an O-LMA was. `notAnchored`: one sent here what nobody here knows of.
+ */
+export type LocationChange =
+  | 'recorded'
+  | 'previous'
+  | 'ended'
+  | 'cached'
+  | 'forgotten'
+  | 'asked'
+  | 'told'
+  | 'notAnchored';
 export type VisitorChange =
   | 'attached'
   | 'authenticated'

@@ -82,6 +82,15 @@ function plainEngineEvent(event: TraceEvent): PlainObject {
       const { gateway, address, ...rest } = event;
       return defined({ ...rest, gateway: formatAddress(gateway), address: address && formatAddress(address) });
     }
+    case 'location': {
+      const { home, to, peer, ...rest } = event;
+      return defined({
+        ...rest,
+        home: formatPrefix(home),
+        to: to && formatAddress(to),
+        peer: peer && formatAddress(peer),
+      });
+    }
     case 'refused':
       return defined({ ...event, peer: formatAddress(event.peer) });
     case 'discarded':

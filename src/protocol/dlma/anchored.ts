@@ -22,11 +22,15 @@ export interface AnchoredMobile {
 export interface Anchorings {
   /** Anchored here from now on. The LMA's rule for the home takes the place of the one of mobility routing. */
   arrived(home: Prefix, turn: Turn): void;
+  /** Anchored here as before, but no longer at that gateway. */
+  moved(home: Prefix, from: Address, turn: Turn): void;
   /** Not any more; said after the LMA's own rule for the home is gone. */
   left(home: Prefix, gone: Departure, turn: Turn): void;
 }
 
 export interface Departure {
+  /** Proxy care-of address it had here. */
+  readonly from?: Address;
   /** Of what made it end; what is older is no news any more. */
   readonly timestampMs: number;
   /** Where it has gone, and for how long it is registered there, if that is known: forward to there for a while (§4.3). */

@@ -143,6 +143,10 @@ function markText(event: SimulationEvent): { name: string; detail: string } | un
       };
     case 'trigger':
       return { name: `trigger: ${event.change}`, detail: formatAddress(event.gateway) };
+    case 'location': {
+      const to = event.to === undefined ? '' : ` → ${formatAddress(event.to)}`;
+      return { name: `location ${event.change}`, detail: `${formatPrefix(event.home)}${to}` };
+    }
     case 'refused':
     case 'failed':
     case 'discarded':
