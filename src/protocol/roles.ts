@@ -1,6 +1,7 @@
 import { aaaServer } from './aaa/server-role.js';
 import { accessRouter } from './access-router-role.js';
 import { dhcpv6Server } from './dhcpv6/role.js';
+import { distributedLma } from './dlma-role.js';
 import { homeAgent, netlmmLma } from './keyed-anchors.js';
 import { localMobilityAgent } from './lma6-role.js';
 import { lmap } from './lmm/lmap-role.js';
@@ -30,4 +31,5 @@ export const roles: readonly Role[] = [
   netlmmLma,
   aaaServer,
   localMobilityAgent,
+  distributedLma,
 ];

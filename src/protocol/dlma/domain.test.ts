@@ -46,8 +46,7 @@ test('draft-chan §2.3: each function of an H-LMA may stand elsewhere, and stand
   assert.deepEqual([two.allocation, two.location, two.routing], ['fd00::2', 'fd00::22', 'fd00::23'].map(at));
   const domain = domainOf(result.config.domain);
   assert.deepEqual(domain.routers, ['fd00::1', 'fd00::2', 'fd00::23', 'fd00::3'].map(at));
-  assert.ok(domain.isAnchor(at('fd00::22')));
-  assert.ok(!domain.isAnchor(at('fd00::4')));
+  assert.deepEqual(domain.anchors, ['fd00::1', 'fd00::2', 'fd00::22', 'fd00::23', 'fd00::3'].map(at));
 });
 
 test('a mobile without a home is registered in the network of its realm', () => {

@@ -22,7 +22,7 @@ export interface Domain {
   /** Of all networks. */
   readonly prefixes: readonly Prefix[];
   /** Every node with a function of an LMA (§9: who is trusted). */
-  isAnchor(address: Address): boolean;
+  readonly anchors: readonly Address[];
   /** Those that route, and so tunnel packets to each other. */
   readonly routers: readonly Address[];
   /** The network that a home is of; undefined: of none. */
@@ -32,9 +32,9 @@ export interface Domain {
 }
 
 export function domainOf(entries: readonly DomainEntry[]): Domain {
-  const anchors = new Set(
-    entries.flatMap(({ lma, allocation, location, routing }) => [lma, allocation, location, routing]),
-  );
+  const anchors = [
+    ...new Set(entries.flatMap(({ lma, allocation, location, routing }) => [lma, allocation, location, routing])),
+  ];
   const byPrefix = new Map<number, Map<Address, DomainEntry>>();
   for (const entry of entries)
     for (const { address, length } of entry.prefixes) {
@@ -45,7 +45,7 @@ export function domainOf(entries: readonly DomainEntry[]): Domain {
   return {
     entries,
     prefixes: entries.flatMap(({ prefixes }) => prefixes),
-    isAnchor: address => anchors.has(address),
+    anchors,
     routers: [...new Set(entries.flatMap(({ lma, routing }) => [lma, routing]))],
     entryOf(home) {
       // Prefixes do not overlap, so that the first found is the only one.

@@ -16,7 +16,7 @@ export interface Turn {
 export interface LmaFunction {
   /** What another function, or a gateway, says; true: it was for this one. */
   handle(message: Message, from: Address, turn: Turn): boolean;
-  /** Inputs of the world that are not messages: `flow`, `profile`, `command`. */
+  /** Inputs of the world that are not messages of the domain: `flow`, `profile`, `command`, what gateways send. */
   input?(input: Input, turn: Turn): void;
   /** A request of this function that was never answered. */
   unanswered?(message: Message, to: Address, turn: Turn): void;
@@ -25,6 +25,7 @@ export interface LmaFunction {
   readonly deadline: Instant | undefined;
   tick(turn: Turn): void;
   readonly views?: Engine['views'];
+  readonly counters?: Engine['counters'];
 }
 
 /** How functions reach each other: at the same node at once, at others by signalling that is protected and repeated. */

@@ -1,0 +1,69 @@
+import { z } from 'zod';
+import { milliseconds, seconds } from '../base/time.js';
+import { anchorKeys, peerSettings } from './anchor/config.js';
+import * as c from './config.js';
+import type { Engine, Environment } from './contract.js';
+import type { Anchored } from './dlma/anchored.js';
+import { dlmaKeys, dlmaSection } from './dlma/config.js';
+import { DistributedLma } from './dlma/dlma.js';
+import { domainOf } from './dlma/domain.js';
+import type { LmaFunction } from './dlma/function.js';
+import { PostOffice } from './dlma/post.js';
+import { Routing } from './dlma/routing.js';
+import { lmaKeys } from './pmip6/lma-role.js';
+import type { Role } from './scheme.js';
+import { protectedSection } from './security/config.js';
+import { secured } from './security/secured.js';
+
+const { prefixes: _, ...sharedKeys } = anchorKeys;
+
+const section = protectedSection(dlmaSection(z.strictObject({ ...sharedKeys, ...lmaKeys, ...dlmaKeys }))).superRefine(
+  ({ permissions, peers, insecure }, context) => {
+    for (const [i, { peer }] of permissions.entries())
+      if (!insecure && !peers.some(known => known.address === peer))
+        context.addIssue({ code: 'custom', path: ['permissions', i, 'peer'], message: 'the address of one of peers' });
+  },
+);
+export type DistributedLmaConfig = z.infer<typeof section>;
+
+/** The functions of an LMA that the domain has at this node: routing and anchoring at every LMA, the others where they are wanted. */
+export const distributedLma: Role<DistributedLmaConfig> = {
+  name: 'dlma',
+  title: 'Local mobility anchor of a distributed-LMA domain (draft-chan-netext-distributed-lma)',
+  announces: true,
+  parse: input => c.parsed(section, input),
+  create(config: DistributedLmaConfig, environment: Environment) {
+    return secured(createDistributedLma(config, environment), config, environment);
+  },
+};
+
+function createDistributedLma(config: DistributedLmaConfig, environment: Environment): Engine {
+  const { address, insecure, updatesPerSecond, updateBurst } = config;
+  const domain = domainOf(config.domain);
+  const functions: LmaFunction[] = [];
+  const post = new PostOffice(
+    {
+      ...{ address, insecure },
+      peers: peerSettings(config),
+      anchors: domain.anchors,
+      updateRate: { perSecond: updatesPerSecond, burst: updateBurst },
+    },
+    environment,
+    functions,
+  );
+  const nobody: Anchored = { find: () => undefined };
+  if (domain.routers.includes(address)) functions.push(routing(config, post, nobody, environment));
+  return new DistributedLma(post, functions);
+}
+
+function routing(config: DistributedLmaConfig, post: PostOffice, anchored: Anchored, environment: Environment) {
+  const { address, homeLength, cache, previousS, query } = config;
+  const settings = {
+    ...{ address, homeLength, query },
+    domain: domainOf(config.domain),
+    idle: seconds(cache.idleS),
+    maximumEntries: cache.maximumEntries,
+    previous: milliseconds(1000 * previousS),
+  };
+  return new Routing(settings, post, anchored, environment);
+}
