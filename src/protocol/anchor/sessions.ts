@@ -12,8 +12,11 @@ export interface Sessions {
   asked(request: SessionRequest): void;
   /** A gateway lets one go that is not here: perhaps one that is asked for. */
   givenUp(update: Update): void;
-  /** One is registered. `came`: anew, at another gateway, or again after its gateway had let it go. */
-  registered(binding: Binding, came: boolean): void;
+  /**
+   * One is registered. `came`: anew, at another gateway, or again after its gateway had let it go. `previous`: the care-of
+   * address it had before another one.
+   */
+  registered(binding: Binding, came: boolean, previous?: Address): void;
   /** Nothing of it is left. */
   removed(binding: Binding): void;
 }

@@ -34,5 +34,5 @@ export interface Departure {
   /** Of what made it end; what is older is no news any more. */
   readonly timestampMs: number;
   /** Where it has gone, and for how long it is registered there, if that is known: forward to there for a while (§4.3). */
-  readonly to?: { readonly locator: Locator; readonly lifetimeS: number };
+  readonly to?: { readonly locator: Locator; readonly gateway?: Address; readonly lifetimeS: number };
 }

@@ -221,7 +221,7 @@ class Lma implements Dialect {
     const linkLocal = this.#linkLocal(request, binding.linkLocal);
     const moved = this.#anchor.update(binding, this.#registration(request, linkLocal), now, outputs);
     this.#accept(request, purpose, binding, outputs);
-    this.#sessions?.registered(binding, moved || state === 'deregistered');
+    this.#sessions?.registered(binding, moved || state === 'deregistered', moved ? careOf : undefined);
     this.#letGo(request.identity);
     if (!moved || state === 'deregistered') return;
     const same = accessTechnology === update.options.accessTechnology;
