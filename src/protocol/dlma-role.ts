@@ -4,18 +4,23 @@ import { anchorKeys, peerSettings } from './anchor/config.js';
 import * as c from './config.js';
 import type { Engine, Environment } from './contract.js';
 import type { Anchored } from './dlma/anchored.js';
+import { Anchoring } from './dlma/anchoring.js';
 import { dlmaKeys, dlmaSection } from './dlma/config.js';
 import { DistributedLma } from './dlma/dlma.js';
 import { domainOf } from './dlma/domain.js';
 import type { LmaFunction } from './dlma/function.js';
 import { PostOffice } from './dlma/post.js';
 import { Routing } from './dlma/routing.js';
-import { lmaKeys } from './pmip6/lma-role.js';
+import { createSharedLma } from './pmip6/lma.js';
+import { lmaKeys, lmaSettings } from './pmip6/lma-role.js';
 import type { Role } from './scheme.js';
 import { protectedSection } from './security/config.js';
 import { secured } from './security/secured.js';
 
 const { prefixes: _, ...sharedKeys } = anchorKeys;
+
+/** Mobile sessions that wait for location management at once. */
+const maximumWaiting = 16_384;
 
 const section = protectedSection(dlmaSection(z.strictObject({ ...sharedKeys, ...lmaKeys, ...dlmaKeys }))).superRefine(
   ({ permissions, peers, insecure }, context) => {
@@ -51,9 +56,25 @@ function createDistributedLma(config: DistributedLmaConfig, environment: Environ
     environment,
     functions,
   );
-  const nobody: Anchored = { find: () => undefined };
-  if (domain.routers.includes(address)) functions.push(routing(config, post, nobody, environment));
+  if (domain.routers.includes(address)) functions.push(...routingAndAnchoring(config, post, environment));
   return new DistributedLma(post, functions);
+}
+
+/** Anchoring hears first where mobiles are: its rules go before those of routing come. */
+function routingAndAnchoring(config: DistributedLmaConfig, post: PostOffice, environment: Environment): LmaFunction[] {
+  const { address, homeLength, records, bypass } = config;
+  const anchored: Anchored = { find: home => anchoring.find(home) };
+  const routes = routing(config, post, anchored, environment);
+  const settings = {
+    ...{ address, records, maximumWaiting },
+    domain: domainOf(config.domain),
+    tellsGateways: bypass.destination || records === 'gateway',
+  };
+  const lma = { ...lmaSettings({ ...config, prefixes: [] }, homeLength), foreignHomes: true };
+  const anchoring = new Anchoring(settings, environment, post, routes, sessions =>
+    createSharedLma(lma, environment, sessions),
+  );
+  return [anchoring, routes];
 }
 
 function routing(config: DistributedLmaConfig, post: PostOffice, anchored: Anchored, environment: Environment) {
