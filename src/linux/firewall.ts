@@ -1,12 +1,11 @@
 import { type Address, addressBytes, parseAddress } from '../base/address.js';
-import type { TunnelEnd } from '../protocol/contract.js';
 import { protocol } from '../wire/ipv6/packet.js';
 import { attributesOf, type Request, viewOf } from './netlink/message.js';
 import * as nft from './netlink/nftables.js';
 import type { NetlinkSocket } from './netlink/socket.js';
 import { SourceCheck, type SourceFact } from './source-check.js';
 import { TransitCheck, type TransitFact } from './transit-check.js';
-import { prefixMask, TunnelEndCheck } from './tunnel-end-check.js';
+import { type AdmittedEnd, prefixMask, TunnelEndCheck } from './tunnel-end-check.js';
 
 /** What the firewall has to know of a world. */
 export interface FirewallScope {
@@ -27,6 +26,8 @@ export interface FirewallScope {
   readonly signalling: readonly number[];
   /** The log group that gets packets from sources that no rule covers. */
   readonly logGroup: number;
+  /** The mark of what another anchor has intercepted, and the device by which that comes once more. */
+  readonly intercepted: { readonly mark: number; readonly device: number };
 }
 
 /** Addresses of this node at which tunnels end, and from which routing headers lead on. */
@@ -37,8 +38,8 @@ export interface LocalEnds {
 
 /** What changes: tunnel ends, an end in both lists being admitted; and what is known of sources, last what entered, and of packets on their way. */
 export interface FirewallChange {
-  readonly admitted?: readonly TunnelEnd[];
-  readonly refused?: readonly TunnelEnd[];
+  readonly admitted?: readonly AdmittedEnd[];
+  readonly refused?: readonly AdmittedEnd[];
   readonly entered?: readonly SourceFact[];
   readonly left?: readonly SourceFact[];
   readonly bound?: readonly TransitFact[];
@@ -75,14 +76,15 @@ export class Firewall {
     this.#socket = socket;
     this.#scope = scope;
     this.#own = new Set(scope.addresses);
-    this.#ends = new TunnelEndCheck(scope.table, [nft.count(strangers), nft.verdict('drop')]);
+    const { table, intercepted } = scope;
+    this.#ends = new TunnelEndCheck(table, [nft.count(strangers), nft.verdict('drop')], intercepted);
     this.#sources = new SourceCheck(scope.table, { spoofed, unseen });
     this.#transit = new TransitCheck(scope.table, scope.logGroup);
   }
 
   /** Puts the table in the place of whatever has its name, with these tunnel ends at these addresses, in one step. */
   install(
-    admitted: Iterable<TunnelEnd>,
+    admitted: Iterable<AdmittedEnd>,
     locals: LocalEnds,
     facts: readonly SourceFact[],
     transit: readonly TransitFact[],

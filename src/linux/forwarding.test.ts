@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { parseAddress } from '../base/address.js';
 import { HostError } from '../base/errors.js';
 import { parsePrefix } from '../base/prefix.js';
-import type { Output } from '../protocol/contract.js';
+import type { Output, TunnelEnd } from '../protocol/contract.js';
 import { Forwarding, type ForwardingOutput } from './forwarding.js';
 import { HostForwarding } from './host-forwarding.js';
 import { interceptionUnsupported } from './interception.js';
@@ -14,7 +14,7 @@ function forwarding(requests: Request[]): Forwarding {
     kernel: { execute: (some: readonly Request[]) => void requests.push(...some) },
     firewall: {},
     parking: { close: () => [] },
-    tun: { index: 7 },
+    parked: { tun: { index: 7 } },
   };
   const scope = {
     address,
@@ -24,6 +24,7 @@ function forwarding(requests: Request[]): Forwarding {
     uplinks: [],
     signalling: [],
     tunnels: { kind: 'seg6' } as const,
+    interceptedMark: 1002,
   };
   return new Forwarding(parts as never, scope);
 }
@@ -42,7 +43,7 @@ test('draft-singh appendix E.2: what a rule for IPv4 comes with is done all the 
   assert.deepEqual([made.size, requests.length], [1, 1]);
 });
 
-test('contract: rules that intercept and ends of what was intercepted are refused, and nothing else', () => {
+test('contract: a host refuses rules that intercept and ends of what was intercepted, and nothing else', () => {
   const to = parsePrefix('2001:db8:a::7/128');
   const block = parsePrefix('2001:db8:a::/48');
   const refused: ForwardingOutput[] = [
@@ -51,13 +52,19 @@ test('contract: rules that intercept and ends of what was intercepted are refuse
     { kind: 'admit', end: { local: address, remote, to: block }, intercepted: true },
   ];
   for (const output of refused) {
-    const requests: Request[] = [];
-    const atRouter = forwarding(requests);
-    assert.throws(() => atRouter.apply([{ kind: 'forward', rule: { to, via } }, output]), interceptionUnsupported());
-    assert.deepEqual([atRouter.size, requests.length], [1, 1]);
     const kernel = { execute: () => undefined };
     const atHost = new HostForwarding({ kernel, tables: {}, isWatched: () => false } as never);
     assert.throws(() => atHost.apply([{ kind: 'forward', rule: { to, via } }, output]), interceptionUnsupported());
     assert.equal(atHost.size, 1);
   }
+});
+
+test('contract: what was intercepted comes in tunnels of IPv6 by its destination, other ends of it are refused', () => {
+  const [from, mapped] = ['2001:db8:a::/48', '::ffff:192.0.2.1/128'].map(text => parsePrefix(text));
+  const ends: TunnelEnd[] = [
+    { local: address, remote, from },
+    { local: mapped.address, remote: mapped.address, to: from },
+  ];
+  for (const end of ends)
+    assert.throws(() => forwarding([]).apply([{ kind: 'admit', end, intercepted: true }]), /comes in IPv6/);
 });

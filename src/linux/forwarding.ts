@@ -1,29 +1,33 @@
-import { type Address, isIpv4Mapped, unspecified } from '../base/address.js';
+import { type Address, isIpv4Mapped } from '../base/address.js';
 import { HostError } from '../base/errors.js';
 import { linkLocalAddress } from '../base/link-address.js';
-import { hostPrefix, maskAddress, type Prefix } from '../base/prefix.js';
+import { hostPrefix } from '../base/prefix.js';
 import type { ForwardingRule, LinkId, Output, TunnelEnd, Via } from '../protocol/contract.js';
-import { tunnelEndKey } from '../protocol/rules.js';
+import { AdmittedEnds } from './admitted-ends.js';
 import { errno } from './ffi/libc.js';
 import type { Firewall, FirewallChange } from './firewall.js';
-import { interceptionUnsupported, tellsIntercepted } from './interception.js';
 import type { Ipv4Tunnels } from './ipv4/tunnels.js';
+import { leftovers } from './leftovers.js';
 import { Neighbours } from './neighbours.js';
 import type { Request } from './netlink/message.js';
 import * as netlink from './netlink/route.js';
 import type { NetlinkSocket } from './netlink/socket.js';
-import { keyText, type Parking, type RuleKey } from './parking.js';
-import { policyName, policyRules, type RoutingTables, tablesFrom } from './routing-tables.js';
+import { keyText, type Parking, type RuleKey, type Waiting } from './parking.js';
+import type { ParkingDevices } from './parking-devices.js';
+import { PlacedRules, type Placement } from './placed-rules.js';
+import { interceptedRules, policyRules, type RoutingTables, tablesFrom } from './routing-tables.js';
 import { changes, type Touched } from './rule-changes.js';
 import { type SourceFact, sourceFacts } from './source-check.js';
 import { type TransitFact, transitFacts } from './transit-check.js';
-import type { TunDevice } from './tun.js';
+import type { AdmittedEnd } from './tunnel-end-check.js';
 
 /** What an engine declares about forwarding. */
 export type ForwardingOutput = Extract<Output, { kind: 'forward' | 'unforward' | 'admit' | 'unadmit' }>;
 
 /** How tunnels are made: seg6 routes go over the TUN device, which never sees their packets; ip6tnl has its own device. */
-export type TunnelRoutes = { readonly kind: 'seg6' } | { readonly kind: 'ip6tnl'; readonly device: number };
+export type TunnelRoutes =
+  | { readonly kind: 'seg6' }
+  | { readonly kind: 'ip6tnl'; readonly device: number; readonly name: string };
 
 export interface ForwardingScope {
   readonly address: Address;
@@ -37,41 +41,49 @@ export interface ForwardingScope {
   readonly tunnels: TunnelRoutes;
   /** Protocol numbers of what comes to `address` for the engine, also out of tunnels. */
   readonly signalling: readonly number[];
+  /** Of what comes by an end for intercepted packets. */
+  readonly interceptedMark: number;
 }
 
 /**
  * The contract's rules as kernel routes, in tables that the kernel asks after `local` and before `main`, so that a rule
  * beats the machine's own routes and never its own addresses: one table for rules with a destination, one for those with a
  * source, asked in that order, and in the other for packets from access links. In a table the kernel compares destinations
- * before sources, as the contract wants. One route a rule, two where it names both. Every call returns when the kernel has
- * it all.
+ * before sources, as the contract wants. One route a rule, two where it names both, and one more where what other anchors have
+ * intercepted comes here (placed-rules.ts). Every call returns when the kernel has it all.
  */
 export class Forwarding {
   readonly #kernel: NetlinkSocket;
   readonly #firewall: Firewall;
   readonly #parking: Parking;
-  readonly #tun: TunDevice;
+  readonly #parked: ParkingDevices;
   readonly #ipv4: Ipv4Tunnels;
   readonly #scope: ForwardingScope;
-  readonly #rules = new Map<string, ForwardingRule>();
-  readonly #ends = new Map<string, TunnelEnd>();
+  readonly #rules: PlacedRules;
+  readonly #ends = new AdmittedEnds();
   readonly #localEnds = new Set<Address>();
-  /** From where routing headers lead on, and lengths of prefixes they ever led to. */
+  /** From where routing headers lead on. */
   readonly #passing = new Set<Address>();
-  readonly #passingLengths = new Set<number>();
   readonly #neighbours = new Neighbours();
   #reconciled = false;
 
   constructor(
-    parts: { kernel: NetlinkSocket; firewall: Firewall; parking: Parking; tun: TunDevice; ipv4: Ipv4Tunnels },
+    parts: {
+      kernel: NetlinkSocket;
+      firewall: Firewall;
+      parking: Parking;
+      parked: ParkingDevices;
+      ipv4: Ipv4Tunnels;
+    },
     scope: ForwardingScope,
   ) {
     this.#kernel = parts.kernel;
     this.#firewall = parts.firewall;
     this.#parking = parts.parking;
-    this.#tun = parts.tun;
+    this.#parked = parts.parked;
     this.#ipv4 = parts.ipv4;
     this.#scope = scope;
+    this.#rules = new PlacedRules(tablesFrom(scope.tunnelTable));
   }
 
   /** Rules that stand. */
@@ -113,10 +125,11 @@ export class Forwarding {
 
   /** Throws the first HostError, after everything was tried. */
   apply(all: readonly ForwardingOutput[]): void {
-    const outputs = all.filter(output => !isOfIpv4(output) && !tellsIntercepted(output));
+    const outputs = all.filter(output => !isOfIpv4(output));
+    const refusals = refusalsOf([() => this.#tellIntercepted(outputs)]);
     const before: Request[] = [];
     const idle: netlink.Neighbour[] = [];
-    const released: Uint8Array[][] = [];
+    const released: Waiting[][] = [];
     const touched = this.#touched(outputs);
     const { entered, left } = changes(touched, rule => this.#facts(rule));
     const { entered: bound, left: unbound } = changes(touched, rule => this.#transit(rule));
@@ -127,14 +140,15 @@ export class Forwarding {
     }
     // Neighbours that are idle only for the moment stay: another rule of the same outputs may lead to them.
     const gone = idle.filter(neighbour => !this.#neighbours.has(neighbour));
-    const [failure] = refusalsOf([
-      () => this.#kernel.execute([...before, ...gone.map(netlink.deleteNeighbour)]),
-      // Only now: while the check lets a source pass there is a rule for where it goes.
-      () => this.#changeFirewall({ entered }),
-      ...released.flat().map(packet => () => this.#tun.inject(packet)),
-    ]);
-    if (failure) throw failure;
-    if (all.some(tellsIntercepted)) throw interceptionUnsupported();
+    refusals.push(
+      ...refusalsOf([
+        () => this.#kernel.execute([...before, ...gone.map(netlink.deleteNeighbour)]),
+        // Only now: while the check lets a source pass there is a rule for where it goes.
+        () => this.#changeFirewall({ entered }),
+        ...released.flat().map(waiting => () => this.#parked.release(waiting)),
+      ]),
+    );
+    if (refusals[0]) throw refusals[0];
     if (outputs.length < all.length)
       throw new HostError('forward', errno.EOPNOTSUPP, "mobiles' IPv4 is not forwarded on Linux yet");
   }
@@ -148,34 +162,47 @@ export class Forwarding {
   }
 
   /** Appends what makes the rule to `before`, the neighbour it leaves to `idle`; returns what was parked for it. */
-  #forward(rule: ForwardingRule, before: Request[], idle: netlink.Neighbour[]): Uint8Array[] {
-    const key = keyText(rule);
-    const standing = this.#rules.get(key);
-    this.#rules.set(key, rule);
+  #forward(rule: ForwardingRule, before: Request[], idle: netlink.Neighbour[]): Waiting[] {
+    const { standing, placements } = this.#rules.set(rule);
     if (rule.via.kind === 'park') this.#parking.open(rule, rule.via.limitOctets);
     before.push(...this.#neighbours.retain(this.#neighbourOf(rule.via)));
-    const target = this.#target(rule);
     if (standing) before.push(...this.#exceptions(standing).map(netlink.deleteRoute));
     before.push(...this.#exceptions(rule).map(netlink.replaceRoute));
-    before.push(...this.#routeKeys(rule).map(route => netlink.replaceRoute({ ...route, target })));
+    before.push(...placements.map(placement => this.#place(placement)));
     if (!standing) return [];
     idle.push(...this.#neighbours.release(this.#neighbourOf(standing.via)));
     return standing.via.kind === 'park' && rule.via.kind !== 'park' ? this.#parking.close(rule) : [];
   }
 
   #unforward(key: RuleKey, before: Request[], idle: netlink.Neighbour[]): void {
-    const standing = this.#rules.get(keyText(key));
+    const { standing, placements } = this.#rules.delete(key);
     if (!standing) return;
-    this.#rules.delete(keyText(key));
     this.#parking.close(key);
     before.push(...this.#exceptions(standing).map(netlink.deleteRoute));
-    before.push(...this.#routeKeys(key).map(netlink.deleteRoute));
+    before.push(...placements.map(placement => this.#place(placement)));
     idle.push(...this.#neighbours.release(this.#neighbourOf(standing.via)));
+  }
+
+  #place({ route, rule }: Placement): Request {
+    return rule
+      ? netlink.replaceRoute({ ...route, target: this.#target(rule, route.table) })
+      : netlink.deleteRoute(route);
+  }
+
+  /** Makes the table for what was intercepted, ahead of the first end of a tunnel that brings such packets. */
+  #tellIntercepted(outputs: readonly ForwardingOutput[]): void {
+    if (this.#rules.tellsIntercepted) return;
+    if (!outputs.some(output => output.kind === 'admit' && output.intercepted)) return;
+    const rules = this.#rules.tellIntercepted().map(placement => this.#place(placement));
+    const nothingElse = { table: this.#ours.intercepted, target: { kind: 'blackhole' }, isLastChoice: true } as const;
+    const ends = [...this.#endsInRoutes].map(local => this.#interceptedEnd(local));
+    this.#kernel.execute([netlink.replaceRoute(nothingElse), ...rules, ...ends]);
+    this.#kernel.execute(this.#policyRules.map(netlink.addRule));
   }
 
   #facts(rule: ForwardingRule): SourceFact[] {
     const { accessDevices } = this.#scope;
-    return accessDevices.size > 0 ? sourceFacts(rule, accessDevices) : [];
+    return accessDevices.size > 0 && !rule.intercepts ? sourceFacts(rule, accessDevices) : [];
   }
 
   #transit(rule: ForwardingRule): TransitFact[] {
@@ -188,26 +215,16 @@ export class Forwarding {
     for (const output of outputs) {
       if (output.kind !== 'forward' && output.kind !== 'unforward') continue;
       const after = output.kind === 'forward' ? output.rule : undefined;
-      const key = keyText(after ?? (output as RuleKey));
-      touched.set(key, { before: (touched.get(key) ?? { before: this.#rules.get(key) }).before, after });
+      const name = after ?? (output as RuleKey);
+      const key = keyText(name);
+      touched.set(key, { before: (touched.get(key) ?? { before: this.#rules.get(name) }).before, after });
     }
     return [...touched.values()];
   }
 
   /** Tunnel ends change in one step, ahead of the routes, so that no packet of a new binding is taken for a stranger's. */
   #admit(outputs: readonly ForwardingOutput[], before: Request[]): FirewallChange {
-    const touched = new Map<string, { end: TunnelEnd; stood: boolean }>();
-    for (const output of outputs) {
-      if (output.kind !== 'admit' && output.kind !== 'unadmit') continue;
-      if (output.end.by === 'homeAddressOption')
-        throw new HostError('admit', errno.EOPNOTSUPP, 'Home Address options are not supported on Linux yet');
-      const key = tunnelEndKey(output.end);
-      if (!touched.has(key)) touched.set(key, { end: output.end, stood: this.#ends.has(key) });
-      if (output.kind === 'admit') this.#ends.set(key, output.end);
-      else this.#ends.delete(key);
-    }
-    const admitted = [...touched].filter(([key, { stood }]) => !stood && this.#ends.has(key)).map(([, { end }]) => end);
-    const refused = [...touched].filter(([key, { stood }]) => stood && !this.#ends.has(key)).map(([, { end }]) => end);
+    const { admitted, refused } = this.#ends.apply(outputs);
     for (const end of admitted) before.push(...(end.by === 'routingHeader' ? this.#pass(end) : this.#endAt(end)));
     return { admitted, refused };
   }
@@ -221,8 +238,7 @@ export class Forwarding {
   }
 
   /** What has come out of a tunnel is past where routing headers are followed: it is to arrive once more. */
-  #pass({ local, to }: TunnelEnd & { readonly to: Prefix }): Request[] {
-    this.#passingLengths.add(to.length);
+  #pass({ local }: TunnelEnd): Request[] {
     if (this.#passing.has(local)) return [];
     this.#passing.add(local);
     if (this.#reconciled) this.#firewall.addPassing(local);
@@ -230,7 +246,7 @@ export class Forwarding {
   }
 
   #toUserSpace(address: Address, table: number): Request {
-    const target = { kind: 'device', device: this.#tun.index } as const;
+    const target = { kind: 'device', device: this.#parked.tun.index } as const;
     return netlink.replaceRoute({ to: hostPrefix(address), table, target });
   }
 
@@ -239,16 +255,15 @@ export class Forwarding {
   }
 
   get #policyRules(): netlink.Rule[] {
-    const { tunnelTable, uplinks, signalling } = this.#scope;
-    return policyRules(tunnelTable, uplinks, signalling);
+    const { tunnelTable, uplinks, signalling, interceptedMark, tunnels } = this.#scope;
+    const device = tunnels.kind === 'ip6tnl' ? tunnels.name : undefined;
+    const more = this.#rules.tellsIntercepted ? interceptedRules(tunnelTable, interceptedMark, device) : [];
+    return [...policyRules(tunnelTable, uplinks, signalling), ...more];
   }
 
   /** Whether the kernel takes what comes to `local` through a routing header for `home` on to there. */
   leadsOn(local: Address, home: Address): boolean {
-    return [...this.#passingLengths].some(length => {
-      const to = { address: maskAddress(home, length), length };
-      return this.#ends.has(tunnelEndKey({ by: 'routingHeader', local, remote: unspecified, to }));
-    });
+    return this.#ends.leadsOn(local, home);
   }
 
   /** Local ends that stand as routes: an ip6tnl device needs none. */
@@ -259,24 +274,33 @@ export class Forwarding {
   #localEnd(local: Address): Request[] {
     this.#localEnds.add(local);
     if (this.#scope.tunnels.kind === 'ip6tnl') return [];
-    const target = { kind: 'decapsulate', table: asRulesSay, device: this.#tun.index } as const;
-    return [netlink.replaceRoute({ to: hostPrefix(local), table: this.#scope.tunnelTable, target })];
+    const target = { kind: 'decapsulate', table: asRulesSay, device: this.#parked.tun.index } as const;
+    const end = netlink.replaceRoute({ to: hostPrefix(local), table: this.#ours.ends, target });
+    return this.#rules.tellsIntercepted ? [end, this.#interceptedEnd(local)] : [end];
   }
 
-  #target(rule: ForwardingRule): netlink.Target {
-    const { via } = rule;
+  #interceptedEnd(local: Address): Request {
+    const { intercepted, interceptedEnds } = this.#ours;
+    const target = { kind: 'decapsulate', table: intercepted, device: this.#parked.tun.index } as const;
+    return netlink.replaceRoute({ to: hostPrefix(local), table: interceptedEnds, target });
+  }
+
+  #target({ via }: ForwardingRule, table: number): netlink.Target {
     switch (via.kind) {
       case 'tunnel':
         if (isIpv4Mapped(via.remote)) return this.#overIpv4(via);
         return this.#scope.tunnels.kind === 'seg6'
-          ? { kind: 'seg6', remote: via.remote, device: this.#tun.index }
+          ? { kind: 'seg6', remote: via.remote, device: this.#parked.tun.index }
           : { kind: 'ip6', local: via.local, remote: via.remote, device: this.#scope.tunnels.device };
       case 'link': {
         const gateway = via.router ?? (via.neighbour && linkLocalAddress(via.neighbour));
         return { kind: 'device', device: this.#device(via.link), ...(gateway !== undefined && { gateway }) };
       }
       case 'park':
-        return { kind: 'device', device: this.#tun.index };
+        return {
+          kind: 'device',
+          device: (table === this.#ours.intercepted ? this.#parked.interceptedTun : this.#parked.tun).index,
+        };
       case 'drop':
         return { kind: 'blackhole' };
       case 'routeOptimised':
@@ -290,27 +314,15 @@ export class Forwarding {
   }
 
   /** What takes Mobility Headers that others sent out of the rule's way, to user space. */
-  #exceptions({ to, via }: ForwardingRule): netlink.Route[] {
-    if (to === undefined || via.kind !== 'tunnel' || !via.exceptMobility) return [];
-    return [{ to, table: this.#ours.mobility, target: { kind: 'device', device: this.#tun.index } }];
+  #exceptions({ to, via, intercepts }: ForwardingRule): netlink.Route[] {
+    if (to === undefined || intercepts || via.kind !== 'tunnel' || !via.exceptMobility) return [];
+    return [{ to, table: this.#ours.mobility, target: { kind: 'device', device: this.#parked.tun.index } }];
   }
 
   /** Whether Mobility Headers that others sent there are for the engine. */
   exceptsMobility(destination: Address): boolean {
-    const rule = this.#rules.get(keyText({ to: hostPrefix(destination) }));
+    const rule = this.#rules.get({ to: hostPrefix(destination) });
     return rule?.via.kind === 'tunnel' && rule.via.exceptMobility === true;
-  }
-
-  #routeKeys({ to, from }: RuleKey): Omit<netlink.Route, 'target'>[] {
-    return this.#tables({ to, from }).map(table => ({ ...(to && { to }), ...(from && { from }), table }));
-  }
-
-  /** Where a rule's routes are. */
-  #tables({ to, from }: RuleKey): number[] {
-    const { byDestination, bySource } = this.#ours;
-    const hasSource = (from?.length ?? 0) > 0;
-    if ((to?.length ?? 0) > 0) return hasSource ? [byDestination, bySource] : [byDestination];
-    return hasSource ? [bySource] : [byDestination];
   }
 
   #device(link: LinkId): number {
@@ -329,31 +341,22 @@ export class Forwarding {
 
   /** Requests that delete what carries our mark in the kernel without standing in our tables. */
   #leftovers(): Request[] {
-    const tables = this.#ours;
-    const routesOf = (table: number) =>
-      netlink.dumpedOrNone(this.#kernel, netlink.dumpRoutes(table)).map(netlink.parseRoute);
-    const own = (route: netlink.RouteKey) => route.protocol === netlink.ownProtocol;
-    const wanted = (route: netlink.RouteKey) =>
-      this.#rules.has(keyText(route)) && this.#tables(route).includes(route.table);
-    const ends = routesOf(tables.ends).filter(route => own(route) && !this.#endsInRoutes.has(route.to.address));
-    const passing = routesOf(tables.routed).filter(route => own(route) && !this.#passing.has(route.to.address));
-    const delivered = routesOf(tables.delivered).filter(route => own(route) && !this.#localEnds.has(route.to.address));
-    const exceptions = routesOf(tables.mobility).filter(route => own(route) && !this.exceptsMobility(route.to.address));
-    const rules = [tables.byDestination, tables.bySource]
-      .flatMap(routesOf)
-      .filter(route => own(route) && !wanted(route));
+    const { ends, byDestination, bySource, mobility, routed, delivered, intercepted, interceptedEnds } = this.#ours;
+    const isRule = (route: netlink.RouteKey) => this.#rules.wants(route);
+    const isEnd = ({ to }: netlink.RouteKey) => this.#endsInRoutes.has(to.address);
     const devices = new Set([...this.#scope.devices.values(), ...this.#ipv4.deviceNumbers]);
-    const neighbours = this.#kernel
-      .dump(netlink.dumpNeighbours())
-      .map(netlink.parseOwnNeighbour)
-      .filter(found => found !== undefined && devices.has(found.device) && !this.#neighbours.has(found));
-    const policyNames = new Set(this.#policyRules.map(policyName));
-    const policies = this.#kernel.dump(netlink.dumpRules()).map(netlink.parseOwnRule);
-    return [
-      ...policies.flatMap(rule => (rule && !policyNames.has(policyName(rule)) ? netlink.deleteRule(rule) : [])),
-      ...[...ends, ...passing, ...delivered, ...exceptions, ...rules].map(netlink.deleteRoute),
-      ...neighbours.map(found => netlink.deleteNeighbour(found as netlink.Neighbour)),
-    ];
+    return leftovers(this.#kernel, {
+      routes: new Map([
+        ...[byDestination, bySource, intercepted].map(table => [table, isRule] as const),
+        [ends, isEnd],
+        [interceptedEnds, route => this.#rules.tellsIntercepted && isEnd(route)],
+        [routed, ({ to }) => this.#passing.has(to.address)],
+        [delivered, ({ to }) => this.#localEnds.has(to.address)],
+        [mobility, ({ to }) => this.exceptsMobility(to.address)],
+      ]),
+      rules: this.#policyRules,
+      neighbour: found => !devices.has(found.device) || this.#neighbours.has(found),
+    });
   }
 }
 
@@ -373,7 +376,7 @@ function refusalsOf(steps: readonly (() => void)[]): HostError[] {
   });
 }
 
-function byFamily(ends: readonly TunnelEnd[]): [ipv6: TunnelEnd[], ipv4: TunnelEnd[]] {
+function byFamily(ends: readonly AdmittedEnd[]): [ipv6: AdmittedEnd[], ipv4: AdmittedEnd[]] {
   return [ends.filter(({ local }) => !isIpv4Mapped(local)), ends.filter(({ local }) => isIpv4Mapped(local))];
 }
 

@@ -158,7 +158,9 @@ export class HostForwarding {
     gone.push(...stood.filter(({ table }) => !routes.some(route => route.table === table)));
     requests.push(...routes.map(netlink.replaceRoute));
     if (!standing && rule.to) requests.push(...netlink.refreshCachedRoutes(rule.to));
-    return standing?.via.kind === 'park' && via.kind !== 'park' ? this.parking.close(rule) : [];
+    return standing?.via.kind === 'park' && via.kind !== 'park'
+      ? this.parking.close(rule).map(({ packet }) => packet)
+      : [];
   }
 
   #unforward(key: RuleKey, requests: Request[]): void {

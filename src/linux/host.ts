@@ -6,6 +6,7 @@ import type { Interests, LinkId } from '../protocol/contract.js';
 import { headerOctets } from '../wire/ipv6/codec.js';
 import { protocol } from '../wire/ipv6/packet.js';
 import { AdvertisedLinks } from './advertised-links.js';
+import { Announcements } from './announcements.js';
 import { deviceIndex, errno } from './ffi/libc.js';
 import { Firewall } from './firewall.js';
 import { Forwarding, type ForwardingOutput, type ForwardingScope, type TunnelRoutes } from './forwarding.js';
@@ -19,16 +20,15 @@ import { readTunnelSource, setTunnelSource } from './netlink/seg6.js';
 import { NetlinkSocket, netlinkProtocol } from './netlink/socket.js';
 import { compilePacketFilter } from './packet-filter.js';
 import { Parking } from './parking.js';
+import { noAddress, ParkingDevices, tunName } from './parking-devices.js';
 import { Proxies } from './proxies.js';
 import type { Received } from './receive-batch.js';
 import { Receiver } from './receiver.js';
 import { LogSocket, PacketSocket, RoutedSocket } from './sockets.js';
 import { Sysctls } from './sysctl.js';
-import { TunDevice } from './tun.js';
 import { chooseTunnels, type TunnelMechanism } from './tunnels.js';
 import type { WorldOptions } from './world.js';
 
-const tunName = 'anchorage';
 const tunnelName = 'anchorage-ip6';
 const firewallName = 'anchorage';
 const defaultTable = 0x9b00;
@@ -37,8 +37,6 @@ const loggedOctets = 40;
 const maximumAddresses = 16;
 const routerAdvertisement = 134;
 const nobody = '' as LinkAddress;
-/** Value of addr_gen_mode: the kernel gives the device no link-local address. */
-const noAddress = '1';
 
 /** The ground of a router: the kernel forwards, with routes for rules. */
 export class Host implements Ground {
@@ -57,13 +55,14 @@ export class Host implements Ground {
   readonly #route = new NetlinkSocket(netlinkProtocol.route);
   readonly #netfilter = new NetlinkSocket(netlinkProtocol.netfilter);
   readonly #sysctls = new Sysctls();
-  readonly #tun: TunDevice;
+  readonly #parked: ParkingDevices;
   readonly #log: LogSocket;
   readonly #firewall: Firewall;
   readonly #monitor: LinkMonitor;
   readonly #monitored = new Set<number>();
   readonly #proxies: Proxies;
   readonly #ipv4: Ipv4Tunnels;
+  readonly #announcements: Announcements;
   #receiver: Receiver | undefined;
   /** Undoes what was done, the last first. */
   readonly #undo: (() => void)[] = [];
@@ -85,10 +84,9 @@ export class Host implements Ground {
       const uplinks = options.links.filter(({ name }) => this.accessDevices.has(name)).map(({ device }) => device);
       const table = options.table ?? defaultTable;
       this.routed = this.#keep(new RoutedSocket(options.address), socket => socket.close());
-      this.#tun = this.#keep(new TunDevice(tunName), tun => tun.remove());
+      const parked = new ParkingDevices(options.address, this.#route, this.#sysctls);
+      this.#parked = this.#keep(parked, devices => devices.remove());
       this.#sysctls.set('net/ipv6/conf/all/forwarding', '1');
-      this.#sysctls.set(`net/ipv6/conf/${tunName}/addr_gen_mode`, noAddress);
-      this.#route.execute([link.setLinkUp(this.#tun.index, true)]);
       for (const device of accessDevices) this.#route.execute([link.setLinkUp(device, true)]);
       const { address } = options;
       const { udpPorts, advertisedLinks = [] } = interests;
@@ -115,13 +113,15 @@ export class Host implements Ground {
       const proxies = { kernel: this.#route, sysctls: this.#sysctls, links: proxied, input };
       this.#proxies = this.#keep(new Proxies(proxies), one => one.close());
       this.#log = this.#keep(new LogSocket(table & 0xffff, loggedOctets), socket => socket.close());
+      const interceptedMark = table + 2;
       this.#firewall = new Firewall(this.#netfilter, {
         ...scope,
         signalling,
         guardedDevices: [...guarded.values()],
-        tunnelDevice: this.#tun.index,
+        tunnelDevice: this.#parked.tun.index,
         table: firewallName,
         logGroup: table & 0xffff,
+        intercepted: { mark: interceptedMark, device: this.#parked.interceptedTun.index },
       });
       this.#ipv4 = this.#keep(this.#tunnelsOfIpv4(options, interests), tunnels => tunnels.remove());
       if (options.ipv4Address !== undefined) this.#ipv4.open(options.ipv4Address);
@@ -131,6 +131,7 @@ export class Host implements Ground {
         devices: this.devices,
         accessDevices: new Map([...this.accessDevices, ...guarded]),
         signalling,
+        interceptedMark,
         uplinks: uplinks.length > 0 ? [...uplinks, tunName] : [],
       };
       [this.tunnels, this.forwarding] = chooseTunnels(
@@ -138,6 +139,8 @@ export class Host implements Ground {
         mechanism => [mechanism, this.#prepareForwarding(mechanism, forwardingScope)],
         (tunnels, error) => options.log.info({ tunnels, error: error.message }, 'not possible with this kernel'),
       );
+      // Made last: the network is to lead nothing here before packets stop being forwarded.
+      this.#announcements = this.#keep(new Announcements(this.#route), announcements => announcements.remove());
     } catch (error) {
       this.#runUndo();
       throw error;
@@ -170,8 +173,9 @@ export class Host implements Ground {
       case 'unwatch':
         throw new HostError(output.kind, 0, 'nothing that a router does on Linux');
       case 'announce':
+        return this.#announcements.announce(output.prefix);
       case 'unannounce':
-        throw new HostError(output.kind, errno.EOPNOTSUPP, 'prefixes are not announced on Linux yet');
+        return this.#announcements.unannounce(output.prefix);
     }
   }
 
@@ -187,6 +191,7 @@ export class Host implements Ground {
   reconcile(): void {
     this.forwarding.reconcile();
     this.#proxies.reconcile();
+    this.#announcements.reconcile();
     if (this.tunnels !== 'ip6tnl') this.#route.execute([link.deleteLink(tunnelName)]);
   }
 
@@ -198,7 +203,8 @@ export class Host implements Ground {
         { fd: this.#proxies.fd, kind: 'messages', receive: received => this.#proxies.received(received) },
         { fd: this.#monitor.fd, kind: 'reads', receive: ({ bytes }) => this.#monitor.changed(bytes) },
         { fd: this.#log.fd, kind: 'reads', receive: logged },
-        { fd: this.#tun.fd, kind: 'reads', receive: ({ bytes }) => this.#park(bytes) },
+        { fd: this.#parked.tun.fd, kind: 'reads', receive: ({ bytes }) => this.#park(bytes) },
+        { fd: this.#parked.interceptedTun.fd, kind: 'reads', receive: ({ bytes }) => this.#parkIntercepted(bytes) },
         ...this.#ipv4.sources,
       ],
       ended,
@@ -233,12 +239,7 @@ export class Host implements Ground {
 
   /** An anycast address is answered for by the kernel, on that link or, without one, on none. */
   #join(anycast: Address, device = 0): void {
-    try {
-      this.routed.joinAnycast(anycast, device);
-    } catch (error) {
-      if (!(error instanceof HostError)) throw error;
-      this.#arrivals.refused(error);
-    }
+    this.#attempt(() => this.routed.joinAnycast(anycast, device));
   }
 
   /** A packet that comes after its rule was replaced goes the new way; the kernel's own multicast goes nowhere. */
@@ -248,8 +249,18 @@ export class Host implements Ground {
     if (this.#isSignalling(packet))
       return this.#arrivals.packet({ bytes: packet, device: 0, neighbour: nobody, partialChecksum: false });
     if (this.parking.keep(packet)) return;
+    this.#attempt(() => this.#parked.release({ packet, intercepted: false }));
+  }
+
+  /** Likewise of what was intercepted. */
+  #parkIntercepted(packet: Uint8Array): void {
+    if (packet.length < headerOctets || packet[24] === 0xff || this.parking.keep(packet, true)) return;
+    this.#attempt(() => this.#parked.release({ packet, intercepted: true }));
+  }
+
+  #attempt(action: () => void): void {
     try {
-      this.#tun.inject(packet);
+      action();
     } catch (error) {
       if (!(error instanceof HostError)) throw error;
       this.#arrivals.refused(error);
@@ -310,7 +321,7 @@ export class Host implements Ground {
       kernel: this.#route,
       firewall: this.#firewall,
       parking: this.parking,
-      tun: this.#tun,
+      parked: this.#parked,
       ipv4: this.#ipv4,
     };
     const forwarding = new Forwarding(parts, { ...scope, tunnels });
@@ -335,7 +346,7 @@ export class Host implements Ground {
     if (readTunnelSource() === address) setTunnelSource(unspecified);
     const device = deviceIndex(tunnelName);
     this.#route.execute([link.setLinkUp(device, true)]);
-    return { kind: 'ip6tnl', device };
+    return { kind: 'ip6tnl', device, name: tunnelName };
   }
 
   #setLinkAddress(name: string, wanted: NonNullable<WorldOptions['links'][number]['linkAddress']>): void {

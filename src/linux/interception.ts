@@ -17,5 +17,5 @@ export function tellsIntercepted(output: ForwardingOutput): boolean {
 }
 
 export function interceptionUnsupported(): HostError {
-  return new HostError('forward', errno.EOPNOTSUPP, 'anchors that intercept for others are not supported on Linux yet');
+  return new HostError('forward', errno.EOPNOTSUPP, 'a host intercepts nothing for others');
 }

@@ -1,6 +1,13 @@
 import { type Address, addressFromBytes, unspecified } from '../base/address.js';
 import { maskAddress, type Prefix, prefixKey } from '../base/prefix.js';
 
+/** A packet that waits. */
+export interface Waiting {
+  readonly packet: Uint8Array;
+  /** It came from an anchor that had intercepted it (the contract's `intercepted`). */
+  readonly intercepted: boolean;
+}
+
 /** Packets that wait for their rule to be replaced, a queue a rule, each with its limit. */
 export class Parking {
   readonly #queues = new Map<string, Queue>();
@@ -26,7 +33,7 @@ export class Parking {
       standing.limitOctets = limitOctets;
       return;
     }
-    this.#queues.set(name, { limitOctets, octets: 0, packets: [] });
+    this.#queues.set(name, { limitOctets, octets: 0, waiting: [] });
     const [to, from] = [key.to?.length ?? 0, key.from?.length ?? 0];
     const shape = this.#shapes.find(known => known.to === to && known.from === from);
     if (shape) shape.queues++;
@@ -37,7 +44,7 @@ export class Parking {
   }
 
   /** Takes the queue away; its packets in order. */
-  close(key: RuleKey): Uint8Array[] {
+  close(key: RuleKey): Waiting[] {
     const name = keyText(key);
     const queue = this.#queues.get(name);
     if (!queue) return [];
@@ -45,12 +52,12 @@ export class Parking {
     this.#octets -= queue.octets;
     const shape = this.#shapes.find(s => s.to === (key.to?.length ?? 0) && s.from === (key.from?.length ?? 0));
     if (shape && --shape.queues === 0) this.#shapes = this.#shapes.filter(other => other !== shape);
-    return queue.packets;
+    return queue.waiting;
   }
 
   /** Keeps an IPv6 packet for the most specific queue it fits, or drops it there; false where there is none. */
-  keep(packet: Uint8Array): boolean {
-    const queue = this.#queueFor(addressFromBytes(packet, 24), addressFromBytes(packet, 8));
+  keep(packet: Uint8Array, intercepted = false): boolean {
+    const queue = this.#queueFor(addressFromBytes(packet, 24), addressFromBytes(packet, 8), intercepted);
     if (!queue) return false;
     if (queue.octets + packet.length > queue.limitOctets) {
       this.#dropped++;
@@ -58,13 +65,15 @@ export class Parking {
     }
     queue.octets += packet.length;
     this.#octets += packet.length;
-    queue.packets.push(packet.slice());
+    queue.waiting.push({ packet: packet.slice(), intercepted });
     return true;
   }
 
-  #queueFor(destination: Address, source: Address): Queue | undefined {
+  #queueFor(destination: Address, source: Address, intercepted: boolean): Queue | undefined {
     for (const { to, from } of this.#shapes) {
-      const queue = this.#queues.get(keyText({ to: masked(destination, to), from: masked(source, from) }));
+      const key = { to: masked(destination, to), from: masked(source, from) };
+      const intercepting = intercepted ? undefined : this.#queues.get(keyText({ ...key, intercepts: true }));
+      const queue = intercepting ?? this.#queues.get(keyText(key));
       if (queue) return queue;
     }
     return undefined;
@@ -75,19 +84,21 @@ export class Parking {
 export interface RuleKey {
   readonly to?: Prefix;
   readonly from?: Prefix;
+  readonly intercepts?: true;
 }
 
 interface Queue {
   limitOctets: number;
   octets: number;
-  readonly packets: Uint8Array[];
+  readonly waiting: Waiting[];
 }
 
 const anything = prefixKey({ address: unspecified, length: 0 });
 
-/** A primitive that is equal for rules with the same prefixes. */
+/** A primitive that is equal for rules of which one takes the other's place. */
 export function keyText(key: RuleKey): string {
-  return (key.to ? prefixKey(key.to) : anything) + (key.from ? prefixKey(key.from) : anything);
+  const prefixes = (key.to ? prefixKey(key.to) : anything) + (key.from ? prefixKey(key.from) : anything);
+  return key.intercepts ? `${prefixes} intercepts` : prefixes;
 }
 
 function masked(address: Address, length: number): Prefix {

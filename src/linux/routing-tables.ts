@@ -13,6 +13,10 @@ export interface RoutingTables {
   readonly routed: number;
   /** What has come out of a tunnel for the engine. */
   readonly delivered: number;
+  /** Rules for what another anchor has intercepted. */
+  readonly intercepted: number;
+  /** Ends of tunnels by which that comes. */
+  readonly interceptedEnds: number;
 }
 
 export function tablesFrom(first: number): RoutingTables {
@@ -23,6 +27,8 @@ export function tablesFrom(first: number): RoutingTables {
     mobility: first + 3,
     routed: first + 4,
     delivered: first + 5,
+    intercepted: first + 6,
+    interceptedEnds: first + 7,
   };
 }
 
@@ -38,11 +44,23 @@ export function policyRules(first: number, uplinks: readonly string[], signallin
     { preference: 1, ipProtocol: protocol.routing, table: tables.routed },
     ...signalling.map(ipProtocol => ({ preference: 1, ipProtocol, unmarked: true as const, table: tables.delivered })),
     { preference: 2, table: localTable },
-    { preference: 3, ipProtocol: protocol.mobility, table: tables.mobility },
-    ...uplinks.map(inDevice => ({ preference: 4, inDevice, table: tables.bySource })),
-    { preference: 5, table: tables.byDestination },
-    { preference: 6, unmarked: true, table: tables.bySource },
+    { preference: 4, ipProtocol: protocol.mobility, table: tables.mobility },
+    ...uplinks.map(inDevice => ({ preference: 5, inDevice, table: tables.bySource })),
+    { preference: 6, table: tables.byDestination },
+    { preference: 7, unmarked: true, table: tables.bySource },
   ];
+}
+
+/**
+ * What bears `mark` comes by a tunnel and was intercepted: its end looks it up in a table of its own, where nothing else is asked.
+ * `device` takes tunnels apart instead where ends are no routes; then what has come out of it is asked for itself, since what is
+ * put into a tunnel here keeps its mark.
+ */
+export function interceptedRules(first: number, mark: number, device: string | undefined): Rule[] {
+  const tables = tablesFrom(first);
+  return device === undefined
+    ? [{ preference: 0, ipProtocol: protocol.ipv6, mark, table: tables.interceptedEnds }]
+    : [{ preference: 3, inDevice: device, mark, table: tables.intercepted }];
 }
 
 export function policyName({ preference, inDevice, table }: Rule): string {

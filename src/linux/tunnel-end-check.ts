@@ -22,6 +22,9 @@ const additionAddress = 8;
 /** Registers of an address each: where the key of a set begins, and what follows. */
 const key = [8, 12, 16] as const;
 
+/** What comes by it may be marked as intercepted by another anchor (the contract's `intercepted`). */
+export type AdmittedEnd = TunnelEnd & { readonly intercepted?: true };
+
 /**
  * Lets tunnelled packets through whose addresses an engine admitted (RFC 6275 §10.4.5, RFC 5213 §6.10.3), and takes what
  * comes through a type 2 routing header on to whom it is for: the kernel's own stack knows no home address. A hash set for
@@ -33,11 +36,18 @@ export class TunnelEndCheck {
   readonly #table: string;
   /** What becomes of strangers' packets. */
   readonly #refuse: readonly nft.Expression[];
-  readonly #sets = new Set<string>();
+  readonly #intercepted: { readonly mark: number; readonly device: number };
+  readonly #sets = new Map<string, EndSet>();
 
-  constructor(table: string, refuse: readonly nft.Expression[]) {
+  /** `intercepted`: the mark of such packets, and the device by which those come again that had to wait. */
+  constructor(
+    table: string,
+    refuse: readonly nft.Expression[],
+    intercepted: { readonly mark: number; readonly device: number },
+  ) {
     this.#table = table;
     this.#refuse = refuse;
+    this.#intercepted = intercepted;
   }
 
   /** Makes the chains, for ends at these addresses, and admits nobody. */
@@ -87,14 +97,14 @@ export class TunnelEndCheck {
     return nft.addElements(this.#table, passing, [addressBytes(local)]);
   }
 
-  add(admitted: readonly TunnelEnd[]): Request[] {
+  add(admitted: readonly AdmittedEnd[]): Request[] {
     return groupBySet(admitted).flatMap(([set, keys]) => [
       ...this.#setFor(set),
       ...nft.addElements(this.#table, set.name, keys),
     ]);
   }
 
-  delete(refused: readonly TunnelEnd[]): Request[] {
+  delete(refused: readonly AdmittedEnd[]): Request[] {
     return groupBySet(refused).flatMap(([{ name }, keys]) =>
       this.#sets.has(name) ? nft.deleteElements(this.#table, name, keys) : [],
     );
@@ -103,37 +113,70 @@ export class TunnelEndCheck {
   /** A set and the rules that ask it, made when first needed. */
   #setFor(set: EndSet): Request[] {
     if (this.#sets.has(set.name)) return [];
-    this.#sets.add(set.name);
+    const firstIntercepted =
+      set.kind === 'intercepted' && ![...this.#sets.values()].some(({ kind }) => kind === set.kind);
+    this.#sets.set(set.name, set);
     const table = this.#table;
     const first = (chain: string, expressions: readonly nft.Expression[]) =>
       nft.newRule(table, chain, expressions, 'first');
     const isIn = nft.lookup(set.name, set.id);
     const made = nft.newSet(table, set.name, set.keyOctets, set.id, set.types);
     if (set.kind === 'routed') return [made, first(chains.routed, [...loadRouted(set), isIn, ...passOn])];
+    const second = set.kind === 'intercepted' ? [] : loadTunnelled(set, 1);
     return [
       made,
-      ...loadTunnelled(set, 0).map(load =>
-        first(chains.tunnelled, [...load, isIn, nft.verdict('goto', chains.nested)]),
-      ),
-      ...loadTunnelled(set, 1).map(load => first(chains.second, [...load, isIn, nft.verdict('return')])),
+      ...(firstIntercepted ? [first('prerouting', this.#again)] : []),
+      ...this.#tunnelled(),
+      ...second.map(load => first(chains.second, [...load, isIn, nft.verdict('return')])),
     ];
   }
+
+  /** All rules of the chain for tunnelled packets in place of what there is: where ends differ in what they do the longest prefix counts. */
+  #tunnelled(): Request[] {
+    const sets = [...this.#sets.values()].filter(({ kind }) => kind !== 'routed').sort((a, b) => order(a) - order(b));
+    const rules = sets.flatMap(set => loadTunnelled(set, 0).map(load => [...load, ...this.#admit(set)]));
+    return [
+      nft.flushChain(this.#table, chains.tunnelled),
+      ...[...rules, this.#refuse].map(expressions => nft.newRule(this.#table, chains.tunnelled, expressions, 'last')),
+    ];
+  }
+
+  #admit({ kind, name, id }: EndSet): nft.Expression[] {
+    const mark = kind === 'intercepted' ? nft.setMark(this.#intercepted.mark) : [];
+    return [nft.lookup(name, id), ...mark, nft.verdict('goto', chains.nested)];
+  }
+
+  /** What had to wait in user space is tunnelled by this node to itself, and nobody else can send by that device. */
+  get #again(): nft.Expression[] {
+    const { mark, device } = this.#intercepted;
+    return [
+      nft.meta(nft.metaKey.inDevice),
+      nft.compare('equal', nft.deviceNumber(device)),
+      ...nft.setMark(mark),
+      nft.verdict('return'),
+    ];
+  }
+}
+
+/** What names a source comes first, and then the longest destination. */
+function order({ kind, length }: EndSet): number {
+  return kind === 'from' || kind === 'shared' ? 0 : 129 - length;
 }
 
 /** Tunnel ends that are asked for in the same way, and their home prefixes of one length. */
 interface EndSet {
   readonly name: string;
   readonly id: number;
-  readonly kind: 'from' | 'to' | 'shared' | 'routed';
+  readonly kind: 'from' | 'to' | 'shared' | 'routed' | 'intercepted';
   /** Of the home prefixes. */
   readonly length: number;
   readonly keyOctets: number;
   readonly types: readonly nft.KeyType[];
 }
 
-const idsOf = { from: 1, to: 200, shared: 400, routed: 600 } as const;
+const idsOf = { from: 1, to: 200, shared: 400, routed: 600, intercepted: 800 } as const;
 
-function setOf(end: TunnelEnd): EndSet {
+function setOf(end: AdmittedEnd): EndSet {
   const kind = kindOf(end);
   const { length } = end.from ?? end.to;
   const keyOctets = addressesOf(end).length * 16 + prefixOctets(length);
@@ -141,9 +184,10 @@ function setOf(end: TunnelEnd): EndSet {
   return { name: `${kind}${length}`, id: idsOf[kind] + length, kind, length, keyOctets, types };
 }
 
-function kindOf({ by, from }: TunnelEnd): EndSet['kind'] {
+function kindOf({ by, from, intercepted }: AdmittedEnd): EndSet['kind'] {
   if (by === 'sharedCareOf') return 'shared';
   if (by === 'routingHeader') return 'routed';
+  if (intercepted) return 'intercepted';
   return from ? 'from' : 'to';
 }
 
@@ -154,7 +198,7 @@ function addressesOf(end: TunnelEnd): readonly Address[] {
   return [by === 'routingHeader' ? local : remote];
 }
 
-function groupBySet(list: readonly TunnelEnd[]): [set: EndSet, keys: Uint8Array[]][] {
+function groupBySet(list: readonly AdmittedEnd[]): [set: EndSet, keys: Uint8Array[]][] {
   const groups = new Map<string, [EndSet, Uint8Array[]]>();
   for (const end of list) {
     const set = setOf(end);

@@ -44,8 +44,12 @@ export class Role {
   /** How often the world said that it cannot go on. */
   failures = 0;
 
-  private constructor(child: ChildProcess) {
+  /** Starts one in the place of this one, with other first words. */
+  readonly again: (restored: readonly Output[]) => Promise<Role>;
+
+  private constructor(child: ChildProcess, again: (restored: readonly Output[]) => Promise<Role>) {
     this.#child = child;
+    this.again = again;
     child.on('message', (message: FromWorld) => {
       if (message.kind === 'input') this.inputs.push(message.input);
       else if (message.kind === 'statistics') this.#answers.push(message.statistics);
@@ -62,7 +66,7 @@ export class Role {
       ...options,
       stdio: [...options.stdio],
     });
-    const started = new Role(child);
+    const started = new Role(child, restored => Role.start(namespaces, namespace, { ...role, restored }));
     child.send(role);
     await until(`the world in ${namespace} (${started.words})`, () => {
       if (child.exitCode !== null) throw new Error(started.words);

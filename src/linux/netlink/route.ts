@@ -39,6 +39,8 @@ export interface Route {
   readonly from?: Prefix;
   readonly table: number;
   readonly target: Target;
+  /** It does not stand in the way of another one with the same prefixes. */
+  readonly isLastChoice?: true;
 }
 
 /** Adds the route, or replaces the one with the same table and prefixes. */
@@ -47,7 +49,7 @@ export function replaceRoute(route: Route): Request {
     type: type.newRoute,
     flags: flag.create | flag.replace,
     header: routeHeader(route, kindOf(route.target)),
-    attributes: [...routeKeys(route), ...targetAttributes(route.target)],
+    attributes: [...routeKeys(route), [6, route.isLastChoice && lastChoice], ...targetAttributes(route.target)],
     about: `replace ${describe(route)}`,
   };
 }
