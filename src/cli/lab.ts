@@ -7,6 +7,8 @@ import { announces } from '../lab/placements.js';
 import { missingPrerequisites } from '../lab/prerequisites.js';
 import type { TunnelMechanism } from '../linux/tunnels.js';
 import { describeNetwork } from '../scenario/describe.js';
+import { acrossDomains } from '../scenario/domains.js';
+import { topologyOf } from '../scenario/topology.js';
 import { outputDirectory } from './files.js';
 import { exit, UsageError } from './outcome.js';
 import { addScenarioOptions, findScheme, loadScenario, type ScenarioOptions } from './scenario-options.js';
@@ -41,7 +43,7 @@ export function register(program: Command): void {
 
 async function lab(file: string, options: LabOptions): Promise<void> {
   const scenario = adjust(loadScenario(file, options.set), options);
-  const scheme = findScheme(options.scheme);
+  const scheme = acrossDomains(scenario, findScheme(options.scheme), topologyOf(scenario));
   const placements = scheme.place(describeNetwork(scenario));
   if (placements.length === 0) throw new UsageError([`scheme '${scheme.name}' has no daemons that a lab could run`]);
   const missing = missingPrerequisites({

@@ -16,9 +16,18 @@ export interface Scenario {
   readonly parameters: Readonly<Record<string, number>>;
   readonly nodes: readonly ScenarioNode[];
   readonly links: readonly ScenarioLink[];
+  /** None: every node has the scheme that the scenario is run with. */
+  readonly domains: readonly Domain[];
   readonly movement: readonly Move[];
   readonly traffic: readonly Traffic[];
   readonly faults: readonly Fault[];
+}
+
+/** Nodes with a scheme of their own, by name. */
+export interface Domain {
+  readonly name: string;
+  readonly scheme: string;
+  readonly nodes: readonly string[];
 }
 
 interface Addressed {

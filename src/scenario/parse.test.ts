@@ -130,7 +130,7 @@ const bad: readonly (readonly [from: string, to: string, ...expected: string[]])
     'durationMs: 1000',
     'duration: 1000',
     'small.yaml:2 durationMs: missing: a number above 0',
-    'small.yaml:5 duration: no such key here; keys are name, title, description, seed, durationMs, protection, parameters, nodes, links, continent, movement, traffic, faults',
+    'small.yaml:5 duration: no such key here; keys are name, title, description, seed, durationMs, protection, parameters, nodes, links, domains, continent, movement, traffic, faults',
   ],
   [
     'role: anchor',
@@ -288,4 +288,17 @@ test('every scenario that is shipped is valid', () => {
     const result = parseScenario(readFileSync(`scenarios/${file}`, 'utf8'), { file });
     assert.ok(result.ok, result.ok ? '' : result.problems.map(problem => problem.message).join('\n'));
   }
+});
+
+test('scenario: nodes may be of a domain with a scheme of its own; a scheme or node that is none, or is of two, is a problem', () => {
+  const domains = (text: string) => small.replace('links:', `domains:\n${text}\nlinks:`);
+  const own = '  legacy: { scheme: pmip6, nodes: [anchor, ar, mn] }';
+  assert.deepEqual(parsed(domains(own)).domains, [{ name: 'legacy', scheme: 'pmip6', nodes: ['anchor', 'ar', 'mn'] }]);
+  assert.deepEqual(parsed(small).domains, []);
+  const [scheme, node, twice] = problems(
+    domains('  a: { scheme: pmip, nodes: [anchor, anchr] }\n  b: { scheme: lmm, nodes: [anchor] }'),
+  );
+  assert.match(scheme, /^small\.yaml:12 domains\.a\.scheme: a scheme, 'pmip' is none; known: none, /);
+  assert.match(node, /^small\.yaml:12 domains\.a\.nodes\[1\]: a node, 'anchr' is none/);
+  assert.match(twice, /^small\.yaml:13 domains\.b\.nodes\[0\]: a domain of its own, 'anchor' is taken/);
 });

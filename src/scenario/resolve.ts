@@ -1,7 +1,8 @@
 import type { ConfigError } from '../base/errors.js';
+import { schemes } from '../protocol/schemes.js';
 import { withContinent } from './continent.js';
 import type { Path, YamlDocument } from './document.js';
-import type { Fault, Move, Scenario, ScenarioLink, ScenarioNode, Traffic } from './model.js';
+import type { Domain, Fault, Move, Scenario, ScenarioLink, ScenarioNode, Traffic } from './model.js';
 import type { LinkEntry, NodeEntry, ScenarioFile } from './schema.js';
 
 interface Context {
@@ -34,6 +35,7 @@ export function resolve(written: ScenarioFile, context: Context): Scenario {
     parameters: context.parameters,
     nodes,
     links,
+    domains: resolveDomains(file, nodes, names),
     movement: resolveMovement(file, nodes, links, names),
     traffic: resolveTraffic(file, nodes, names),
     faults: resolveFaults(file, nodes, links, names),
@@ -196,6 +198,17 @@ function resolveLinks(entries: readonly LinkEntry[], nodes: readonly ScenarioNod
     'a name',
   );
   return links;
+}
+
+function resolveDomains(file: ScenarioFile, nodes: readonly ScenarioNode[], names: Names): Domain[] {
+  const domains = Object.entries(file.domains).map(([name, domain]) => ({ name, ...domain }));
+  const members = domains.flatMap(({ name, scheme, nodes: own }) => {
+    names.find(schemes, scheme, ['domains', name, 'scheme'], 'a scheme');
+    return own.map((value, i) => ({ value, path: ['domains', name, 'nodes', i] }));
+  });
+  for (const { value, path } of members) names.find(nodes, value, path, 'a node');
+  names.unique(members, 'a domain');
+  return domains;
 }
 
 function checkConnected(nodes: readonly ScenarioNode[], links: readonly ScenarioLink[], names: Names): void {

@@ -23,6 +23,8 @@ export function scenarioSchema(parameters: Parameters, generated = false) {
     parameters: z.unknown().optional(),
     nodes: generated ? nodes.default({}) : nodes,
     links: generated ? links.default([]) : links,
+    /** Nodes with a scheme of their own, whatever the others have. */
+    domains: z.record(z.string(), domain, { error: c.expecting('names with domains') }).default({}),
     /** Nodes, links, movement and traffic beside those written out. */
     continent: continentSchema(number).optional(),
     movement: z.array(moveSchema(number)).default([]),
@@ -33,6 +35,8 @@ export function scenarioSchema(parameters: Parameters, generated = false) {
 export type ScenarioFile = z.output<ReturnType<typeof scenarioSchema>>;
 export type NodeEntry = ScenarioFile['nodes'][string];
 export type LinkEntry = ScenarioFile['links'][number];
+
+const domain = z.strictObject({ scheme: c.name, nodes: z.array(c.name) });
 
 function nodeSchema(number: NumberSchemas) {
   const address = c.unicastAddress.transform(formatAddress).optional();

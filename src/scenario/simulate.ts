@@ -17,6 +17,7 @@ import {
   type TraceRecord,
 } from '../sim/index.js';
 import { describeNetwork } from './describe.js';
+import { acrossDomains } from './domains.js';
 import type {
   AccessRouterNode,
   CbrTraffic,
@@ -64,13 +65,14 @@ export interface SimulateOptions {
   readonly wrap?: (engine: Engine, placed: PlacedRole, environment: Environment) => Engine;
 }
 
-/** Builds the network, places the scheme's roles on it and schedules what happens. Throws ConfigError. */
-export function simulate(scenario: Scenario, scheme: Scheme, options: SimulateOptions = {}): SimulatedScenario {
+/** Builds the network, places roles on it, the scheme's where no domain has another, and schedules what happens. Throws ConfigError. */
+export function simulate(scenario: Scenario, ofRest: Scheme, options: SimulateOptions = {}): SimulatedScenario {
   const simulation = new Simulation({ seed: options.seed ?? scenario.seed });
   const trace: TraceRecord[] = [];
   simulation.onTrace(record => trace.push(record));
   const topology = topologyOf(scenario);
   const network = describeNetwork(scenario, topology);
+  const scheme = acrossDomains(scenario, ofRest, topology);
   const placed = placeRoles(scheme, network, scenario);
   const builder = new Builder(scenario, scheme, simulation, network, placed);
   options.prepare?.(simulation);

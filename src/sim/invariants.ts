@@ -1,6 +1,6 @@
 import { type Address, formatAddress } from '../base/address.js';
 import { formatLinkAddress } from '../base/link-address.js';
-import { prefixContains, prefixOf } from '../base/prefix.js';
+import { formatPrefix, prefixContains, prefixOf } from '../base/prefix.js';
 import type { Row } from '../protocol/contract.js';
 import type { Node } from './node.js';
 import type { Simulation } from './simulation.js';
@@ -217,6 +217,9 @@ function isOnLink(node: Node, row: Row): boolean {
 
 function leaks(nodes: readonly Node[]): Violation[] {
   const violations: Violation[] = [];
+  const blocks = new Set(
+    nodes.flatMap(node => rowsOf(node, 'domain').flatMap(({ prefixes }) => String(prefixes).split(' '))),
+  );
   for (const node of nodes) {
     const { stack } = node;
     if (stack === undefined) continue;
@@ -237,10 +240,13 @@ function leaks(nodes: readonly Node[]): Violation[] {
       rowsOf(node, view),
     );
     if (entries.length > 0) continue;
-    // What an anchor owns it drops where it has no binding, for as long as it runs.
-    const standing = [...stack.routes.rules()].filter(({ path }) => path.kind !== 'drop').length;
+    // What an anchor owns it drops where it has no binding, for as long as it runs; what another owns it sends there (draft-chan §4.4).
+    const standing = [...stack.routes.rules()].filter(
+      ({ path, to }) => path.kind !== 'drop' && !(to && blocks.has(formatPrefix(to))),
+    ).length;
     if (standing > 0) leak(`${standing} forwarding rules for nobody`);
-    if (stack.ends.size > 0) leak(`${stack.ends.size} tunnel ends for nobody`);
+    const ends = stack.ends.size - stack.ends.tunnel.intercepted;
+    if (ends > 0) leak(`${ends} tunnel ends for nobody`);
   }
   return violations;
 }

@@ -4,8 +4,12 @@ import type { Protection } from '../../src/protocol/scheme.js';
 import { Draw } from './draw.js';
 
 /** Schemes whose gateways signal for mobiles. */
-const proxySchemes = ['lmm', 'pmip6', 'netlmm', 'netlmm-ct'] as const;
+const proxySchemes = ['lmm', 'pmip6', 'netlmm', 'netlmm-ct', 'dlma', 'dlma-bypass'] as const;
 export type SchemeName = (typeof proxySchemes)[number];
+
+export function isDistributed(scheme: SchemeName): boolean {
+  return scheme === 'dlma' || scheme === 'dlma-bypass';
+}
 
 export function isProxyScheme(name: string): name is SchemeName {
   return proxySchemes.some(scheme => scheme === name);
@@ -39,6 +43,7 @@ export interface ScenarioText {
 }
 export interface NodeText {
   readonly role: string;
+  readonly identity?: string;
   readonly addressing?: AddressingMode;
   readonly duplicateAddressDetection?: number;
   readonly advertisementMinMs?: number;
@@ -126,7 +131,7 @@ class Generator {
     const wires = links.flatMap(({ between }) => (between ? [between.join('-')] : []));
     const anchor = this.#anchorKeys();
     const gateway = this.#gatewayKeys();
-    return {
+    const schedule: Schedule = {
       seed: this.#seed,
       scheme: this.#scheme,
       anchor,
@@ -146,6 +151,49 @@ class Generator {
       },
       calmFromMs: this.#calmFromMs,
     };
+    // After all else, so that the schedules of other schemes stay what they are.
+    return isDistributed(this.#scheme) ? this.#distributed(schedule) : schedule;
+  }
+
+  /** Calls between mobiles, which may move at the same time (draft-chan §6.4), and the choices that the document leaves. */
+  #distributed({ scenario, ...schedule }: Schedule): Schedule {
+    const some = (probability: number) => Number(this.#draw.chance(probability));
+    const parameters = { dlmaQuery: some(0.2), dlmaPush: some(0.15), dlmaGatewayRecords: some(0.2) };
+    const [first, second] = this.#mobiles.keys();
+    const call = (from: string, to: string, name: string): TrafficText => ({
+      kind: 'cbr',
+      name,
+      from,
+      to,
+      intervalMs: this.#draw.pick([20, 50, 100]),
+      startMs: this.#draw.tenths(0, 2000),
+      stopMs: this.#calmFromMs,
+    });
+    return {
+      ...schedule,
+      anchor: {
+        ...schedule.anchor,
+        cache: { idleS: this.#draw.pick([1, 5, 60]) },
+        previousS: this.#draw.pick([1, 10]),
+      },
+      scenario: {
+        ...scenario,
+        parameters: { ...scenario.parameters, ...parameters },
+        nodes: Object.fromEntries(
+          Object.entries(scenario.nodes).map(([name, node]) => [name, this.#registered(name, node)]),
+        ),
+        movement: this.#draw.chance(0.5)
+          ? together(scenario.movement, first, second, this.#routers)
+          : scenario.movement,
+        traffic: [...scenario.traffic, call(first, second, 'call'), call(second, first, 'answer')],
+      },
+    };
+  }
+
+  /** In the network that it first comes to, or in another. */
+  #registered(name: string, node: NodeText): NodeText {
+    if (node.role !== 'mobile' || this.#draw.chance(0.4)) return node;
+    return { ...node, identity: `${name}@${this.#draw.pick(this.#anchors)}` };
   }
 
   #nodes(): Record<string, NodeText> {
@@ -240,6 +288,11 @@ class Generator {
     return { kind: 'crash', node, atMs, restartMs, stateLost: mayForget && this.#draw.chance(0.4) };
   }
 
+  /** Anchors of RFC 5213. */
+  get #sharesPrefixes(): boolean {
+    return this.#scheme === 'pmip6' || isDistributed(this.#scheme);
+  }
+
   get #withClients(): boolean {
     return this.#scheme === 'netlmm' || this.#scheme === 'netlmm-ct';
   }
@@ -270,8 +323,8 @@ class Generator {
     return {
       deleteDelayMs: this.#draw.pick([0, 1000, 10_000]),
       drainDelayMs: this.#draw.pick([0, 1000]),
-      ...(this.#scheme === 'pmip6' && this.#draw.chance(0.5) && { revocation: {} }),
-      ...(this.#scheme === 'pmip6' && { newSessionDelayMs: this.#draw.pick([0, 1500]), timestampWindowMs }),
+      ...(this.#sharesPrefixes && this.#draw.chance(0.5) && { revocation: {} }),
+      ...(this.#sharesPrefixes && { newSessionDelayMs: this.#draw.pick([0, 1500]), timestampWindowMs }),
     };
   }
 
@@ -287,4 +340,17 @@ class Generator {
   #addressing(): AddressingMode {
     return this.#draw.pick(['slaac', 'slaac', 'dhcpv6', 'manual']);
   }
+}
+
+/** Two that are called at once and leave at once: the one when the other does, in the opposite direction. */
+function together(
+  movement: readonly MoveText[],
+  first: string,
+  second: string,
+  routers: readonly string[],
+): readonly MoveText[] {
+  const opposite = (to: string) => routers[routers.length - 1 - routers.indexOf(to)] ?? to;
+  return movement
+    .filter(({ mobile }) => mobile !== second)
+    .flatMap(move => (move.mobile === first ? [move, { ...move, mobile: second, to: opposite(move.to) }] : [move]));
 }

@@ -15,8 +15,9 @@ import {
   type TraceRecord,
   Watchdog,
 } from '../../src/sim/index.js';
-import type { Schedule } from './generate.js';
-import { type AnchorFacts, type GatewayFacts, type Offence, WatchedEngine } from './watched.js';
+import type { DomainFacts } from './domain-facts.js';
+import { isDistributed, type Schedule } from './generate.js';
+import { type EngineFacts, type Offence, WatchedEngine } from './watched.js';
 
 export interface RunOptions {
   /** Makes an engine fail, to see it noticed. */
@@ -189,7 +190,7 @@ class Run {
 
   /** gundavelli §6.3, draft-singh §4.1: a gateway learns an address from what is sent. */
   #mayBeUnknown({ name }: MobileNode): boolean {
-    return this.#schedule.scheme !== 'pmip6' || outrunsOrder(this.#schedule, name);
+    return !hasPrefixes(this.#schedule) || outrunsOrder(this.#schedule, name);
   }
 
   #probe(from: Node, to: Node, length = probe.length): FlowRecord {
@@ -258,11 +259,15 @@ class Run {
   }
 }
 
-function factsOf({ role, config }: PlacedRole): AnchorFacts | GatewayFacts | undefined {
+function factsOf({ role, config }: PlacedRole): EngineFacts | undefined {
   switch (role) {
     case 'mpa':
     case 'mag':
-      return { kind: 'gateway', associations: config.pmipClients !== undefined };
+      return {
+        kind: 'gateway',
+        associations: config.pmipClients !== undefined,
+        bypasses: config.bypass !== undefined,
+      };
     case 'ha':
     case 'lmap':
     case 'lma': {
@@ -274,6 +279,13 @@ function factsOf({ role, config }: PlacedRole): AnchorFacts | GatewayFacts | und
         drainDelayMs: Number(drainDelayMs),
       };
     }
+    case 'dlma':
+      return {
+        kind: 'distributed',
+        address: String(config.address),
+        domain: config.domain as DomainFacts['domain'],
+        drainDelayMs: Number(config.drainDelayMs),
+      };
     default:
       return undefined;
   }
@@ -289,7 +301,7 @@ function settleS(schedule: Schedule): number {
   const forgets = scenario.faults.some(fault => fault.kind === 'crash' && fault.stateLost);
   const jumps = scenario.faults.some(fault => fault.kind === 'clockSkew' && fault.atMs > 0);
   const mobiles = new Set(scenario.movement.map(({ mobile }) => mobile));
-  const errs = schedule.scheme === 'pmip6' && [...mobiles].some(mobile => outrunsOrder(schedule, mobile));
+  const errs = hasPrefixes(schedule) && [...mobiles].some(mobile => outrunsOrder(schedule, mobile));
   return 120 + renewalS + 2 * gateway.retryDelayS + (forgets || jumps || errs ? gateway.lifetimeS : 0);
 }
 
@@ -303,6 +315,11 @@ function outrunsOrder({ scenario: { movement, faults } }: Schedule, name: string
   const [last, ...others] = arrivals.map(({ atMs, l2GapMs = 0 }) => atMs + l2GapMs).reverse();
   const starts = faults.flatMap(fault => (fault.kind === 'crash' ? [fault.restartMs] : []));
   return [...others, ...starts].some(atMs => Math.abs(last - atMs) < orderedMs);
+}
+
+/** RFC 5213's anchors, who know a mobile before it says anything. */
+function hasPrefixes({ scheme }: Schedule): boolean {
+  return scheme === 'pmip6' || isDistributed(scheme);
 }
 
 /** From the last departure: lifetimes, and what follows them. */
@@ -328,6 +345,7 @@ function tuned({ scheme: name, anchor, client, gateway }: Schedule): Scheme {
       case 'lmap':
       case 'lma':
       case 'ha':
+      case 'dlma':
         return { ...config, ...anchor };
       case 'mpa':
         return { ...config, ...gateway };

@@ -1,8 +1,8 @@
-import { type Address, formatAddress } from '../../src/base/address.js';
-import { formatLinkAddress } from '../../src/base/link-address.js';
-import { formatPrefix, type Prefix, parsePrefix, prefixCovers } from '../../src/base/prefix.js';
+import { formatPrefix, parsePrefix, prefixCovers } from '../../src/base/prefix.js';
 import { type Duration, type Instant, milliseconds } from '../../src/base/time.js';
-import type { Engine, ForwardingRule, Input, Output, Row, TunnelEnd, Via } from '../../src/protocol/contract.js';
+import type { Engine, ForwardingRule, Input, Output, Row, TunnelEnd } from '../../src/protocol/contract.js';
+import { type DomainFacts, expectedEnds, expectedRules, isBypass, isOfDomain, isStanding } from './domain-facts.js';
+import { endKey, ruleKey, viaText } from './keys.js';
 
 /** A broken promise: which, by whom, and what was seen. */
 export interface Offence {
@@ -23,6 +23,8 @@ export interface GatewayFacts {
   readonly kind: 'gateway';
   /** SCTP associations, which have timers for as long as they are. */
   readonly associations: boolean;
+  /** LMAs and gateways may tell it where others' mobiles are (draft-chan §5.4). */
+  readonly bypasses?: boolean;
 }
 /** A local mobility agent. */
 export interface AgentFacts {
@@ -37,6 +39,7 @@ export type EngineFacts =
   | AnchorFacts
   | GatewayFacts
   | AgentFacts
+  | DomainFacts
   | { readonly kind: 'correspondent' | 'mobile' | 'other' };
 
 /**
@@ -107,6 +110,8 @@ export class WatchedEngine implements Engine {
         return this.#compareCorrespondent(now);
       case 'agent':
         return this.#compareAgent(this.#facts, now);
+      case 'distributed':
+        return this.#compareDistributed(this.#facts, now);
       default:
         return;
     }
@@ -115,15 +120,28 @@ export class WatchedEngine implements Engine {
   /** What an engine still has when its last mobile is long gone, or when it is a mobile without a link. */
   checkEmpty(): void {
     if (this.#facts.kind === 'other') return;
-    for (const view of ['bindings', 'visitors', 'correspondentBindings', 'transfers', 'pending'])
+    const views = [
+      'bindings',
+      'visitors',
+      'correspondentBindings',
+      'transfers',
+      'pending',
+      'cache',
+      'homes',
+      'records',
+    ];
+    for (const view of views)
       for (const row of this.#engine.views[view]?.() ?? []) this.#offend('no-leak', `${view}: ${JSON.stringify(row)}`);
     // What a mobile sends from its home address, or from a regional care-of address, waits in it.
     const waiting = new Set(this.#rows('registrations').map(({ home }) => `from ${home}/128`));
     const standing = this.rules.filter(
-      rule => rule.via.kind !== 'drop' && (rule.via.kind !== 'park' || !waiting.has(ruleKey(rule))),
+      rule =>
+        rule.via.kind !== 'drop' &&
+        (rule.via.kind !== 'park' || !waiting.has(ruleKey(rule))) &&
+        !this.#stands(rule, ruleKey(rule)),
     );
     for (const rule of standing) this.#offend('no-leak', `rule ${ruleKey(rule)} ${viaText(rule.via)}`);
-    for (const end of this.#ends.keys()) this.#offend('no-leak', `tunnel end ${end}`);
+    for (const [key, end] of this.#ends) if (!this.#stands(end, key)) this.#offend('no-leak', `tunnel end ${key}`);
     for (const key of this.#records) this.#offend('no-leak', `record ${key}`);
     // A mobile may remember what routers said to it for as long as they said it.
     if (this.#engine.deadline !== undefined && !this.#mayWait)
@@ -267,6 +285,23 @@ export class WatchedEngine implements Engine {
     return shared;
   }
 
+  // ---- distributed LMAs (draft-chan §4) ------------------------------------------------------------------------------
+
+  #compareDistributed(facts: DomainFacts, now: Instant): void {
+    const rows = (view: string) => this.#rows(view);
+    this.#compareRules(expectedRules(facts, rows), ({ via, intercepts }) => via.kind === 'park' && intercepts === true);
+    const standing = [...this.#ends].filter(([key, end]) => isStanding(facts, end, key)).map(([key]) => key);
+    const ends = new Set([...expectedEnds(facts, rows), ...standing]);
+    this.#compareEnds(ends, now, milliseconds(facts.drainDelayMs));
+    this.#onePlace();
+  }
+
+  /** For as long as the engine is there, whoever comes and goes. */
+  #stands(one: ForwardingRule | TunnelEnd, key: string): boolean {
+    if (this.#facts.kind === 'distributed') return isStanding(this.#facts, one, key);
+    return this.#facts.kind === 'gateway' && this.#facts.bypasses === true && isOfDomain(one);
+  }
+
   // ---- gateways --------------------------------------------------------------------------------------------------
 
   /** What visitors have is forwarded to their stations and from them to their anchors, and comes out of the tunnel. */
@@ -291,7 +326,9 @@ export class WatchedEngine implements Engine {
       if (row && rule.to) ends.add(`${row.tunnelSource} ${row.anchor} to ${formatPrefix(rule.to)}`);
     }
     if (this.#transfers(now)) return this.#compareUplink(expected);
-    this.#compareRules(expected, rule => parking(rule) !== undefined);
+    const bypasses = this.#facts.kind === 'gateway' && this.#facts.bypasses === true;
+    this.#compareRules(expected, rule => parking(rule) !== undefined || (bypasses && isBypass(rule)));
+    if (bypasses) for (const [key, end] of this.#ends) if (isOfDomain(end)) ends.add(key);
     this.#compareEnds(ends, now);
   }
 
@@ -337,38 +374,4 @@ const parkingStates = ['registering', 'authenticating', 'leaving'];
 function isParking({ state, prefix }: Row, { from, to = from }: ForwardingRule): boolean {
   if (prefix === undefined || to === undefined || !parkingStates.includes(String(state))) return false;
   return prefixCovers(parsePrefix(String(prefix)), to);
-}
-
-function textOf(neighbour: Extract<Via, { kind: 'link' }>['neighbour']): string {
-  return neighbour === undefined ? '' : formatLinkAddress(neighbour);
-}
-
-function ruleKey({ to, from }: { readonly to?: Prefix; readonly from?: Prefix }): string {
-  return [to && `to ${formatPrefix(to)}`, from && `from ${formatPrefix(from)}`].filter(Boolean).join(' ');
-}
-
-function endKey({ local, remote, from, to, by }: TunnelEnd): string {
-  const key = `${text(local)} ${text(remote)} ${ruleKey(from ? { from } : { to })}`;
-  return by === undefined || by === 'tunnel' ? key : `${key} by ${by}`;
-}
-
-export function viaText(via: Via): string {
-  switch (via.kind) {
-    case 'tunnel':
-      return `tunnel ${text(via.local)} ${text(via.remote)}`;
-    case 'link':
-      return `link ${via.link} ${textOf(via.neighbour)}`;
-    case 'routeOptimised':
-      return `${via.kind} ${[via.sourceCareOf, via.destinationCareOf]
-        .flatMap(careOf => careOf ?? [])
-        .map(text)
-        .join(' ')}`;
-    case 'park':
-    case 'drop':
-      return via.kind;
-  }
-}
-
-function text(address: Address): string {
-  return formatAddress(address);
 }

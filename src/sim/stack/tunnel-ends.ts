@@ -31,10 +31,15 @@ export class TunnelEnds {
   /** In all that are held back. */
   get heldOctets(): number {
     let octets = 0;
-    for (const byLocal of this.#byRemote.values())
-      for (const { from, to } of byLocal.values())
-        for (const table of [from, to]) for (const { held } of table.values()) octets += held?.octets ?? 0;
+    for (const { held } of this.#admissions()) octets += held?.octets ?? 0;
     return octets;
+  }
+
+  /** Those for what other anchors have intercepted: they are for whoever the anchors serve, and stand when nobody is there. */
+  get intercepted(): number {
+    let ends = 0;
+    for (const { intercepted } of this.#admissions()) if (intercepted) ends++;
+    return ends;
   }
 
   /** Returns what was held and now goes on. What is held already stays so, within its first limit, while it is to be held. */
@@ -82,6 +87,11 @@ export class TunnelEnds {
   admission(local: Address, remote: Address, innerSource: Address, innerDestination: Address): Admission | undefined {
     const admitted = this.#byRemote.get(remote)?.get(local);
     return admitted?.from.lookup(innerSource) ?? admitted?.to.lookup(innerDestination);
+  }
+
+  *#admissions(): Generator<Admission> {
+    for (const byLocal of this.#byRemote.values())
+      for (const { from, to } of byLocal.values()) for (const table of [from, to]) yield* table.values();
   }
 }
 

@@ -1,0 +1,61 @@
+import type { ForwardingRule, Row, TunnelEnd } from '../../src/protocol/contract.js';
+
+/** An LMA of a distributed-LMA domain, and the domain as it is configured. */
+export interface DomainFacts {
+  readonly kind: 'distributed';
+  readonly address: string;
+  readonly domain: readonly { readonly prefixes: readonly string[]; readonly lma: string }[];
+  /** How long an old tunnel end of a gateway may stay open. */
+  readonly drainDelayMs: number;
+}
+
+type Rows = (view: string) => readonly Row[];
+
+/** Rules as the views say that they are, by what they are for: `to home`, `to home intercepts`. */
+export function expectedRules({ address, domain }: DomainFacts, rows: Rows): Map<string, string> {
+  const expected = new Map<string, string>();
+  const tunnel = (to: unknown) => `tunnel ${address} ${to}`;
+  for (const { prefixes, lma } of domain)
+    for (const prefix of prefixes)
+      if (lma === address) expected.set(`to ${prefix}`, 'drop');
+      else expected.set(`to ${prefix} intercepts`, tunnel(lma));
+  for (const { home, to } of rows('homes')) if (to !== undefined) expected.set(`to ${home}`, tunnel(to));
+  for (const { home, to } of rows('cache')) expected.set(`to ${home} intercepts`, tunnel(to));
+  for (const { homes, careOf } of anchored(rows)) for (const home of homes) expected.set(`to ${home}`, tunnel(careOf));
+  return expected;
+}
+
+/** Of gateways, for the mobiles that are anchored here. */
+export function expectedEnds({ address }: DomainFacts, rows: Rows): Set<string> {
+  return new Set(anchored(rows).flatMap(({ homes, careOf }) => homes.map(home => `${address} ${careOf} from ${home}`)));
+}
+
+/** What stands for as long as the LMA is there: towards the other LMAs, by what is theirs (draft-chan §4.4). */
+export function isStanding({ address, domain }: DomainFacts, one: ForwardingRule | TunnelEnd, text: string): boolean {
+  if ('remote' in one)
+    return one.to !== undefined && domain.some(({ lma }) => text.startsWith(`${address} ${lma} to `));
+  return domain.some(({ prefixes }) =>
+    prefixes.some(prefix => text === `to ${prefix}` || text === `to ${prefix} intercepts`),
+  );
+}
+
+/** What is on its way to another gateway's mobile. */
+export function isBypass({ to, via }: ForwardingRule): boolean {
+  return to !== undefined && via.kind === 'tunnel';
+}
+
+/** An end for what others have intercepted, for all of a network's mobiles (draft-chan §4.4). */
+export function isOfDomain(one: ForwardingRule | TunnelEnd): boolean {
+  return 'remote' in one && one.to !== undefined && one.to.length < 64;
+}
+
+function anchored(rows: Rows) {
+  return rows('bindings')
+    .filter(({ state }) => state === 'registered')
+    .map(({ home, careOf }) => ({
+      homes: String(home ?? '')
+        .split(' ')
+        .filter(Boolean),
+      careOf,
+    }));
+}
