@@ -78,13 +78,14 @@ function routingAndAnchoring(config: DistributedLmaConfig, post: PostOffice, env
 }
 
 function routing(config: DistributedLmaConfig, post: PostOffice, anchored: Anchored, environment: Environment) {
-  const { address, homeLength, cache, previousS, query } = config;
+  const { address, homeLength, cache, previousS, query, bypass, records } = config;
   const settings = {
     ...{ address, homeLength, query },
     domain: domainOf(config.domain),
     idle: seconds(cache.idleS),
     maximumEntries: cache.maximumEntries,
     previous: milliseconds(1000 * previousS),
+    privacy: { tellsAnchors: bypass.destination || records === 'gateway', tellsGateways: bypass.originating },
   };
   return new Routing(settings, post, anchored, environment);
 }

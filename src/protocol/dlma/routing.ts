@@ -11,8 +11,10 @@ import type { Domain, DomainEntry } from './domain.js';
 import { type Forwarding, Forwardings } from './forwardings.js';
 import type { LmaFunction, Post, Turn } from './function.js';
 import { HomeWatches } from './home-watches.js';
+import { JoinedTunnels, type Place } from './joined-tunnels.js';
 import { type CachedLocation, LocationCache } from './location-cache.js';
 import type { Locator, Message } from './messages.js';
+import type { PrivacySettings } from './privacy.js';
 import { Questions } from './questions.js';
 import { cacheRows, domainRows, homeRows } from './routing-views.js';
 
@@ -27,6 +29,7 @@ export interface RoutingSettings {
   readonly previous: Duration;
   /** The first packet waits until its location is asked for (§6.2). */
   readonly query: boolean;
+  readonly privacy: PrivacySettings;
 }
 
 type Location = Extract<Message, { kind: 'location' }>;
@@ -47,6 +50,7 @@ export class Routing implements LmaFunction, Anchorings {
   readonly #forwardings = new Forwardings();
   readonly #watches: HomeWatches;
   readonly #questions = new Questions();
+  readonly #joined: JoinedTunnels;
 
   constructor(settings: RoutingSettings, post: Post, anchored: Anchored, environment: Environment) {
     this.#settings = settings;
@@ -55,6 +59,7 @@ export class Routing implements LmaFunction, Anchorings {
     const { domain, address, idle, maximumEntries, previous } = settings;
     this.#routers = new Set(domain.routers.filter(router => router !== address));
     this.#cache = new LocationCache(idle, maximumEntries);
+    this.#joined = new JoinedTunnels(settings, post, anchored, home => this.#placeOf(home));
     this.#watches = new HomeWatches(Math.max(previous, againAfter(settings)));
     this.views = {
       cache: () => cacheRows(this.#cache, environment),
@@ -69,7 +74,8 @@ export class Routing implements LmaFunction, Anchorings {
 
   get deadline(): Instant | undefined {
     const tables = earliest(this.#cache.deadline, this.#forwardings.deadline);
-    return earliest(earliest(tables, this.#watches.deadline), this.#questions.deadline);
+    const waits = earliest(this.#watches.deadline, this.#questions.deadline);
+    return earliest(earliest(tables, waits), this.#joined.deadline);
   }
 
   /** §4.2: the least set of prefixes that covers all homes is announced; whatever comes for one goes to its H-LMA (§4.4). */
@@ -103,12 +109,13 @@ export class Routing implements LmaFunction, Anchorings {
 
   input(input: Input, turn: Turn): void {
     if (input.kind !== 'flow') return;
-    const { destination, via } = input;
+    const { source, destination, via } = input;
     const entry = this.#settings.domain.entryOf(destination);
     if (!entry) return;
     const home = prefixOf(destination, this.#settings.homeLength);
-    if (via && this.#routers.has(via.remote)) this.#sentHere(home, entry, via.remote, turn);
-    else this.#intercepted(home, destination, entry, turn);
+    if (via && this.#routers.has(via.remote)) return this.#sentHere(home, entry, via.remote, turn);
+    this.#intercepted(home, destination, entry, turn);
+    if (via) this.#joined.sent(prefixOf(source, this.#settings.homeLength), home, via.remote, turn);
   }
 
   tick(turn: Turn): void {
@@ -117,6 +124,7 @@ export class Routing implements LmaFunction, Anchorings {
     for (const forwarding of this.#forwardings.takeDue(now)) this.#over(forwarding, turn);
     for (const home of this.#questions.takeDue(now)) this.#unasked(home, turn);
     this.#watches.tick(turn);
+    this.#joined.tick(now);
   }
 
   // ---- what anchoring says ---------------------------------------------------------------------------------------
@@ -125,12 +133,16 @@ export class Routing implements LmaFunction, Anchorings {
     this.#forget(home, 'anchored', turn);
     this.#forwardings.delete(home);
     if (this.#questions.delete(home)) turn.outputs.push({ kind: 'unforward', to: home, intercepts: true });
+    this.#joined.located(home, turn);
   }
 
-  /** The previous gateway learns of it from the new registration: nothing of this table names one. */
-  moved(): void {}
+  moved(home: Prefix, from: Address, turn: Turn): void {
+    this.#joined.moved(home, from, turn);
+  }
 
-  left(home: Prefix, { timestampMs, to }: Departure, turn: Turn): void {
+  left(home: Prefix, departure: Departure, turn: Turn): void {
+    this.#joined.left(home, departure, turn);
+    const { timestampMs, to } = departure;
     const known = this.#forwardings.find(home);
     if (known && known.timestampMs >= timestampMs) return this.#placed(known, turn);
     const endsAt = turn.now + this.#settings.previous;
@@ -187,6 +199,7 @@ export class Routing implements LmaFunction, Anchorings {
     this.counts.add('locations_cached');
     this.#trace('cached', home, turn, { to: to.address, peer: teller });
     turn.outputs.push({ kind: 'forward', rule: { to: home, via: this.#tunnel(to.address), intercepts: true } });
+    this.#joined.located(home, turn);
   }
 
   /** It is not there, says who should know: by the H-LMA again. */
@@ -201,8 +214,14 @@ export class Routing implements LmaFunction, Anchorings {
 
   /** §4.4: another LMA has intercepted it and sent it here. It learns where to send the next. */
   #sentHere(home: Prefix, entry: DomainEntry, listener: Address, turn: Turn): void {
-    if (this.#anchored.find(home)) return;
     const { now } = turn;
+    const anchored = this.#anchored.find(home);
+    if (anchored) {
+      const to = this.#joined.locator(anchored, listener);
+      const { timestampMs, endsAt } = anchored;
+      if (to) this.#tell(listener, home, { to, timestampMs, lifetime: endsAt - now }, turn);
+      return;
+    }
     const forwarding = this.#forwardings.find(home);
     if (forwarding?.to) {
       const { to, timestampMs, validUntil } = forwarding;
@@ -299,6 +318,13 @@ export class Routing implements LmaFunction, Anchorings {
       { kind: 'location', sequence, homes: [home], to, timestampMs, lifetimeS, answered: false },
       turn,
     );
+  }
+
+  /** At which gateway it is, where this LMA tunnels straight to that (§5.1.1). */
+  #placeOf(home: Prefix): Place | undefined {
+    const { to, timestampMs, endsAt } = this.#cache.find(home) ?? this.#forwardings.find(home) ?? {};
+    if (to?.kind !== 'gateway' || timestampMs === undefined || endsAt === undefined) return undefined;
+    return { gateway: to.address, timestampMs, endsAt };
   }
 
   #entryOf(home: Prefix): DomainEntry | undefined {
