@@ -1,14 +1,18 @@
 import { z } from 'zod';
 import { milliseconds, seconds } from '../base/time.js';
+import { withLocalProfiles } from './aaa/local-profiles.js';
+import { withRadius } from './aaa/radius.js';
 import { anchorKeys, peerSettings } from './anchor/config.js';
 import * as c from './config.js';
 import type { Engine, Environment } from './contract.js';
+import { Allocation } from './dlma/allocation.js';
 import type { Anchored } from './dlma/anchored.js';
 import { Anchoring } from './dlma/anchoring.js';
 import { dlmaKeys, dlmaSection } from './dlma/config.js';
 import { DistributedLma } from './dlma/dlma.js';
 import { domainOf } from './dlma/domain.js';
 import type { LmaFunction } from './dlma/function.js';
+import { LocationManagement } from './dlma/location.js';
 import { PostOffice } from './dlma/post.js';
 import { Routing } from './dlma/routing.js';
 import { createSharedLma } from './pmip6/lma.js';
@@ -38,7 +42,10 @@ export const distributedLma: Role<DistributedLmaConfig> = {
   announces: true,
   parse: input => c.parsed(section, input),
   create(config: DistributedLmaConfig, environment: Environment) {
-    return secured(createDistributedLma(config, environment), config, environment);
+    const { address, aaa, radius } = config;
+    const engine = secured(createDistributedLma(config, environment), config, environment);
+    if (radius) return withRadius(engine, radius, address, environment);
+    return aaa ? withLocalProfiles(engine, aaa, address) : engine;
   },
 };
 
@@ -56,8 +63,21 @@ function createDistributedLma(config: DistributedLmaConfig, environment: Environ
     environment,
     functions,
   );
+  functions.push(...registering(config, post, environment));
   if (domain.routers.includes(address)) functions.push(...routingAndAnchoring(config, post, environment));
   return new DistributedLma(post, functions);
+}
+
+/** For the networks that have these here (§2.3). */
+function registering(config: DistributedLmaConfig, post: PostOffice, environment: Environment): LmaFunction[] {
+  const { address, homeLength, records, told, previousS, maximumLifetimeS, maximumBindings } = config;
+  const common = { address, homeLength, domain: domainOf(config.domain) };
+  const kept = { records, told, previousS, maximumLifetimeS, maximumRecords: maximumBindings };
+  const asksAaa = (config.aaa ?? config.radius) !== undefined;
+  return [
+    new LocationManagement({ ...common, ...kept }, environment, post, post.counters),
+    new Allocation({ ...common, asksAaa, maximumHomes: maximumBindings }, environment, post, post.counters),
+  ];
 }
 
 /** Anchoring hears first where mobiles are: its rules go before those of routing come. */
