@@ -154,7 +154,8 @@ export class Allocation implements LmaFunction {
     if (!homes.every(home => this.#isOf(entry, home))) return status.notHomeAgentForThisMobileNode;
     if (holders.some(holder => holder !== identity)) return status.duplicateAddressDetectionFailed;
     if (own && homes.some(home => prefixKey(home) !== prefixKey(own))) return status.administrativelyProhibited;
-    if (homes.length === 0 || this.#holdings.size + homes.length > this.#settings.maximumHomes)
+    const taken = homes.filter(home => this.#holder(home) === undefined).length;
+    if (homes.length === 0 || (taken > 0 && this.#holdings.size + taken > this.#settings.maximumHomes))
       return status.insufficientResources;
     return status.accepted;
   }

@@ -130,6 +130,14 @@ test('only the anchor of record ends a registration; who comes within the next s
   assert.deepEqual(lastAnswer(world.node(third))?.previous, { anchor: parseAddress(visited) });
 });
 
+test('C03-9-02: an LMA has packets sent to itself only, not to another that it names', () => {
+  const world = domain();
+  const homes = homesOf([given]);
+  world.node(visited).ask(home, registration(alice, third, 1, { homes }));
+  assert.deepEqual(answersAt(world.node(visited)), [`129 ${given}`]);
+  assert.equal(located(world), undefined);
+});
+
 test('a registration that was repeated on its way does not open again what has been ended', () => {
   const world = domain();
   const homes = homesOf([given]);

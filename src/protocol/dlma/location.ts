@@ -182,7 +182,6 @@ export class LocationManagement implements LmaFunction {
     this.#asked.delete(question);
     const waiting = this.#waiting.get(subject) ?? [];
     this.#waiting.delete(subject);
-    waiting.sort((a, b) => a.message.timestampMs - b.message.timestampMs);
     for (const [i, one] of waiting.entries())
       if (message.status !== status.accepted) this.#refuse(one, message.status, turn);
       else if (i === 0) this.#accept(one, message.homes, turn);
