@@ -52,6 +52,7 @@ export function router(n: number, more: Partial<RoutingSettings> = {}) {
     maximumEntries: 100,
     previous: seconds(10),
     query: false,
+    privacy: { tellsAnchors: false, tellsGateways: false },
     ...more,
   };
   const routing = new Routing(

@@ -71,7 +71,10 @@ export function dlmaSection<S extends z.ZodType<DlmaConfig & SignallingProtectio
     const problem = (path: (string | number)[], message: string) => context.addIssue({ code: 'custom', path, message });
     checkPrefixes(config, problem);
     checkPlaces(config, problem);
-    if (config.aaa && config.radius) problem(['radius'], 'nothing, beside `aaa`');
+    const { aaa, radius, domain, address } = config;
+    if (aaa && radius) problem(['radius'], 'nothing, beside `aaa`');
+    if ((aaa || radius) && !domain.some(({ allocation }) => allocation === address))
+      problem([aaa ? 'aaa' : 'radius'], 'nothing, where homes of no network are allocated');
   });
 }
 

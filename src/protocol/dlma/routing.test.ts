@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { entry, gateway, home, host, lma, management, router } from '../../../test/support/mobility-routing.js';
-import { parsePrefix } from '../../base/prefix.js';
+import { hostPrefix, parsePrefix } from '../../base/prefix.js';
 import { domainOf } from './domain.js';
 
 const atGateway = { kind: 'gateway', address: gateway(1) } as const;
@@ -301,7 +301,7 @@ test('C03-6.2-02: without an answer in time, or where nobody knows, what waited 
     ['2001:db8:3:1::/64 intercepted → fd00::4'],
   );
   flow(3, host(3, 2));
-  assert.deepEqual(located(3.1, management, { homes: [home(3, 2)], lifetimeS: 0, replies: true }), [
+  assert.deepEqual(located(3.1, management, { homes: [hostPrefix(host(3, 2))], lifetimeS: 0, replies: true }), [
     '2001:db8:3:2::/64 intercepted → fd00::3',
   ]);
 });

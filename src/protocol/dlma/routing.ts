@@ -97,12 +97,13 @@ export class Routing implements LmaFunction, Anchorings {
   handle(message: Message, from: Address, turn: Turn): boolean {
     if (message.kind === 'locationAnswer') return true;
     if (message.kind !== 'location') return false;
-    const { sequence, homes, answered } = message;
+    const { sequence, homes, answered, replies } = message;
     if (answered && homes.some(home => this.#entryOf(home)?.location !== from)) {
       this.#refuse(from, 'notLocationManagement', turn);
       return true;
     }
-    for (const home of homes) this.#located(home, message, from, turn);
+    // Where location management knows no home, it answers a query with the address that was asked for.
+    for (const home of homes) this.#located(replies ? this.#homeOf(home.address) : home, message, from, turn);
     if (answered) this.#post.tell(from, { kind: 'locationAnswer', sequence, homes, status: 0 }, turn);
     return true;
   }
@@ -112,10 +113,10 @@ export class Routing implements LmaFunction, Anchorings {
     const { source, destination, via } = input;
     const entry = this.#settings.domain.entryOf(destination);
     if (!entry) return;
-    const home = prefixOf(destination, this.#settings.homeLength);
+    const home = this.#homeOf(destination);
     if (via && this.#routers.has(via.remote)) return this.#sentHere(home, entry, via.remote, turn);
     this.#intercepted(home, destination, entry, turn);
-    if (via) this.#joined.sent(prefixOf(source, this.#settings.homeLength), home, via.remote, turn);
+    if (via) this.#joined.sent(this.#homeOf(source), home, via.remote, turn);
   }
 
   tick(turn: Turn): void {
@@ -325,6 +326,10 @@ export class Routing implements LmaFunction, Anchorings {
     const { to, timestampMs, endsAt } = this.#cache.find(home) ?? this.#forwardings.find(home) ?? {};
     if (to?.kind !== 'gateway' || timestampMs === undefined || endsAt === undefined) return undefined;
     return { gateway: to.address, timestampMs, endsAt };
+  }
+
+  #homeOf(address: Address): Prefix {
+    return prefixOf(address, this.#settings.homeLength);
   }
 
   #entryOf(home: Prefix): DomainEntry | undefined {
