@@ -29,8 +29,12 @@ export function parseLinkAddress(text: string): LinkAddress {
 }
 
 export function formatLinkAddress(address: LinkAddress): string {
-  return Array.from(address, octet => octet.charCodeAt(0).toString(16).padStart(2, '0')).join(':');
+  let text = '';
+  for (let i = 0; i < address.length; i++) text += (i === 0 ? '' : ':') + hexOctets[address.charCodeAt(i)];
+  return text;
 }
+
+const hexOctets = Array.from({ length: 256 }, (_, octet) => octet.toString(16).padStart(2, '0'));
 
 /** 33:33 and the last four octets (RFC 2464 §7). */
 export function multicastLinkAddress(group: Address): LinkAddress {

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { nodesWithRole } from '../scenario/model.js';
 import { runScheme } from '../scenario/run.js';
 import { Capture, traceLine } from '../sim/index.js';
 import { commandOptions, shellWord, writeReport } from './compare.js';
@@ -6,19 +7,29 @@ import { comparisonTable } from './comparison-table.js';
 import { outputDirectory, writeOutput } from './files.js';
 import { Progress } from './progress.js';
 import { addScenarioOptions, findScheme, loadScenario, type ScenarioOptions } from './scenario-options.js';
+import { printTotals } from './totals.js';
 
 export function register(program: Command): void {
   const command = program
     .command('run')
-    .description('run a scenario under one scheme; write trace.jsonl, capture.pcapng and report.html')
+    .description(
+      'run a scenario under one scheme; write trace.jsonl, capture.pcapng and report.html, or only print totals',
+    )
     .argument('<scenario>', 'a scenario file, or the name of one of ours')
-    .requiredOption('--scheme <name>', 'which scheme; see `anchorage schemes`');
+    .requiredOption('--scheme <name>', 'which scheme; see `anchorage schemes`')
+    .option('--totals', `keep sums alone, write no files; always so with more than ${mostRecorded} mobiles`);
   addScenarioOptions(command).action(run);
 }
 
-function run(file: string, options: ScenarioOptions & { scheme: string }): void {
+/** Of mobiles: a trace and a capture of more of them would not fit into memory. */
+const mostRecorded = 1000;
+
+function run(file: string, options: ScenarioOptions & { scheme: string; totals?: true }): void {
+  const startedAt = performance.now();
   const scenario = loadScenario(file, options.set);
   const scheme = findScheme(options.scheme);
+  if (options.totals || nodesWithRole(scenario, 'mobile').length > mostRecorded)
+    return printTotals(scenario, scheme, { ...options, startedAt });
   const directory = outputDirectory(options.out ?? `out/${scenario.name}-${scheme.name}`);
   let capture: Capture | undefined;
   const progress = new Progress();

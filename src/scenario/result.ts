@@ -101,7 +101,7 @@ function progressOf({ record, traffic }: MeasuredFlowOf<'tcp'>): number[] {
 }
 
 /** Over all constant-rate flows: the shortest path runs to the access router that the mobile is at. */
-function stretchOf(simulated: SimulatedScenario): number | undefined {
+export function stretchOf(simulated: SimulatedScenario): number | undefined {
   const { scenario, topology } = simulated;
   const mobiles = new Set(scenario.nodes.filter(isMobile).map(node => node.name));
   const stays = byMobile(staysOf(scenario));

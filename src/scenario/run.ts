@@ -29,10 +29,15 @@ export function runScheme(scenario: Scenario, scheme: Scheme, options: RunOption
     options.prepare?.(simulation);
   };
   const simulated = simulate(scenario, scheme, { ...options, prepare });
+  advance(simulated, options);
+  return { scheme, simulated, result: resultOf(simulated, octets) };
+}
+
+/** To the end of its scenario. */
+export function advance({ scenario, simulation }: SimulatedScenario, { progress }: RunOptions): void {
   for (let doneMs = 0; doneMs < scenario.durationMs; ) {
     doneMs = Math.min(doneMs + 250, scenario.durationMs);
-    simulated.simulation.run(milliseconds(doneMs));
-    options.progress?.(doneMs, scenario.durationMs);
+    simulation.run(milliseconds(doneMs));
+    progress?.(doneMs, scenario.durationMs);
   }
-  return { scheme, simulated, result: resultOf(simulated, octets) };
 }

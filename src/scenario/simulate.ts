@@ -42,7 +42,7 @@ export interface SimulatedScenario {
   readonly simulation: Simulation;
   /** Filled while it runs; a flow is missing until it started. */
   readonly flows: readonly MeasuredFlow[];
-  /** Grows while it runs. */
+  /** Grows while it runs; empty where none is kept. */
   readonly trace: readonly TraceRecord[];
 }
 
@@ -59,6 +59,8 @@ export function flowsOf<K extends MeasuredFlow['kind']>(flows: readonly Measured
 export interface SimulateOptions {
   /** Instead of the scenario's. */
   readonly seed?: number;
+  /** No trace is kept: for runs in which too much happens. */
+  readonly untraced?: boolean;
   /** Called when the links are there and nothing has happened yet: to tap them. */
   readonly prepare?: (simulation: Simulation) => void;
   /** Puts something around every engine of a role: to watch it, or to make it fail. */
@@ -69,7 +71,7 @@ export interface SimulateOptions {
 export function simulate(scenario: Scenario, ofRest: Scheme, options: SimulateOptions = {}): SimulatedScenario {
   const simulation = new Simulation({ seed: options.seed ?? scenario.seed });
   const trace: TraceRecord[] = [];
-  simulation.onTrace(record => trace.push(record));
+  if (!options.untraced) simulation.onTrace(record => trace.push(record));
   const topology = topologyOf(scenario);
   const network = describeNetwork(scenario, topology);
   const scheme = acrossDomains(scenario, ofRest, topology);

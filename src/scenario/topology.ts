@@ -1,4 +1,5 @@
 import { invariant } from '../base/errors.js';
+import { Frontier } from '../base/frontier.js';
 import type { Scenario } from './model.js';
 
 /** Shortest one-way delays over the wires of a scenario, in ms, and of its radios. */
@@ -36,20 +37,24 @@ export function topologyOf(scenario: Scenario): Topology {
   };
 }
 
-/** Dijkstra's; a scenario has tens of nodes, so the nearest open one is looked for. */
+/** Dijkstra's. */
 function shortestFrom(
   start: string,
   neighbours: ReadonlyMap<string, readonly { to: string; delayMs: number }[]>,
 ): Map<string, number> {
-  const open = new Map([[start, 0]]);
-  const done = new Map<string, number>();
-  while (open.size > 0) {
-    const [node, delayMs] = [...open].reduce((best, one) => (one[1] < best[1] ? one : best));
-    open.delete(node);
-    done.set(node, delayMs);
-    for (const next of neighbours.get(node) ?? [])
-      if (!done.has(next.to) && delayMs + next.delayMs < (open.get(next.to) ?? Number.POSITIVE_INFINITY))
-        open.set(next.to, delayMs + next.delayMs);
+  const delays = new Map([[start, 0]]);
+  const done = new Set<string>();
+  const frontier = new Frontier<string>();
+  frontier.push(0, start);
+  for (let node = frontier.pop(); node !== undefined; node = frontier.pop()) {
+    if (done.has(node)) continue;
+    done.add(node);
+    const soFarMs = delays.get(node) as number;
+    for (const { to, delayMs } of neighbours.get(node) ?? []) {
+      if (soFarMs + delayMs >= (delays.get(to) ?? Number.POSITIVE_INFINITY)) continue;
+      delays.set(to, soFarMs + delayMs);
+      frontier.push(soFarMs + delayMs, to);
+    }
   }
-  return done;
+  return delays;
 }

@@ -164,9 +164,19 @@ export class Link implements EventTarget<Frame> {
     if (this.#partitions.length > 0 && this.#partitioned()) return this.#drop(frame, 'partition');
     if (this.options.kind === 'access' && frame.sender !== this.gateway) return this.#arriveAtGateway(frame);
     if (isGroupLinkAddress(frame.destination)) return this.#arriveAtAll(frame);
-    const to = this.#byAddress.get(frame.destination);
+    const to = this.#receiverOf(frame);
     if (to === undefined) this.#drop(frame, 'no-station');
     else this.#hand(frame, to);
+  }
+
+  /** On a wire between two it is the other end, which spares a look into the table. */
+  #receiverOf({ sender, destination }: Frame): Interface | undefined {
+    const { ends } = this;
+    if (ends.length === 2) {
+      const other = ends[0] === sender ? ends[1] : ends[0];
+      if (other.linkAddress === destination) return other;
+    }
+    return this.#byAddress.get(destination);
   }
 
   #hand(frame: Frame, to: Interface): void {

@@ -36,7 +36,8 @@ export class Node {
   /** Undefined while the node is down. */
   stack: Stack | undefined;
   #factories: EngineFactory[] = [];
-  readonly #stored = new Map<string, unknown>();
+  /** As JSON: many are written, and few read. */
+  readonly #stored = new Map<string, string>();
   readonly #advertised = new Map<string, AdvertiseOptions>();
   #clockSkew: Duration;
 
@@ -61,7 +62,7 @@ export class Node {
 
   /** Records kept by engines. */
   get stored(): ReadonlyMap<string, unknown> {
-    return this.#stored;
+    return new Map([...this.#stored].map(([key, json]) => [key, JSON.parse(json)]));
   }
 
   /** An interface on `link`, or on none until it roams to one. */
@@ -237,7 +238,7 @@ export class Node {
         const { ip } = this.interface(name);
         if (ip) ip.advertiser = new Advertiser(ip, options);
       }
-      const records = [...this.#stored].map(([key, value]) => ({ key, value }));
+      const records = [...this.stored].map(([key, value]) => ({ key, value }));
       for (const factory of this.#factories) this.#startEngine(factory, records);
     });
   }
@@ -249,7 +250,7 @@ export class Node {
   /** A record of an engine; what JSON cannot carry does not survive. */
   store(key: string, value: unknown): void {
     if (value === undefined) this.#stored.delete(key);
-    else this.#stored.set(key, JSON.parse(JSON.stringify(value)));
+    else this.#stored.set(key, JSON.stringify(value));
   }
 
   /** The first of {@link addresses}. */

@@ -5,7 +5,6 @@ import type { Duration } from '../base/time.js';
 import type { Interface } from './interface.js';
 import type { Node } from './node.js';
 import { isFixed, shortestPaths, type Tree } from './shortest-paths.js';
-import { LinkPath } from './stack/routes.js';
 
 /** A prefix, and where packets to it may go: to the nearest. */
 interface Destination {
@@ -39,11 +38,12 @@ export class Routing {
       this.#set(key, prefix, origins, before.get(key)?.announcing ?? new Set());
     for (const [key, { prefix, announcing }] of before)
       if (announcing.size > 0 && !this.#destinations.has(key)) this.#set(key, prefix, new Set(), announcing);
-    for (const node of nodes) {
+    for (const node of before.size > 0 ? nodes : [])
       for (const { prefix, fixed, announcing } of before.values())
         if (!fixed.has(node) && !announcing.has(node)) node.stack?.routes.deleteRoute(prefix);
-      this.install(node);
-    }
+    // Mobiles are many, and no step of any tree is theirs.
+    for (const { prefix, tree } of this.#destinations.values())
+      for (const node of tree.steps.keys()) lead(node, prefix, tree);
   }
 
   /** Puts the routes of one node into its stack. */
@@ -132,7 +132,7 @@ function lead(node: Node, prefix: Prefix, tree: Tree): boolean {
   const step = tree.steps.get(node);
   if (step?.out.ip === undefined) return false;
   const nextHop = step.next.ip?.linkLocal.address ?? linkLocalOf(step.next);
-  step.out.ip.stack.routes.setRoute(prefix, new LinkPath(step.out.ip, nextHop));
+  step.out.ip.stack.routes.setRoute(prefix, step.out.ip.pathTo(nextHop));
   return true;
 }
 

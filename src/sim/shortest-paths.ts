@@ -1,3 +1,4 @@
+import { Frontier } from '../base/frontier.js';
 import type { Duration } from '../base/time.js';
 import type { Interface } from './interface.js';
 import type { Link } from './link.js';
@@ -30,7 +31,7 @@ export function shortestPaths(
   const delays = new Map<Node, Duration>();
   const steps = new Map<Node, Step>();
   const done = new Set<Node>();
-  const frontier: Frontier = new Frontier();
+  const frontier = new Frontier<Node>();
   for (const node of origins) {
     delays.set(node, 0);
     frontier.push(0, node);
@@ -47,7 +48,7 @@ function relax(
   node: Node,
   delays: Map<Node, Duration>,
   steps: Map<Node, Step>,
-  frontier: Frontier,
+  frontier: Frontier<Node>,
   visits: (node: Node) => boolean,
   along: (link: Link) => boolean,
 ): void {
@@ -67,45 +68,4 @@ function relax(
       frontier.push(delay, there.node);
     }
   }
-}
-
-/** A binary heap of nodes by delay, then by order of insertion. */
-class Frontier {
-  readonly #items: { delay: Duration; order: number; node: Node }[] = [];
-  #order = 0;
-
-  push(delay: Duration, node: Node): void {
-    const items = this.#items;
-    const item = { delay, order: this.#order++, node };
-    let i = items.push(item) - 1;
-    while (i > 0) {
-      const parent = (i - 1) >> 1;
-      if (!before(item, items[parent])) break;
-      items[i] = items[parent];
-      i = parent;
-    }
-    items[i] = item;
-  }
-
-  pop(): Node | undefined {
-    const items = this.#items;
-    const top = items[0];
-    const last = items.pop();
-    if (last === undefined || items.length === 0) return top?.node;
-    let i = 0;
-    for (;;) {
-      let child = 2 * i + 1;
-      if (child >= items.length) break;
-      if (child + 1 < items.length && before(items[child + 1], items[child])) child++;
-      if (!before(items[child], last)) break;
-      items[i] = items[child];
-      i = child;
-    }
-    items[i] = last;
-    return top.node;
-  }
-}
-
-function before(a: { delay: number; order: number }, b: { delay: number; order: number }): boolean {
-  return a.delay < b.delay || (a.delay === b.delay && a.order < b.order);
 }

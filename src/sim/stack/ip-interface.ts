@@ -51,6 +51,7 @@ export class IpInterface {
   readonly optimistic: boolean;
   mtu = 1500;
   hopLimit = 64;
+  readonly #paths = new Map<Address, LinkPath>();
 
   constructor(stack: Stack, port: Interface) {
     this.stack = stack;
@@ -64,6 +65,15 @@ export class IpInterface {
     if (autoconfigure && !stack.forwarding) this.autoconfiguration = new Autoconfiguration(this);
     if (!stack.forwarding && port.options.dhcpv6 !== 'never') this.dhcpv6 = new Dhcpv6Host(this);
     if (this.autoconfiguration) this.autoconfiguration.onManaged = () => this.dhcpv6?.start();
+  }
+
+  /** To that router: one for all its routes, of which there may be thousands. */
+  pathTo(router: Address): LinkPath {
+    const known = this.#paths.get(router);
+    if (known !== undefined) return known;
+    const path = new LinkPath(this, router);
+    this.#paths.set(router, path);
+    return path;
   }
 
   /** RFC 4861 is spoken here; otherwise neighbours are known. */

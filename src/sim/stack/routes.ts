@@ -295,8 +295,8 @@ export class RoutingTable {
   }
 
   forgetAnswers(): void {
-    this.#byDestination.clear();
-    this.#intercepted.clear();
+    if (this.#byDestination.size > 0) this.#byDestination.clear();
+    if (this.#intercepted.size > 0) this.#intercepted.clear();
   }
 }
 

@@ -45,7 +45,7 @@ export class Stack {
   readonly #local = new Map<Address, LocalAddress>();
   readonly #gateways: LinkPath[] = [];
   #primary: Address | undefined;
-  readonly #sources = new Map<Address, Address | undefined>();
+  readonly #sources = new Map<Address, Address>();
 
   constructor(node: Node) {
     this.node = node;
@@ -120,7 +120,8 @@ export class Stack {
 
   /** RFC 6724 §5, as far as a node with few addresses needs it; answers are kept until addresses or routes change. */
   sourceFor(destination: Address): Address | undefined {
-    if (this.#sources.has(destination)) return this.#sources.get(destination);
+    const known = this.#sources.get(destination);
+    if (known !== undefined) return known;
     const path = this.routes.lookup(destination, unspecified);
     const source = selectSource(this.#local.values(), destination, path.kind === 'link' ? path.ip : undefined);
     if (this.#sources.size > 65_536) this.#sources.clear();

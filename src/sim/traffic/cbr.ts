@@ -51,8 +51,8 @@ export class CbrFlow implements FlowRecord, EventTarget<undefined> {
   unsendable = 0;
   hops = 0;
   readonly #simulation: Simulation;
-  readonly #sentAt = new Series();
-  readonly #receivedAt = new Series();
+  readonly #sentAt: Series;
+  readonly #receivedAt: Series;
   #highest = -1;
 
   constructor(simulation: Simulation, options: CbrOptions) {
@@ -61,6 +61,9 @@ export class CbrFlow implements FlowRecord, EventTarget<undefined> {
     this.#simulation = simulation;
     this.options = options;
     this.port = options.port ?? simulation.nextPort();
+    const expected = Math.ceil((options.stop - options.start) / options.interval);
+    this.#sentAt = new Series(expected);
+    this.#receivedAt = new Series(expected);
     this.number = simulation.flows.push(this) - 1;
     if (options.start < options.stop) simulation.queue.push(options.start, this, undefined);
   }

@@ -2,8 +2,13 @@ import type { Instant } from '../../base/time.js';
 
 /** Instants by sequence number; NaN where nothing happened. Grows by doubling. */
 export class Series {
-  #values = new Float64Array(256).fill(Number.NaN);
+  #values: Float64Array<ArrayBuffer>;
   length = 0;
+
+  /** `expected`: no more than that are likely. */
+  constructor(expected = Number.POSITIVE_INFINITY) {
+    this.#values = new Float64Array(Math.max(1, Math.min(expected, 256))).fill(Number.NaN);
+  }
 
   set(index: number, at: Instant): void {
     if (index >= this.#values.length) {
