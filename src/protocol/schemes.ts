@@ -1,3 +1,4 @@
+import { dlma, dlmaBypass } from './dlma/scheme.js';
 import { fhmip6, fmip6 } from './fast-schemes.js';
 import { hmip6, hmip6Tunnel } from './hmip6/scheme.js';
 import { agentBeyondLinks, agentsInHierarchy, agentsOnLinks, withoutAgents } from './lma6/scheme.js';
@@ -25,6 +26,8 @@ export const schemes: readonly Scheme[] = [
   agentsOnLinks,
   agentsInHierarchy,
   agentBeyondLinks,
+  dlma,
+  dlmaBypass,
 ];
 
 export function schemeNamed(name: string): Scheme | undefined {

@@ -33,8 +33,12 @@ export function placements(network: NetworkDescription, tunnelling: Tunnelling):
  * else the nearest to where it first attaches.
  */
 export function homeAnchorOf(network: NetworkDescription, mobile: Mobile): AnchorNode {
-  const realm = mobile.identity.slice(mobile.identity.lastIndexOf('@') + 1);
-  return network.anchors.find(({ node }) => node === realm) ?? anchorOf(network, mobile);
+  return namedAnchor(network, mobile) ?? anchorOf(network, mobile);
+}
+
+function namedAnchor({ anchors }: NetworkDescription, { identity }: Mobile): AnchorNode | undefined {
+  const realm = identity.slice(identity.lastIndexOf('@') + 1);
+  return anchors.find(({ node }) => node === realm);
 }
 
 /** Of a mobile whose prefix has to be known beforehand. */
@@ -59,7 +63,7 @@ function anchors(network: NetworkDescription, tunnelling: Tunnelling): Placement
       domain,
       timestampWindowMs: timestampWindowMs(network),
       query: isOn('dlmaQuery'),
-      records: isOn('dlmaGatewayRecords') ? 'gateway' : 'anchor',
+      records: keepsGateways(network) ? 'gateway' : 'anchor',
       told: isOn('dlmaPush') ? others : [],
       bypass: { destination: bypassed, originating: bypassed },
     };
@@ -68,13 +72,9 @@ function anchors(network: NetworkDescription, tunnelling: Tunnelling): Placement
 
 function gateways(network: NetworkDescription, tunnelling: Tunnelling): Placement[] {
   const { anchors, accessRouters, protection } = network;
-  const profiles = accessProfiles(
-    network,
-    mobile => (mobile.addressing === 'slaac' ? {} : { prefix: homePrefixOf(network, mobile) }),
-    'nearestAnchor',
-  );
+  const profiles = accessProfiles(network, mobile => profileOf(network, mobile), 'nearestAnchor');
   const placed = gatewayPlacements(network, 'mag', profiles);
-  if (tunnelling === 'atAnchors') return placed;
+  if (tunnelling === 'atAnchors' && !keepsGateways(network)) return placed;
   const nodes = [...anchors, ...accessRouters].map(({ address }) => address);
   return placed.map(gateway => {
     const bypass = {
@@ -84,6 +84,17 @@ function gateways(network: NetworkDescription, tunnelling: Tunnelling): Placemen
     };
     return withPeers({ ...gateway, config: { ...gateway.config, bypass } }, protection, nodes);
   });
+}
+
+/** Where its NAI does not say which network a mobile is registered with, its prefix does (§4.3). */
+function profileOf(network: NetworkDescription, mobile: Mobile) {
+  const isGiven = mobile.addressing === 'slaac' && namedAnchor(network, mobile);
+  return isGiven ? {} : { prefix: homePrefixOf(network, mobile) };
+}
+
+/** Whether location management knows gateways, and so LMAs that are not the mobile's tunnel to them (§5.1.1). */
+function keepsGateways({ parameters }: NetworkDescription): boolean {
+  return (parameters.dlmaGatewayRecords ?? 0) !== 0;
 }
 
 /** LMAs signal with each other, and gateways with those who tunnel to them. */
