@@ -148,6 +148,7 @@ export const mobilityMessages: Sample[] = [
     },
   ),
   mobility({ kind: 'fastNeighbourAdvertisement', options }, { 'mip6.mhtype': '10' }),
+  mobility({ kind: 'locationQuery', operation: 1, sequence: 258, lifetimeS: 0, options }, { 'mip6.mhtype': '11' }),
   mobility(
     { kind: 'handoverInitiate', sequence: 258, flags: { assignedAddress: true, buffer: true }, code: 1, options },
     {
@@ -242,6 +243,18 @@ export const mobilityOptions: Sample[] = [
       'mip6.vsm.subtype': '8',
       'mip6.options.vsm': `132800007ed908800000${'20010db8000300000000000000000003'}${'00000000000000000000ffffc0000201'}`,
     },
+  ),
+  option(
+    { kind: 'vendorSpecific', content: { kind: 'distributedRole', role: 2 } },
+    { 'mip6.vsm.subtype': '7', 'mip6.options.vsm': '130600007ed90702' },
+  ),
+  option(
+    { kind: 'localMobilityAnchorAddress', code: 1, address: home },
+    { 'mip6.lmaa.opt_code': '1', 'mip6.lmaa.ipv6': '2001:db8:3::3' },
+  ),
+  option(
+    { kind: 'gatewayAddress', length: 128, address: home },
+    { 'mip6.mag_ipv6.address_length': '128', 'mip6.mag_ipv6.address': '2001:db8:3::3' },
   ),
   option(
     { kind: 'vendorSpecific', content: { kind: 'anchoring', zone: 5 } },

@@ -5,11 +5,30 @@ import { mobility } from '../../../test/support/signalling.js';
 import { parseAddress } from '../../base/address.js';
 import { second } from '../../base/time.js';
 import type { Packet } from '../../wire/ipv6/packet.js';
-import { bindingUpdateFlags } from '../../wire/mobility/messages.js';
+import { bindingUpdateFlags, type MobilityMessage } from '../../wire/mobility/messages.js';
 import { messageText } from './messages.js';
 
 const agent = parseAddress('2001:db8:a::1');
 const [v4Agent, v4Home] = [parseAddress('::ffff:192.0.2.1'), parseAddress('::ffff:198.51.100.3')];
+
+test('draft-chan §4.3, §4.4: a ladder tells apart what anchors say to each other', () => {
+  const ends = { source: parseAddress('2001:db8:1::1'), destination: parseAddress('2001:db8:2::1'), hopLimit: 64 };
+  const name = (message: MobilityMessage) => messageText({ ...ends, payload: { kind: 'mobility', message } }).name;
+  const query = { kind: 'locationQuery', sequence: 1, lifetimeS: 0, options: [] } as const;
+  const update = (role: number) => {
+    const options = [{ kind: 'vendorSpecific', content: { kind: 'distributedRole', role } }] as const;
+    const flags = bindingUpdateFlags({ proxy: true });
+    return { kind: 'bindingUpdate', sequence: 1, flags, lifetimeS: role === 2 ? 0 : 60, options } as const;
+  };
+  assert.deepEqual(
+    [1, 2, 3, 4].map(role => name(update(role))),
+    ['PBU, handover', 'PBU, lifetime 0, location', 'PBU, bypass', 'PBU, allocation'],
+  );
+  assert.deepEqual(
+    [1, 2].map(operation => name({ ...query, operation })),
+    ['Location Query', 'Location Query, answer'],
+  );
+});
 
 test('a ladder shows what is nested, and all of it when asked', () => {
   const world = new NestedWorld({ lower: 'rfc4285', upper: 'rfc4285', home: 'esp' });

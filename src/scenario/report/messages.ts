@@ -3,6 +3,7 @@ import { describePacket, type PacketDescription } from '../../sim/index.js';
 import type { Plain } from '../../wire/codec/fields.js';
 import { isIpv4 } from '../../wire/ipv4/header.js';
 import type { Packet } from '../../wire/ipv6/packet.js';
+import { meaningOf } from '../../wire/names.js';
 
 /** A signalling packet in words: the short name that ladders show, and all that a reader may want to know of it. */
 export interface MessageText {
@@ -43,6 +44,8 @@ export function messageText(packet: Packet): MessageText {
   const notes = [
     ...(typeof status === 'number' && status !== 0 ? [`status ${status}`] : []),
     ...(name === 'Proxy Binding Update' && fields?.lifetimeS === 0 ? ['lifetime 0'] : []),
+    ...roleNotes(fields?.options),
+    ...(name === 'Location Query' && fields?.operation === 2 ? ['answer'] : []),
     ...(name === 'Neighbor Solicitation' && (innerSource ?? source) === '::' ? ['DAD'] : []),
   ];
   const lines = [...linesOf(description), ...tunnelLines(packet)];
@@ -61,6 +64,18 @@ function linesOf(description: PacketDescription): string[] {
   const [title, ...rest] = nested ? linesOf(nested) : [];
   const behind = title === undefined ? [] : [`behind it: ${title}`, ...rest.map(line => `  ${line}`)];
   return [name, ends, ...(fields ? fieldTexts(fields) : []), ...behind];
+}
+
+/** What distributed anchors say with an update that does not register (draft-chan). */
+function roleNotes(options: Plain | undefined): string[] {
+  if (!Array.isArray(options)) return [];
+  return options.flatMap(option => {
+    const content = isObject(option) ? option.content : undefined;
+    if (content === undefined || !isObject(content) || content.kind !== 'distributedRole') return [];
+    const { role } = content;
+    const name = typeof role === 'number' ? meaningOf('distributedRole', 'role', role) : undefined;
+    return [name?.toLowerCase() ?? `role ${role}`];
+  });
 }
 
 /** The tunnels that a packet is in, from the outermost. */
