@@ -187,8 +187,10 @@ export class Anchoring implements LmaFunction, Anchored {
   #follow(outputs: readonly Output[], turn: Turn): void {
     const news = this.#news;
     this.#news = [];
+    const isAdmitted = this.#admittedMs !== undefined;
     for (const one of news)
-      if (one.kind === 'registered' && one.came) this.#came(one.binding, this.#admittedMs, one.previous, turn);
+      if (one.kind === 'registered' && (one.came || isAdmitted))
+        this.#came(one.binding, this.#admittedMs, one.previous, turn);
     for (const output of outputs) turn.outputs.push(output);
     for (const one of news) this.#followOne(one, turn);
   }
@@ -218,7 +220,7 @@ export class Anchoring implements LmaFunction, Anchored {
       untold: undefined,
       confirming: false,
     };
-    known.timestampMs = timestampMs;
+    known.timestampMs = Math.max(known.timestampMs, timestampMs);
     this.#stays.put(known, turn.outputs);
     for (const home of homes)
       if (previous === undefined) this.#routing.arrived(home, turn);
@@ -227,7 +229,7 @@ export class Anchoring implements LmaFunction, Anchored {
 
   /** Location management hears that it is still here; of another gateway only where it keeps those (§5.1.1). */
   #refreshed(binding: Binding, came: boolean, turn: Turn): void {
-    if (came && (this.#admittedMs !== undefined || this.#settings.records === 'anchor')) return;
+    if (this.#admittedMs !== undefined || (came && this.#settings.records === 'anchor')) return;
     const stay = this.#stays.get(binding.home);
     if (stay) this.#enquiries.confirm(stay, binding, turn);
   }
