@@ -4,6 +4,7 @@ import { formatAddress } from '../../src/base/address.js';
 import { milliseconds } from '../../src/base/time.js';
 import type { Placement, Scheme } from '../../src/protocol/scheme.js';
 import { schemeNamed } from '../../src/protocol/schemes.js';
+import type { Scenario } from '../../src/scenario/model.js';
 import { parseScenario } from '../../src/scenario/parse.js';
 import { flowsOf, type SimulatedScenario, simulate } from '../../src/scenario/simulate.js';
 import { Capture, type FlowRecord, type Node, rowsOf, type Simulation, Watchdog } from '../../src/sim/index.js';
@@ -42,7 +43,7 @@ export interface DistributeOptions {
   readonly add?: readonly Placement[];
   readonly file?: string;
   readonly scheme?: Scheme;
-  readonly prepare?: (simulation: Simulation) => void;
+  readonly prepare?: (simulation: Simulation, scenario: Scenario) => void;
   readonly untilMs?: number;
 }
 
@@ -66,7 +67,7 @@ export function distribute(name: string, options: DistributeOptions = {}): Distr
   const simulated = simulate(parsed.scenario, scheme, {
     prepare: simulation => {
       watching.push({ capture: new Capture(simulation), watchdog: new Watchdog(simulation) });
-      options.prepare?.(simulation);
+      options.prepare?.(simulation, parsed.scenario);
     },
   });
   simulated.simulation.run(milliseconds(options.untilMs ?? parsed.scenario.durationMs));

@@ -252,6 +252,8 @@ class Bypassing {
       const isLed = isKnown && this.paths.redirect(home, from, next, turn.outputs);
       return (isKnown && this.#onward(home, from, next, turn)) || isLed;
     });
+    // The LMA has said so before.
+    if (taken.length === 0 && homes.every(home => this.paths.leadsTo(home, gateway))) return;
     if (taken.length > 0) this.counters.locationsTaken++;
     else this.#refuse('locationsRefused', from, 'a location from where nothing is led to', turn);
   }

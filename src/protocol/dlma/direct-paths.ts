@@ -75,6 +75,11 @@ export class DirectPaths {
     return led.length > 0;
   }
 
+  /** Whether something is led to that gateway for `home`. */
+  leadsTo(home: Prefix, gateway: Address): boolean {
+    return [...(this.#byHome.get(prefixKey(home)) ?? [])].some(path => path.gateway === gateway);
+  }
+
   /** What a visitor sends goes by its LMA again, unless that is the one which said otherwise. */
   endOf(source: Prefix, exceptBy: Address | undefined, outputs: Output[]): void {
     for (const path of [...(this.#bySource.get(prefixKey(source)) ?? [])])
