@@ -163,6 +163,9 @@ test('C03-9-01, C03-9-02: who is no LMA of the domain registers nothing, hands n
     world.receive(message, gateway);
   assert.deepEqual(world.heard, []);
   assert.deepEqual(world.sent, []);
+  world.receive({ ...location, to: { kind: 'gateway', address: stranger } }, gateway);
+  world.receive({ ...location, to: { kind: 'anchor', address: stranger } }, gateway);
+  assert.deepEqual(world.heard, []);
   world.receive(location, gateway);
   assert.deepEqual(world.heard, ['location 2001:db8:b::2']);
 });

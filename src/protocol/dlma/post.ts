@@ -81,6 +81,7 @@ export class PostOffice implements Post {
   readonly #functions: readonly LmaFunction[];
   readonly #peers: Peers;
   readonly #anchors: ReadonlySet<Address>;
+  readonly #known: ReadonlySet<Address | undefined>;
   readonly #sequences = new Map<Address, number>();
   readonly #firstSequence: () => number;
   readonly #open = new Map<string, Open>();
@@ -94,6 +95,7 @@ export class PostOffice implements Post {
     this.#functions = functions;
     this.#peers = new Peers(settings.peers, settings.insecure, settings.updateRate);
     this.#anchors = new Set(settings.anchors);
+    this.#known = new Set([settings.address, ...settings.peers.map(({ address }) => address)]);
     this.#firstSequence = () => environment.random.uint32() & 0xffff;
   }
 
@@ -176,9 +178,12 @@ export class PostOffice implements Post {
     }
   }
 
-  /** The gateways of mobiles may say where these have gone, and nothing else (§5.1.2, §9). */
+  /** The gateways of mobiles may say to which of the others these have gone, and nothing else (§5.1.2, §9). */
   #maySay(from: Address, message: Message): boolean {
-    return this.isAnchor(from) || (message.kind === 'location' && !message.answered && !message.replies);
+    if (this.isAnchor(from)) return true;
+    if (message.kind !== 'location' || message.answered || message.replies) return false;
+    const { kind, address } = message.to;
+    return kind === 'anchor' ? this.isAnchor(address) : this.#settings.insecure || this.#known.has(address);
   }
 
   #take(from: Address, message: Message, turn: Turn): void {
