@@ -1,5 +1,7 @@
 import { type Address, addressBytes, parseAddress } from '../base/address.js';
+import type { Prefix } from '../base/prefix.js';
 import { protocol } from '../wire/ipv6/packet.js';
+import { FlowWatch, type Watch } from './flow-watch.js';
 import { attributesOf, type Request, viewOf } from './netlink/message.js';
 import * as nft from './netlink/nftables.js';
 import type { NetlinkSocket } from './netlink/socket.js';
@@ -26,6 +28,8 @@ export interface FirewallScope {
   readonly signalling: readonly number[];
   /** The log group that gets packets from sources that no rule covers. */
   readonly logGroup: number;
+  /** That which gets the first packets of flows. */
+  readonly flowLogGroup: number;
   /** The mark of what another anchor has intercepted, and the device by which that comes once more. */
   readonly intercepted: { readonly mark: number; readonly device: number };
 }
@@ -69,6 +73,7 @@ export class Firewall {
   readonly #ends: TunnelEndCheck;
   readonly #sources: SourceCheck;
   readonly #transit: TransitCheck;
+  readonly #flows: FlowWatch;
   #own: ReadonlySet<Address>;
   #installed = false;
 
@@ -80,6 +85,7 @@ export class Firewall {
     this.#ends = new TunnelEndCheck(table, [nft.count(strangers), nft.verdict('drop')], intercepted);
     this.#sources = new SourceCheck(scope.table, { spoofed, unseen });
     this.#transit = new TransitCheck(scope.table, scope.logGroup);
+    this.#flows = new FlowWatch({ table, logGroup: scope.flowLogGroup, toLocalEnd: this.#ends.toLocalEnd });
   }
 
   /** Puts the table in the place of whatever has its name, with these tunnel ends at these addresses, in one step. */
@@ -103,6 +109,7 @@ export class Firewall {
       ...this.#ends.add([...admitted]),
       ...this.#sources.add(facts),
       ...this.#transit.install(transit),
+      ...this.#flows.install(),
     ]);
     this.#installed = true;
   }
@@ -141,6 +148,20 @@ export class Firewall {
   /** Has routing headers followed at that address of this node at all. */
   addPassing(local: Address): void {
     nft.commit(this.#socket, this.#ends.addPassing(local));
+  }
+
+  /** The first packet of each flow there is logged from now on. */
+  watch(watch: Watch): void {
+    this.#commit(this.#flows.watch(watch));
+  }
+
+  unwatch(to: Prefix): void {
+    this.#commit(this.#flows.unwatch(to));
+  }
+
+  /** What comes before `install` stands with it. */
+  #commit(requests: readonly Request[]): void {
+    if (this.#installed && requests.length > 0) nft.commit(this.#socket, requests);
   }
 
   /** Tunnelled packets dropped because nobody admitted their sources. */

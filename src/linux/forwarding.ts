@@ -261,6 +261,11 @@ export class Forwarding {
     return [...policyRules(tunnelTable, uplinks, signalling), ...more];
   }
 
+  /** Whether tunnels end at that address. */
+  endsAt(local: Address): boolean {
+    return this.#localEnds.has(local);
+  }
+
   /** Whether the kernel takes what comes to `local` through a routing header for `home` on to there. */
   leadsOn(local: Address, home: Address): boolean {
     return this.#ends.leadsOn(local, home);

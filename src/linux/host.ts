@@ -9,6 +9,7 @@ import { AdvertisedLinks } from './advertised-links.js';
 import { Announcements } from './announcements.js';
 import { deviceIndex, errno } from './ffi/libc.js';
 import { Firewall } from './firewall.js';
+import { FlowReports } from './flow-reports.js';
 import { Forwarding, type ForwardingOutput, type ForwardingScope, type TunnelRoutes } from './forwarding.js';
 import type { AddressOutput, Arrivals, Departure, Ground, GroundStatistics } from './ground.js';
 import { sendIpv4 } from './ipv4/sockets.js';
@@ -57,6 +58,7 @@ export class Host implements Ground {
   readonly #sysctls = new Sysctls();
   readonly #parked: ParkingDevices;
   readonly #log: LogSocket;
+  readonly #flows: FlowReports;
   readonly #firewall: Firewall;
   readonly #monitor: LinkMonitor;
   readonly #monitored = new Set<number>();
@@ -114,6 +116,9 @@ export class Host implements Ground {
       this.#proxies = this.#keep(new Proxies(proxies), one => one.close());
       this.#log = this.#keep(new LogSocket(table & 0xffff, loggedOctets), socket => socket.close());
       const interceptedMark = table + 2;
+      const flowLogGroup = (table + 3) & 0xffff;
+      const flows = new FlowReports(flowLogGroup, local => this.forwarding.endsAt(local), arrivals.input);
+      this.#flows = this.#keep(flows, reports => reports.close());
       this.#firewall = new Firewall(this.#netfilter, {
         ...scope,
         signalling,
@@ -121,6 +126,7 @@ export class Host implements Ground {
         tunnelDevice: this.#parked.tun.index,
         table: firewallName,
         logGroup: table & 0xffff,
+        flowLogGroup,
         intercepted: { mark: interceptedMark, device: this.#parked.interceptedTun.index },
       });
       this.#ipv4 = this.#keep(this.#tunnelsOfIpv4(options, interests), tunnels => tunnels.remove());
@@ -167,10 +173,12 @@ export class Host implements Ground {
         return this.#proxies.add(this.#device(output.link), output.address, output.detect);
       case 'unproxy':
         return this.#proxies.remove(this.#device(output.link), output.address);
+      case 'watch':
+        return this.#firewall.watch(output);
+      case 'unwatch':
+        return this.#firewall.unwatch(output.to);
       case 'configure':
       case 'unconfigure':
-      case 'watch':
-      case 'unwatch':
         throw new HostError(output.kind, 0, 'nothing that a router does on Linux');
       case 'announce':
         return this.#announcements.announce(output.prefix);
@@ -203,6 +211,7 @@ export class Host implements Ground {
         { fd: this.#proxies.fd, kind: 'messages', receive: received => this.#proxies.received(received) },
         { fd: this.#monitor.fd, kind: 'reads', receive: ({ bytes }) => this.#monitor.changed(bytes) },
         { fd: this.#log.fd, kind: 'reads', receive: logged },
+        { fd: this.#flows.fd, kind: 'reads', receive: ({ bytes }) => this.#flows.received(bytes) },
         { fd: this.#parked.tun.fd, kind: 'reads', receive: ({ bytes }) => this.#park(bytes) },
         { fd: this.#parked.interceptedTun.fd, kind: 'reads', receive: ({ bytes }) => this.#parkIntercepted(bytes) },
         ...this.#ipv4.sources,

@@ -179,8 +179,9 @@ const idsOf = { from: 1, to: 200, shared: 400, routed: 600, intercepted: 800 } a
 function setOf(end: AdmittedEnd): EndSet {
   const kind = kindOf(end);
   const { length } = end.from ?? end.to;
-  const keyOctets = addressesOf(end).length * 16 + prefixOctets(length);
-  const types = Array.from({ length: Math.ceil(keyOctets / 16) }, () => 'ipv6' as const);
+  const addresses = addressesOf(end).map(() => 'ipv6' as const);
+  const keyOctets = addresses.length * 16 + prefixOctets(length);
+  const types = [...addresses, ...prefixTypes(length)];
   return { name: `${kind}${length}`, id: idsOf[kind] + length, kind, length, keyOctets, types };
 }
 
@@ -221,6 +222,12 @@ function keyOf(end: TunnelEnd, { keyOctets, length }: EndSet): Uint8Array {
 /** Octets of a prefix in a key: whole registers of four. */
 function prefixOctets(length: number): number {
   return 4 * Math.ceil(length / 32);
+}
+
+/** As nft's programs can print them. */
+function prefixTypes(length: number): nft.KeyType[] {
+  const octets = prefixOctets(length);
+  return octets === 16 ? ['ipv6'] : Array.from({ length: octets / 4 }, () => 'mark');
 }
 
 /** Loads the key of a tunnelled packet, of the tunnel itself or of the one in it, in each of the ways it may look. */

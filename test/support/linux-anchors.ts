@@ -3,7 +3,8 @@ import { type Address, parseAddress } from '../../src/base/address.js';
 import { hostPrefix, type Prefix, parsePrefix } from '../../src/base/prefix.js';
 import type { Namespaces } from '../../src/linux/namespaces.js';
 import type { ScriptedRole } from '../../src/linux/scripted-world.js';
-import type { Output, TunnelEnd, Via } from '../../src/protocol/contract.js';
+import { until } from '../../src/linux/testing.js';
+import type { Input, Output, TunnelEnd, Via } from '../../src/protocol/contract.js';
 import { sniff } from './linux-checks.js';
 import { correspondent, home, mobile, mobileLink, ping, Role, virtualLink } from './linux-row.js';
 
@@ -33,7 +34,12 @@ export function buildAnchors(namespaces: Namespaces): void {
   const station = { namespace: 'mobile', device: 'radio', linkAddress: '02:00:00:00:00:05' };
   namespaces.connect({ namespace: 'gateway', device: 'radio' }, station);
   const configure = (name: string, ...lines: string[]) => namespaces.configure(name, lines);
-  configure('correspondent', 'addr add 2001:db8:c::2/64 dev wire nodad', 'route add default via 2001:db8:c::1');
+  configure(
+    'correspondent',
+    'addr add 2001:db8:c::2/64 dev wire nodad',
+    'addr add 2001:db8:c::3/64 dev wire nodad',
+    'route add default via 2001:db8:c::1',
+  );
   configure(
     'first',
     'addr add 2001:db8:c::1/64 dev wire nodad',
@@ -127,3 +133,26 @@ export async function checkInterception(namespaces: Namespaces, second: Role): P
 export { correspondent, home, mobile };
 export const nobody: Address = parseAddress('2001:db8:a::77');
 export const nobodysHome = hostPrefix(nobody);
+
+/** Flows are told of as the contract's `watch` says, and no packet is lost for it. */
+export async function checkFlows(namespaces: Namespaces, { first, second }: AnchorWorlds): Promise<void> {
+  const source = correspondent;
+  const destination = mobile;
+  const via = { local: addresses.second, remote: addresses.first };
+  await first.perform({ kind: 'watch', to: block });
+  await second.perform({ kind: 'watch', to: block, each: 'destination' });
+  for (const from of ['2001:db8:c::2', '2001:db8:c::3'])
+    assert.equal(ping(namespaces, 'correspondent', '2001:db8:a::5', 3, '-I', from), 3);
+  const anotherSource = parseAddress('2001:db8:c::3');
+  await until('both flows', () => flowsOf(first).length >= 2);
+  assert.deepEqual(flowsOf(first), [
+    { kind: 'flow', source, destination },
+    { kind: 'flow', source: anotherSource, destination },
+  ]);
+  await until('the destination', () => flowsOf(second).length >= 1);
+  assert.deepEqual(flowsOf(second), [{ kind: 'flow', source, destination, via }]);
+}
+
+export function flowsOf(role: Role): Extract<Input, { kind: 'flow' }>[] {
+  return role.inputs.flatMap(input => (input.kind === 'flow' ? [input] : []));
+}
