@@ -23,7 +23,7 @@ import type { Namespaces } from './namespaces.js';
 import { RoutedSocket } from './sockets.js';
 import { namespaceTest, until } from './testing.js';
 
-const between = { namespace: 'first', device: 'between', filter: 'ip6 and not icmp6' } as const;
+const between = { namespace: 'first', device: 'between', filter: 'ip6 proto 41' } as const;
 const there = 'IP6 2001:db8:b:1::1 > 2001:db8:b:1::2: IP6 2001:db8:c::2';
 const back = 'IP6 2001:db8:b:1::2 > 2001:db8:b:1::1: IP6 2001:db8:c::2';
 

@@ -123,7 +123,7 @@ export async function checkInterception(namespaces: Namespaces, second: Role): P
   await second.perform(forward(home, tunnel('second', 'first'), true));
   const where = { namespace: 'first', device: 'between', filter: 'ip6 proto 41', packets: 3 };
   const lines = await sniff(namespaces, where, () =>
-    assert.equal(ping(namespaces, 'correspondent', '2001:db8:a::5'), 3),
+    assert.equal(ping(namespaces, 'correspondent', '2001:db8:a::5', 3, '-I', '2001:db8:c::2'), 3),
   );
   // Replies come out of the gateway's tunnel at the second anchor.
   const there = 'IP6 2001:db8:b:1::1 > 2001:db8:b:1::2: IP6 2001:db8:c::2 > 2001:db8:a::5: ICMP6, echo request';
