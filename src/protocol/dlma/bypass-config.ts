@@ -11,6 +11,8 @@ export const bypassSection = z.strictObject({
   gateways: z.array(c.unicastAddress).default([]),
   /** Bits of a mobile's home. */
   homeLength: c.integer(1, 128, 'bits').default(64),
+  /** How long a tunnel straight to another gateway is kept without packets, as O-LMAs keep locations (§4.4). */
+  idleS: c.number(1, 86_400, 'seconds').default(60),
   /** How long a previous gateway forwards what still comes for a mobile (§5.1.2). */
   previousS: c.number(0.1, 600, 'seconds').default(10),
 });

@@ -3,7 +3,7 @@ import { aggregate } from '../../base/aggregate.js';
 import { Deadlines } from '../../base/deadlines.js';
 import { invariant } from '../../base/errors.js';
 import { type Prefix, prefixCovers, prefixOf } from '../../base/prefix.js';
-import { earliest, type Instant, second } from '../../base/time.js';
+import { earliest, type Instant, second, seconds } from '../../base/time.js';
 import { protocol } from '../../wire/ipv6/packet.js';
 import type { Engine, Environment, Input, Interests, LinkId, Output } from '../contract.js';
 import { mobilityPacket } from '../gateway/binding-updates.js';
@@ -133,7 +133,7 @@ class Bypassing {
     this.#settings = bypass;
     this.#environment = environment;
     this.#visits = visits;
-    this.paths = new DirectPaths(address, this.timers);
+    this.paths = new DirectPaths(address, this.timers, seconds(bypass.idleS));
     this.departed = new Departed(address, this.timers, bypass.previousS);
     this.transfers = {
       ...noTransfers,
@@ -145,12 +145,13 @@ class Bypassing {
 
   /** LMAs and gateways have intercepted what they bring. */
   start({ outputs }: Turn): void {
-    const { domain, anchors, gateways } = this.#settings;
+    const { domain, anchors, gateways, idleS } = this.#settings;
     const superset = aggregate(domain);
+    const again = Math.min(againAfter, Math.ceil(seconds(idleS) / 2));
     for (const to of superset) {
       for (const remote of [...anchors, ...gateways])
         outputs.push({ kind: 'admit', end: { local: this.#local, remote, to }, intercepted: true });
-      outputs.push({ kind: 'watch', to, each: 'destination', againAfter });
+      outputs.push({ kind: 'watch', to, each: 'destination', againAfter: again });
     }
   }
 
@@ -221,7 +222,7 @@ class Bypassing {
     if (visitor?.anchor !== from || !this.#settings.domain.some(prefix => prefixCovers(prefix, home))) return false;
     const until = turn.now + lifetimeS * second;
     if (until > turn.now && gateway !== this.#local)
-      return this.paths.lead({ source, home, gateway, by: from, timestampMs }, until, turn.outputs);
+      return this.paths.lead({ source, home, gateway, by: from, timestampMs, until }, turn.now, turn.outputs);
     this.paths.endOfPair(source, home, turn.outputs);
     return true;
   }
@@ -249,7 +250,7 @@ class Bypassing {
     const isKnown = kind === 'gateway' && (gateway === this.#local || this.#isPeer(gateway));
     const next = lifetimeS > 0 && gateway !== this.#local ? { gateway, timestampMs } : undefined;
     const taken = homes.filter(home => {
-      const isLed = isKnown && this.paths.redirect(home, from, next, turn.outputs);
+      const isLed = isKnown && this.paths.redirect(home, from, next, turn);
       return (isKnown && this.#onward(home, from, next, turn)) || isLed;
     });
     // The LMA has said so before.
@@ -268,11 +269,12 @@ class Bypassing {
     return true;
   }
 
-  /** Who brings what is for somebody that is not here is told where that one is, or that it is not here (§5.1.2). */
+  /** What visitors send to a home keeps the paths there. Who brings what is for somebody that is not here is told where that one is, or that it is not here (§5.1.2). */
   flow({ destination, via }: Extract<Input, { kind: 'flow' }>, turn: Turn): void {
     const home = prefixOf(destination, this.#settings.homeLength);
+    if (via === undefined) return this.paths.used(home, turn.now);
     const next = this.departed.get(home)?.next;
-    if (via === undefined || (this.#visits.forwarding.servedWith(home) && !next)) return;
+    if (this.#visits.forwarding.servedWith(home) && !next) return;
     const location: Location = {
       kind: 'location',
       sequence: this.#sequence++ & 0xffff,

@@ -1,9 +1,10 @@
 import { type Address, formatAddress } from '../../base/address.js';
 import type { Deadlines } from '../../base/deadlines.js';
 import { formatPrefix, type Prefix, prefixKey } from '../../base/prefix.js';
-import type { Instant } from '../../base/time.js';
+import type { Duration, Instant } from '../../base/time.js';
 import type { ForwardingRule, Output, Row } from '../contract.js';
 import { withdrawn } from '../rules.js';
+import type { Turn } from './function.js';
 
 /** What the visitor with the prefix `source` sends to `home` goes to that gateway (§5.4), by the word of the LMA `by`. */
 export interface DirectPath {
@@ -12,6 +13,8 @@ export interface DirectPath {
   readonly gateway: Address;
   readonly by: Address;
   readonly timestampMs: number;
+  /** As far as the LMA knows; it ends before, if nothing is sent there. */
+  readonly until: Instant;
 }
 
 /** What is waited for where LMAs are left out: the ends of direct paths, and of what is done for visitors that have gone. */
@@ -23,14 +26,16 @@ const maximumPaths = 65_536;
 /** Tunnels from this gateway straight to others, each for what one visitor sends to one mobile of the domain. */
 export class DirectPaths {
   readonly #local: Address;
+  readonly #idle: Duration;
   readonly #timers: Deadlines<BypassTimer>;
   /** In order of age. */
   readonly #paths = new Map<string, DirectPath>();
   readonly #bySource = new Map<string, Set<DirectPath>>();
   readonly #byHome = new Map<string, Set<DirectPath>>();
 
-  constructor(local: Address, timers: Deadlines<BypassTimer>) {
+  constructor(local: Address, timers: Deadlines<BypassTimer>, idle: Duration) {
     this.#local = local;
+    this.#idle = idle;
     this.#timers = timers;
   }
 
@@ -44,7 +49,7 @@ export class DirectPaths {
   }
 
   /** False: something newer is known. */
-  lead(path: DirectPath, until: Instant, outputs: Output[]): boolean {
+  lead(path: DirectPath, now: Instant, outputs: Output[]): boolean {
     const key = pathKey(path);
     const before = this.#paths.get(key);
     if (before && before.timestampMs > path.timestampMs) return false;
@@ -54,9 +59,15 @@ export class DirectPaths {
     this.#paths.set(key, path);
     addTo(this.#bySource, prefixKey(path.source), path);
     addTo(this.#byHome, prefixKey(path.home), path);
-    this.#timers.set(`path ${key}`, until);
+    this.#timers.set(`path ${key}`, Math.min(path.until, now + this.#idle));
     if (before?.gateway !== path.gateway) outputs.push({ kind: 'forward', rule: ruleOf(path, this.#local) });
     return true;
+  }
+
+  /** Something is sent to `home`. */
+  used(home: Prefix, now: Instant): void {
+    for (const path of this.#byHome.get(prefixKey(home)) ?? [])
+      this.#timers.set(`path ${pathKey(path)}`, Math.min(path.until, now + this.#idle));
   }
 
   /** Where `home` is instead, by the word of the gateway that it is led to; undefined: not there. False: nothing of that kind is led there. */
@@ -64,14 +75,12 @@ export class DirectPaths {
     home: Prefix,
     from: Address,
     to: { readonly gateway: Address; readonly timestampMs: number } | undefined,
-    outputs: Output[],
+    { now, outputs }: Turn,
   ): boolean {
     const led = [...(this.#byHome.get(prefixKey(home)) ?? [])].filter(({ gateway }) => gateway === from);
-    for (const path of led) {
-      const until = this.#timers.get(`path ${pathKey(path)}`);
-      if (to === undefined || to.gateway === this.#local || until === undefined) this.#end(path, outputs);
-      else this.lead({ ...path, ...to }, until, outputs);
-    }
+    for (const path of led)
+      if (to === undefined || to.gateway === this.#local) this.#end(path, outputs);
+      else this.lead({ ...path, ...to }, now, outputs);
     return led.length > 0;
   }
 
