@@ -20,6 +20,11 @@ export interface AnchoredMobile {
 
 /** What anchoring tells mobility routing at the same node, about homes of which {@link Anchored} says something else now. */
 export interface Anchorings {
+  /**
+   * It asks to be anchored here, with those homes or whichever it has; location management may send its packets here before this
+   * LMA has the answer. That it has gone from here to somewhere is over: what went there could come back.
+   */
+  expected(identity: string, homes: readonly Prefix[], timestampMs: number, turn: Turn): void;
   /** Anchored here from now on. The LMA's rule for the home takes the place of the one of mobility routing. */
   arrived(home: Prefix, turn: Turn): void;
   /** Anchored here as before, but no longer at that gateway. */
@@ -29,10 +34,13 @@ export interface Anchorings {
 }
 
 export interface Departure {
+  readonly identity: string;
   /** Proxy care-of address it had here. */
   readonly from?: Address;
   /** Of what made it end; what is older is no news any more. */
   readonly timestampMs: number;
+  /** It has asked to come back since, so that nothing is to be forwarded any more. */
+  readonly returns?: boolean;
   /** Where it has gone, and for how long it is registered there, if that is known: forward to there for a while (§4.3). */
   readonly to?: { readonly locator: Locator; readonly gateway?: Address; readonly lifetimeS: number };
 }

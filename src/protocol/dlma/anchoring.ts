@@ -239,8 +239,9 @@ export class Anchoring implements LmaFunction, Anchored {
     if (!stay) return;
     this.#stays.remove(stay, turn.outputs);
     if (released) return;
-    const { timestampMs } = stay;
-    for (const home of stay.homes) this.#routing.left(home, { timestampMs, from: binding.tunnel.careOf }, turn);
+    const { identity, timestampMs } = stay;
+    for (const home of stay.homes)
+      this.#routing.left(home, { identity, timestampMs, from: binding.tunnel.careOf }, turn);
     this.#enquiries.end(stay, turn);
   }
 
@@ -261,6 +262,7 @@ export class Anchoring implements LmaFunction, Anchored {
       return this.#refuseRequest(request, status.notAnchorForThisMobileNode, 'of no network of the domain', turn);
     if (this.#waiting.size >= this.#settings.maximumWaiting)
       return this.#refuseRequest(request, status.insufficientResources, 'too many wait for location management', turn);
+    this.#routing.expected(identity, homes, timestampMs, turn);
     this.#enquiries.begin(this.#waiting.add(request, timestampMs), turn);
   }
 
@@ -326,7 +328,7 @@ export class Anchoring implements LmaFunction, Anchored {
       const other = this.#cache.byHome(home);
       if (!other || (other.identity === identity && isSame(homesOf(other), homes))) continue;
       const { timestampMs } = this.#stays.get(other.home)!;
-      this.#release(other, revocationTrigger.administrativeReason, { timestampMs }, turn);
+      this.#release(other, revocationTrigger.administrativeReason, { identity: other.identity, timestampMs }, turn);
     }
   }
 
@@ -354,7 +356,12 @@ export class Anchoring implements LmaFunction, Anchored {
     } else if (ends.has(message.status)) {
       const isElsewhere = message.status === status.timestampMismatch;
       const { handoverUnknown, administrativeReason } = revocationTrigger;
-      this.#release(binding, isElsewhere ? handoverUnknown : administrativeReason, { timestampMs }, turn);
+      this.#release(
+        binding,
+        isElsewhere ? handoverUnknown : administrativeReason,
+        { identity: stay.identity, timestampMs },
+        turn,
+      );
     }
   }
 

@@ -40,11 +40,13 @@ export class Departures {
     const { lma, post, waiting } = this.#parts;
     const code = this.#judge(message, from, turn);
     if (code === status.accepted) {
-      for (const session of waiting.of(identity))
-        if (session.homes.length === 0 || session.homes.some(home => homes.some(gone => prefixEquals(home, gone))))
-          session.overtakenMs = Math.max(session.overtakenMs, timestampMs);
+      const sessions = waiting
+        .of(identity)
+        .filter(({ homes: own }) => own.length === 0 || own.some(home => homes.some(gone => prefixEquals(home, gone))));
+      for (const session of sessions) session.overtakenMs = Math.max(session.overtakenMs, timestampMs);
+      const returns = sessions.some(session => session.timestampMs > timestampMs);
       const to = { locator: { kind: 'anchor', address: from }, lifetimeS, ...(gateway && { gateway }) } as const;
-      this.#depart(homes, { timestampMs, to }, turn);
+      this.#depart(homes, { identity, timestampMs, to, returns }, turn);
     }
     lma.anchor.counters.add(`handovers_answered_${code}`);
     post.tell(from, { kind: 'handoverAnswer', sequence, identity, homes, status: code }, turn);
@@ -58,7 +60,7 @@ export class Departures {
     for (const home of homes) {
       const known = this.#known(home);
       if (!known || known.stay.timestampMs >= timestampMs || domain.entryOf(home.address)?.location !== from) continue;
-      this.#depart([home], { timestampMs, to: { locator, lifetimeS } }, turn);
+      this.#depart([home], { identity: known.binding.identity, timestampMs, to: { locator, lifetimeS } }, turn);
     }
   }
 

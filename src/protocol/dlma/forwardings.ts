@@ -10,6 +10,8 @@ import type { Locator } from './messages.js';
 export interface Forwarding {
   readonly home: Prefix;
   readonly kind: 'home' | 'previous' | 'gone';
+  /** Of a previous D-LMA: whose home it is. */
+  readonly identity?: string;
   /** Undefined: nowhere. */
   readonly to: Locator | undefined;
   readonly timestampMs: number;
@@ -23,6 +25,8 @@ export interface Forwarding {
 export class Forwardings {
   readonly #byHome = new Map<string, Forwarding>();
   readonly #endsAt = new Deadlines<string>();
+  /** Keys of the homes that have gone from here to somewhere, by whose they are. */
+  readonly #previous = new Map<string, Set<string>>();
 
   get size(): number {
     return this.#byHome.size;
@@ -36,32 +40,46 @@ export class Forwardings {
     return this.#byHome.get(prefixKey(home));
   }
 
+  /** Homes of that mobile which have gone from here to somewhere. */
+  previousOf(identity: string): readonly Forwarding[] {
+    return [...(this.#previous.get(identity) ?? [])].flatMap(key => this.#byHome.get(key) ?? []);
+  }
+
   /** Returns what it takes the place of. */
   set(forwarding: Forwarding): Forwarding | undefined {
-    const key = prefixKey(forwarding.home);
-    const before = this.#byHome.get(key);
+    const { home, identity, endsAt } = forwarding;
+    const before = this.delete(home);
+    const key = prefixKey(home);
     this.#byHome.set(key, forwarding);
-    this.#endsAt.set(key, forwarding.endsAt);
+    this.#endsAt.set(key, endsAt);
+    if (identity !== undefined) this.#previous.set(identity, new Set(this.#previous.get(identity)).add(key));
     return before;
   }
 
   delete(home: Prefix): Forwarding | undefined {
     const key = prefixKey(home);
-    const forwarding = this.#byHome.get(key);
-    this.#byHome.delete(key);
     this.#endsAt.clear(key);
-    return forwarding;
+    return this.#taken(key);
   }
 
   *takeDue(now: Instant): Generator<Forwarding> {
     for (const key of this.#endsAt.takeDue(now)) {
-      const forwarding = this.#byHome.get(key);
-      this.#byHome.delete(key);
+      const forwarding = this.#taken(key);
       if (forwarding) yield forwarding;
     }
   }
 
   [Symbol.iterator](): Iterator<Forwarding> {
     return this.#byHome.values();
+  }
+
+  #taken(key: string): Forwarding | undefined {
+    const forwarding = this.#byHome.get(key);
+    this.#byHome.delete(key);
+    const { identity } = forwarding ?? {};
+    const homes = identity === undefined ? undefined : this.#previous.get(identity);
+    homes?.delete(key);
+    if (identity !== undefined && homes?.size === 0) this.#previous.delete(identity);
+    return forwarding;
   }
 }

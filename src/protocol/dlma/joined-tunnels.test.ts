@@ -127,7 +127,7 @@ test('C03-5.1.2-02: the gateway that a mobile has left is told of the next one, 
 test('C03-5.1.3-06: and of the next one below another LMA, where that one says which', () => {
   const { joined, turn, said } = bench();
   const locator = { kind: 'anchor', address: otherAnchor } as const;
-  const gone = { timestampMs: 8000, from: gateway1 };
+  const gone = { identity: 'mn@example.org', timestampMs: 8000, from: gateway1 };
   joined.left(source, { ...gone, to: { locator, lifetimeS: 300 } }, turn());
   assert.deepEqual(said(), []);
   joined.left(source, { ...gone, to: { locator, gateway: gateway2, lifetimeS: 300 } }, turn());

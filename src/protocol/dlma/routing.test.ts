@@ -125,7 +125,7 @@ test('an O-LMA that a mobile has come to is not told that it is there', () => {
 test('C03-4.3-11, C03-4.4-10, C03-4.4-11, C03-4.4-12, C03-5.1.3-05: a previous D-LMA forwards for a while, and tells O-LMAs the new one', () => {
   const { routing, at, flow, sayings } = router(3);
   const left = at(5, turn =>
-    routing.left(home(2), { timestampMs: 900, to: { locator: atFirst, lifetimeS: 300 } }, turn),
+    routing.left(home(2), { identity: 'mn', timestampMs: 900, to: { locator: atFirst, lifetimeS: 300 } }, turn),
   );
   assert.deepEqual(left, ['2001:db8:2:1::/64 → fd00::1', watch]);
   flow(6, host(2), lma(4));
@@ -140,7 +140,9 @@ test('C03-4.4-13: what is tunnelled here for a home that is not anchored here, a
   flow(1, host(2), lma(4));
   assert.equal(routing.counters.not_anchored, 1);
   assert.deepEqual(sayings(), ['fd00::4: location 2001:db8:2:1::/64 at fd00::3 for 0 s since 0']);
-  at(2, turn => routing.left(home(2), { timestampMs: 900, to: { locator: atFirst, lifetimeS: 300 } }, turn));
+  at(2, turn =>
+    routing.left(home(2), { identity: 'mn', timestampMs: 900, to: { locator: atFirst, lifetimeS: 300 } }, turn),
+  );
   flow(11, host(2), lma(4));
   assert.equal(routing.counters.not_anchored, 1);
   sayings();
@@ -237,7 +239,9 @@ test('the mobile that went and the news of it may come to the H-LMA in either or
     const tell = () => located(1, lma(2), { answered: true, timestampMs: 900 });
     const leave = () => {
       unanchor(home(2));
-      return at(1, turn => routing.left(home(2), { timestampMs: 900, to: { locator: atThird, lifetimeS: 300 } }, turn));
+      return at(1, turn =>
+        routing.left(home(2), { identity: 'mn', timestampMs: 900, to: { locator: atThird, lifetimeS: 300 } }, turn),
+      );
     };
     const rules = newsFirst ? [...tell(), ...leave()] : [...leave(), ...tell()];
     assert.equal(rules.filter(rule => rule === '2001:db8:2:1::/64 → fd00::3').length > 0, true);

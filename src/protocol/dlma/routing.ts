@@ -1,7 +1,7 @@
 import type { Address } from '../../base/address.js';
 import { aggregate } from '../../base/aggregate.js';
 import { unreachable } from '../../base/errors.js';
-import { type Prefix, prefixOf } from '../../base/prefix.js';
+import { type Prefix, prefixEquals, prefixOf } from '../../base/prefix.js';
 import { type Duration, earliest, type Instant, second, seconds } from '../../base/time.js';
 import { Counters } from '../anchor/counters.js';
 import type { Engine, Environment, Input } from '../contract.js';
@@ -130,9 +130,19 @@ export class Routing implements LmaFunction, Anchorings {
 
   // ---- what anchoring says ---------------------------------------------------------------------------------------
 
+  expected(identity: string, homes: readonly Prefix[], timestampMs: number, turn: Turn): void {
+    for (const forwarding of this.#forwardings.previousOf(identity)) {
+      const { home } = forwarding;
+      const isMeant = homes.length === 0 || homes.some(one => prefixEquals(one, home));
+      if (isMeant && forwarding.timestampMs < timestampMs) this.#over(forwarding, turn);
+    }
+  }
+
   arrived(home: Prefix, turn: Turn): void {
     this.#forget(home, 'anchored', turn);
-    this.#forwardings.delete(home);
+    const known = this.#forwardings.find(home)?.timestampMs ?? 0;
+    // What is later is for when that ends.
+    if (known <= (this.#anchored.find(home)?.timestampMs ?? 0)) this.#forwardings.delete(home);
     if (this.#questions.delete(home)) turn.outputs.push({ kind: 'unforward', to: home, intercepts: true });
     this.#joined.located(home, turn);
   }
@@ -143,13 +153,14 @@ export class Routing implements LmaFunction, Anchorings {
 
   left(home: Prefix, departure: Departure, turn: Turn): void {
     this.#joined.left(home, departure, turn);
-    const { timestampMs, to } = departure;
+    const { identity, timestampMs, to, returns } = departure;
     const known = this.#forwardings.find(home);
     if (known && known.timestampMs >= timestampMs) return this.#placed(known, turn);
     const endsAt = turn.now + this.#settings.previous;
-    if (!to) return this.#forward({ home, kind: 'gone', to: undefined, timestampMs, endsAt, validUntil: endsAt }, turn);
+    const common = { home, timestampMs, endsAt };
+    if (!to || returns) return this.#forward({ ...common, kind: 'gone', to: undefined, validUntil: endsAt }, turn);
     const validUntil = turn.now + seconds(to.lifetimeS);
-    this.#forward({ home, kind: 'previous', to: to.locator, timestampMs, endsAt, validUntil }, turn);
+    this.#forward({ ...common, kind: 'previous', identity, to: to.locator, validUntil }, turn);
   }
 
   // ---- what others say -------------------------------------------------------------------------------------------
@@ -178,9 +189,9 @@ export class Routing implements LmaFunction, Anchorings {
     const isElsewhere = lifetimeS > 0 && to.address !== this.#settings.address;
     const endsAt = turn.now + (isElsewhere ? seconds(lifetimeS) : this.#settings.previous);
     const common = { home, timestampMs, endsAt, validUntil: endsAt };
-    // Anchored here, the LMA's rule holds; what the table has is for when it ends.
+    // Anchored here, the LMA's rule holds; what the table has is for when that ends.
     if (isElsewhere) this.#forward({ ...common, kind: 'home', to }, turn);
-    else if (!this.#anchored.find(home)) this.#forward({ ...common, kind: 'gone', to: undefined }, turn);
+    else this.#forward({ ...common, kind: 'gone', to: undefined }, turn);
   }
 
   /** As O-LMA. */
