@@ -81,6 +81,7 @@ export class DlmaDomain {
   readonly #nodes = new Map<string, Node>();
   readonly #flying: Carried[] = [];
   readonly #sequences = new Map<string, number>();
+  readonly #timers: { readonly at: Instant; readonly act: () => void }[] = [];
 
   /** `config`: what all LMAs have besides; `entries`: the domain. */
   constructor(config: object = {}, entries: readonly { readonly lma: string }[] = networks) {
@@ -151,19 +152,26 @@ export class DlmaDomain {
     this.#flying.sort((a, b) => a.at - b.at);
   }
 
+  after(delay: Duration, act: () => void): void {
+    this.#timers.push({ at: this.now + delay, act });
+    this.#timers.sort((a, b) => a.at - b.at);
+  }
+
   /** What happens next happens; false: nothing does before `until`. */
   step(until: Instant): boolean {
     let [at, who]: [Instant, string | undefined] = [Number.POSITIVE_INFINITY, undefined];
     for (const [lma, { engine }] of this.#nodes)
       if (engine?.deadline !== undefined && engine.deadline < at) [at, who] = [engine.deadline, lma];
-    const [first] = this.#flying;
-    const next = first && first.at <= at ? first.at : at;
+    const flying = this.#flying[0]?.at ?? Number.POSITIVE_INFINITY;
+    const timer = this.#timers[0]?.at ?? Number.POSITIVE_INFINITY;
+    const next = Math.min(at, flying, timer);
     if (next > until) {
       this.now = Math.max(this.now, until);
       return false;
     }
     this.now = Math.max(this.now, next);
-    if (first && first.at <= at) this.#arrive(this.#flying.shift() as Carried);
+    if (timer === next) this.#timers.shift()?.act();
+    else if (flying === next) this.#arrive(this.#flying.shift() as Carried);
     else if (who !== undefined) this.#tick(who);
     return true;
   }

@@ -57,6 +57,15 @@ test('C03-2.3-07: at home it is anchored at its H-LMA with an address of that H-
   assert.deepEqual(domain.said(), []);
 });
 
+test('C03-4.3-06: so does one whose home another mobile has below the same V-LMA', () => {
+  const domain = away();
+  domain.update({ mag: mag22, lma: lma2, identity: bob, homes });
+  domain.runS(1);
+  const given = domain.lastAnswer(mag22) ?? '';
+  assert.match(given, /^0 2001:db8:a1:/);
+  assert.deepEqual(domain.homeRules(lma2), [`${home} → ${mag2}`, `${given.slice(2)} → ${mag22}`].sort());
+});
+
 test('C03-4.3-05, C03-4.3-06: a home that is another mobile’s is not unique; the V-LMA asks for a valid one, and the mobile gets that', () => {
   const domain = new DlmaDomain();
   domain.update({ mag: mag3, lma: lma3, identity: bob, homes });

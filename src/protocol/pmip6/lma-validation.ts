@@ -100,12 +100,12 @@ export const newSessionTests: readonly Test<LmaRequest>[] = [
   {
     name: 'authorization',
     section: 'RFC 5213 §5.3.2 rule 3',
-    fails: ({ update, prefixes, mobile, anchor, settings }) =>
+    fails: ({ update, prefixes, mobile, shared, anchor, settings }) =>
       prefixes.every(
         prefix =>
           prefix.length === settings.homeLength &&
           anchor.ownerOf(prefix) !== undefined &&
-          anchor.cache.byHome(prefix) === undefined &&
+          (shared || anchor.cache.byHome(prefix) === undefined) &&
           (mobile?.prefixes?.some(p => p.address === prefix.address && p.length === prefix.length) ?? true),
       ) && mayRegister(update.peer, prefixes)
         ? undefined

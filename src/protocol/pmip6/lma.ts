@@ -24,7 +24,7 @@ import { grantedLifetimeS, type Verdict, validate } from '../anchor/validate.js'
 import type { Engine, Environment, Output } from '../contract.js';
 import { acceptedOptions, refusedOptions } from './acknowledgement-options.js';
 import { lmaTests, newSessionTests } from './lma-validation.js';
-import { isAllZero, lookupSession, noSession, type Session } from './session-lookup.js';
+import { isAllZero, lookupSession, noSession, othersPrefix, type Session } from './session-lookup.js';
 
 export interface LmaSettings extends AnchorSettings {
   /** Whether proxy registration is a service at all. */
@@ -80,6 +80,8 @@ export interface LmaRequest {
   readonly waited: boolean;
   /** What others granted the session it asks for. */
   readonly granted: Grant | undefined;
+  /** Whether others decide whose a home is. */
+  readonly shared: boolean;
   readonly anchor: Anchor;
   readonly settings: LmaSettings;
   readonly now: Instant;
@@ -152,8 +154,9 @@ class Lma implements Dialect {
     const session = granted ? this.#sessionOf(prefixes) : this.#lookup(update, identity, prefixes);
     const mobile = this.#settings.mobiles.get(identity);
     const assign = !granted && prefixes.length < options.prefixes.length;
+    const shared = this.#sessions !== undefined;
     const { anchor, settings } = { anchor: this.#anchor, settings: this.#settings };
-    return { update, identity, mobile, prefixes, assign, session, waited, granted, anchor, settings, now };
+    return { update, identity, mobile, prefixes, assign, session, waited, granted, shared, anchor, settings, now };
   }
 
   #sessionOf([home]: readonly Prefix[]): Session {
@@ -164,7 +167,7 @@ class Lma implements Dialect {
   #lookup(update: Update, identity: string, prefixes: readonly Prefix[]): Session {
     const { options } = update;
     const linkIdentifier = isZero(options.linkIdentifier) ? undefined : options.linkIdentifier;
-    return lookupSession(this.#anchor.cache, {
+    const session = lookupSession(this.#anchor.cache, {
       identity,
       prefixes,
       accessTechnology: options.accessTechnology ?? 0,
@@ -173,6 +176,9 @@ class Lma implements Dialect {
       careOf: update.careOf,
       deregistration: update.message.lifetimeS === 0,
     });
+    // Whose it is the others decide.
+    const isOthers = session.kind === 'none' && session.verdict === othersPrefix;
+    return this.#sessions && isOthers && update.message.lifetimeS > 0 ? { kind: 'new' } : session;
   }
 
   /** RFC 5213 §5.3.1 rule 13. */

@@ -38,8 +38,7 @@ export function lookupSession(cache: BindingCache, keys: SessionKeys): Session {
 function byPrefix(cache: BindingCache, keys: SessionKeys): Session {
   const binding = firstHolder(cache, keys.prefixes);
   if (!binding) return newSession(keys);
-  if (binding.identity !== keys.identity)
-    return none(refused(status.notAuthorizedForHomeNetworkPrefix, 'a home network prefix of another mobile node'));
+  if (binding.identity !== keys.identity) return none(othersPrefix);
   if (!sameSet(homesOf(binding), keys.prefixes))
     return none(refused(status.prefixSetsDoNotMatch, 'not all home network prefixes of the session'));
   return updates(binding, keys) ? { kind: 'existing', binding } : newSession(keys);
@@ -82,6 +81,10 @@ function awaited(binding: Binding, keys: SessionKeys): Session {
   return { kind: wait ? 'awaited' : 'existing', binding };
 }
 
+export const othersPrefix = refused(
+  status.notAuthorizedForHomeNetworkPrefix,
+  'a home network prefix of another mobile node',
+);
 /** A de-registration without a session is ignored. */
 export const noSession = discarded('noSession');
 
