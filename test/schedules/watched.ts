@@ -1,7 +1,7 @@
 import { formatPrefix, parsePrefix, prefixCovers } from '../../src/base/prefix.js';
 import { type Duration, type Instant, milliseconds } from '../../src/base/time.js';
 import type { Engine, ForwardingRule, Input, Output, Row, TunnelEnd } from '../../src/protocol/contract.js';
-import { type DomainFacts, expectedEnds, expectedRules, isBypass, isOfDomain, isStanding } from './domain-facts.js';
+import { type DomainFacts, expectedEnds, expectedRules, isBypass, isOfDomain, isStanding, leavingHomes } from './domain-facts.js';
 import { endKey, ruleKey, viaText } from './keys.js';
 
 /** A broken promise: which, by whom, and what was seen. */
@@ -289,7 +289,10 @@ export class WatchedEngine implements Engine {
 
   #compareDistributed(facts: DomainFacts, now: Instant): void {
     const rows = (view: string) => this.#rows(view);
-    this.#compareRules(expectedRules(facts, rows), ({ via, intercepts }) => via.kind === 'park' && intercepts === true);
+    const leaving = leavingHomes(rows);
+    this.#compareRules(expectedRules(facts, rows), ({ to, via, intercepts }) =>
+      intercepts ? via.kind === 'park' : to !== undefined && leaving.has(formatPrefix(to)),
+    );
     const standing = [...this.#ends].filter(([key, end]) => isStanding(facts, end, key)).map(([key]) => key);
     const ends = new Set([...expectedEnds(facts, rows), ...standing]);
     this.#compareEnds(ends, now, milliseconds(facts.drainDelayMs));
@@ -327,6 +330,8 @@ export class WatchedEngine implements Engine {
     }
     if (this.#transfers(now)) return this.#compareUplink(expected);
     const bypasses = this.#facts.kind === 'gateway' && this.#facts.bypasses === true;
+    // What comes for a mobile that has gone on goes after it, also while this gateway still waits for it.
+    if (bypasses) for (const [key, rule] of this.#rules) if (isBypass(rule)) expected.delete(key);
     this.#compareRules(expected, rule => parking(rule) !== undefined || (bypasses && isBypass(rule)));
     if (bypasses) for (const [key, end] of this.#ends) if (isOfDomain(end)) ends.add(key);
     this.#compareEnds(ends, now);

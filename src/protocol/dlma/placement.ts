@@ -86,10 +86,15 @@ function gateways(network: NetworkDescription, tunnelling: Tunnelling): Placemen
   });
 }
 
-/** Where its NAI does not say which network a mobile is registered with, its prefix does (§4.3). */
+/**
+ * Where its NAI does not say which network a mobile is registered with, its prefix does (§4.3). What somebody typed in for a
+ * default gateway stays what it is, wherever the mobile is anchored.
+ */
 function profileOf(network: NetworkDescription, mobile: Mobile) {
-  const isGiven = mobile.addressing === 'slaac' && namedAnchor(network, mobile);
-  return isGiven ? {} : { prefix: homePrefixOf(network, mobile) };
+  const { addressing } = mobile;
+  if (addressing === 'slaac' && namedAnchor(network, mobile)) return {};
+  const prefix = homePrefixOf(network, mobile);
+  return addressing === 'manual' ? { prefix, gateway: anchorOf(network, mobile).address } : { prefix };
 }
 
 /** Whether location management knows gateways, and so LMAs that are not the mobile's tunnel to them (§5.1.1). */
