@@ -17,6 +17,7 @@ import {
 } from '../../src/sim/index.js';
 import type { DomainFacts } from './domain-facts.js';
 import { isDistributed, type Schedule } from './generate.js';
+import { watchRounds } from './rounds.js';
 import { type EngineFacts, type Offence, WatchedEngine } from './watched.js';
 
 export interface RunOptions {
@@ -54,7 +55,10 @@ class Run {
   constructor(schedule: Schedule, options: RunOptions) {
     this.#schedule = schedule;
     this.#simulated = simulate(scenarioOf(schedule), tuned(schedule), {
-      prepare: simulation => this.#countFrames(simulation),
+      prepare: simulation => {
+        this.#countFrames(simulation);
+        if (isDistributed(schedule.scheme)) watchRounds(simulation, offence => this.#add(offence));
+      },
       wrap: (engine, role) => this.#watch(options.mutate?.(engine, role) ?? engine, role),
     });
     this.#simulation = this.#simulated.simulation;
@@ -81,6 +85,7 @@ class Run {
     this.#speak();
     this.#checkAtRest();
     this.#checkReachable();
+    this.#checkConverged();
     this.#leave();
     this.#runTo(this.#simulation.now + seconds(forgetS(this.#schedule)));
     for (const engine of this.#watched.values()) engine.checkEmpty();
@@ -178,6 +183,21 @@ class Run {
     });
   }
 
+  /** draft-chan §4.4: whoever knows a place of a mobile that is on a link knows the right one. */
+  #checkConverged(): void {
+    const { network, simulation } = this.#simulated;
+    for (const mobile of this.#mobiles) {
+      const gateway = network.accessRouters.find(({ node }) => node === this.#gatewayOf(mobile)?.name);
+      const anchor = network.anchors.find(({ node }) => node === gateway?.nearestAnchor);
+      if (!gateway || !anchor) continue;
+      const homes = new Set(this.#entries(mobile).bindings.map(({ row }) => row.home));
+      for (const { name } of simulation.nodes.values())
+        for (const { view, home, place } of placesKnownAt(this.#node(name)))
+          if (homes.has(home) && place !== anchor.address && !(view !== 'locations' && place === gateway.address))
+            this.#add({ invariant: 'converged', node: name, detail: `${view}: ${mobile.name} is at ${place}` });
+    }
+  }
+
   /** Mobiles that no gateway can know of while they keep silent say something. */
   #speak(): void {
     const cn = this.#node('cn');
@@ -257,6 +277,16 @@ class Run {
     const key = `${offence.invariant} ${offence.node}`;
     if (!this.#offences.has(key)) this.#offences.set(key, offence);
   }
+}
+
+/** Where mobiles are, as LMAs and gateways of a distributed-LMA domain see it. */
+function placesKnownAt(node: Node) {
+  return [
+    ...rowsOf(node, 'cache').map(({ home, to }) => ({ view: 'cache', home, place: to })),
+    ...rowsOf(node, 'homes').flatMap(({ home, to }) => (to === undefined ? [] : [{ view: 'homes', home, place: to }])),
+    ...rowsOf(node, 'locations').map(({ home, anchor }) => ({ view: 'locations', home, place: anchor })),
+    ...rowsOf(node, 'bypasses').map(({ home, gateway }) => ({ view: 'bypasses', home, place: gateway })),
+  ];
 }
 
 function factsOf({ role, config }: PlacedRole): EngineFacts | undefined {

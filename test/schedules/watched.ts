@@ -1,7 +1,15 @@
 import { formatPrefix, parsePrefix, prefixCovers } from '../../src/base/prefix.js';
 import { type Duration, type Instant, milliseconds } from '../../src/base/time.js';
 import type { Engine, ForwardingRule, Input, Output, Row, TunnelEnd } from '../../src/protocol/contract.js';
-import { type DomainFacts, expectedEnds, expectedRules, isBypass, isOfDomain, isStanding, leavingHomes } from './domain-facts.js';
+import {
+  type DomainFacts,
+  expectedEnds,
+  expectedRules,
+  isBypass,
+  isOfDomain,
+  isStanding,
+  leavingHomes,
+} from './domain-facts.js';
 import { endKey, ruleKey, viaText } from './keys.js';
 
 /** A broken promise: which, by whom, and what was seen. */
