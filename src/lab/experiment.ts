@@ -64,6 +64,8 @@ export async function experiment(options: ExperimentOptions): Promise<LabResult>
 }
 
 const unhelpedDwellMs = 500;
+/** The kernel keeps packets for tcpdump that long. */
+const captureDelayMs = 1000;
 /** Duplicate Address Detection takes the kernel two seconds at the most. */
 const helpedDwellMs = 4000;
 
@@ -103,13 +105,15 @@ async function roam(lab: Lab, options: ExperimentOptions): Promise<Course> {
   }
   await pause(Math.max(dwellMs, 1000), undefined, { signal });
   const kept = await lab.addresses(name);
+  const measured = await traffic.stop();
+  await pause(captureDelayMs, undefined, { signal });
   return {
     mobile: name,
     correspondent: correspondent.node,
     address,
     addressKept: kept.length === 1 && kept[0] === address,
     moves,
-    traffic: await traffic.stop(),
+    traffic: measured,
   };
 }
 

@@ -1,12 +1,10 @@
 import type { ChildProcess } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { invariant } from '../base/errors.js';
+import { announcedTable } from '../linux/announcements.js';
 import type { LabPaths } from './agents.js';
 import { type Children, end, namespaceOf, run, until } from './host.js';
 import type { LabPlan, PlannedNode, WireEnd } from './plan.js';
-
-/** The kernel's table in which our daemons announce prefixes. */
-const announcements = 6275;
 
 /** BIRD 2 in every router of a network in which daemons announce prefixes: OSPFv3 (RFC 5340) leads to the nearest who does (draft-chan §4.2). */
 export class RoutingDaemons {
@@ -68,7 +66,7 @@ router id 0.0.0.${plan.nodes.indexOf(node) + 1};
 protocol device {}
 ipv6 table announced;
 protocol kernel announcements {
-  kernel table ${announcements};
+  kernel table ${announcedTable};
   learn;
   scan time 1;
   ipv6 { table announced; import all; export none; };
