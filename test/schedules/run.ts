@@ -368,6 +368,8 @@ function scenarioOf(schedule: Schedule): Scenario {
 function tuned({ scheme: name, anchor, client, gateway }: Schedule): Scheme {
   const scheme = schemeNamed(name);
   if (!scheme) throw new RangeError(`no scheme '${name}'`);
+  const { cache, previousS } = anchor as { cache?: { idleS: number }; previousS?: number };
+  const bypassTimes = { idleS: cache?.idleS, previousS };
   return { ...scheme, place: network => scheme.place(network).map(placed => ({ ...placed, config: tune(placed) })) };
 
   function tune({ role, config }: Placement): Placement['config'] {
@@ -383,6 +385,7 @@ function tuned({ scheme: name, anchor, client, gateway }: Schedule): Scheme {
         return {
           ...config,
           ...gateway,
+          ...(config.bypass !== undefined && { bypass: { ...config.bypass, ...bypassTimes } }),
           ...(config.pmipClient !== undefined && { pmipClient: { ...config.pmipClient, ...client } }),
         };
       case 'pmip-client':

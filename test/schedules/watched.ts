@@ -136,7 +136,9 @@ export class WatchedEngine implements Engine {
       'pending',
       'cache',
       'homes',
-      'records',
+      'locations',
+      'bypasses',
+      'departed',
     ];
     for (const view of views)
       for (const row of this.#engine.views[view]?.() ?? []) this.#offend('no-leak', `${view}: ${JSON.stringify(row)}`);
