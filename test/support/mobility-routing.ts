@@ -1,5 +1,5 @@
 import { type Address, formatAddress, parseAddress } from '../../src/base/address.js';
-import { formatPrefix, type Prefix, parsePrefix } from '../../src/base/prefix.js';
+import { formatPrefix, type Prefix, parsePrefix, prefixContains, prefixKey } from '../../src/base/prefix.js';
 import { seededRandom } from '../../src/base/random.js';
 import { type Instant, seconds, wallClockFrom } from '../../src/base/time.js';
 import type { Output } from '../../src/protocol/contract.js';
@@ -36,6 +36,7 @@ export function router(n: number, more: Partial<RoutingSettings> = {}) {
   let now: Instant = 0;
   let turn = { now, outputs: [] as Output[] };
   const said: Said[] = [];
+  const rules = new Rules();
   const anchored = new Map<string, AnchoredMobile>();
   let sequence = 0;
   const post: Post = {
@@ -73,10 +74,12 @@ export function router(n: number, more: Partial<RoutingSettings> = {}) {
       routing.tick({ now: due, outputs });
     now = until;
     act({ now, outputs });
+    rules.follow(outputs);
     return outputs.flatMap(text);
   };
   return {
     routing,
+    rules,
     said,
     at,
     start: () => at(0, turn => routing.start(turn)),
@@ -102,6 +105,40 @@ export function router(n: number, more: Partial<RoutingSettings> = {}) {
     /** What has been said since it was asked last. */
     sayings: () => said.splice(0).map(({ to, message }) => sayingText(to, message)),
   };
+}
+
+/** Rules as a world follows them: the longest prefix, and of two the one that intercepts, where nobody has intercepted before. */
+export class Rules {
+  readonly #rules = new Map<string, { to: Prefix; intercepts: boolean; way: Address | 'drop' | 'park' | 'deliver' }>();
+
+  follow(outputs: readonly Output[]): void {
+    for (const output of outputs)
+      if (output.kind === 'forward' && output.rule.to) {
+        const { to, via, intercepts = false } = output.rule;
+        const way = via.kind === 'tunnel' ? via.remote : via.kind === 'park' ? 'park' : 'drop';
+        this.#rules.set(ruleKey({ to, intercepts }), { to, intercepts, way });
+      } else if (output.kind === 'unforward' && output.to) this.#rules.delete(ruleKey(output));
+  }
+
+  /** The rule of the LMA for who is anchored here. */
+  anchor(to: Prefix): void {
+    this.#rules.set(ruleKey({ to }), { to, intercepts: false, way: 'deliver' });
+  }
+
+  unanchor(to: Prefix): void {
+    this.#rules.delete(ruleKey({ to }));
+  }
+
+  way(destination: Address, intercepted: boolean): Address | 'drop' | 'park' | 'deliver' {
+    const [first] = [...this.#rules.values()]
+      .filter(({ to, intercepts }) => prefixContains(to, destination) && !(intercepts && intercepted))
+      .sort((a, b) => b.to.length - a.to.length || Number(b.intercepts) - Number(a.intercepts));
+    return first?.way ?? 'drop';
+  }
+}
+
+function ruleKey({ to, intercepts }: { readonly to?: Prefix; readonly intercepts?: boolean }): string {
+  return `${to && prefixKey(to)}${intercepts ? 'i' : ''}`;
 }
 
 type Location = Extract<Message, { kind: 'location' }>;

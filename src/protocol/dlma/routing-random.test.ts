@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { domain, gateway, home, host, lma, location } from '../../../test/support/mobility-routing.js';
+import { domain, gateway, home, host, lma, location, Rules } from '../../../test/support/mobility-routing.js';
 import type { Address } from '../../base/address.js';
 import { type Prefix, prefixContains, prefixKey } from '../../base/prefix.js';
 import { below, type Random, seededRandom } from '../../base/random.js';
@@ -27,8 +27,7 @@ class Node {
   anchored: AnchoredMobile | undefined;
   expectedMs = 0;
   overtakenMs = 0;
-  /** By what it intercepts and by what it takes from others: where to, or nowhere. */
-  readonly rules = new Map<string, { to: Prefix; way: Address | 'drop' | 'deliver' }>();
+  readonly rules = new Rules();
   readonly watches = new Map<string, Watch>();
 
   constructor(address: Address, tell: (to: Address, message: Message) => void) {
@@ -45,23 +44,11 @@ class Node {
   }
 
   perform(outputs: readonly Output[]): void {
+    this.rules.follow(outputs);
     for (const output of outputs)
-      if (output.kind === 'forward') {
-        const { to, via, intercepts } = output.rule;
-        if (to) this.rules.set(ruleKey(to, intercepts), { to, way: via.kind === 'tunnel' ? via.remote : 'drop' });
-      } else if (output.kind === 'unforward' && output.to) this.rules.delete(ruleKey(output.to, output.intercepts));
-      else if (output.kind === 'watch')
+      if (output.kind === 'watch')
         this.watches.set(prefixKey(output.to), { to: output.to, againAfter: output.againAfter ?? 0, seen: new Map() });
       else if (output.kind === 'unwatch') this.watches.delete(prefixKey(output.to));
-  }
-
-  /** Where a packet goes that comes from there, or is intercepted. */
-  way(from: Address | undefined): Address | 'drop' | 'deliver' {
-    const fitting = [...this.rules].filter(
-      ([key, { to }]) => prefixContains(to, destination) && !(from && key.endsWith('i')),
-    );
-    fitting.sort(([a, x], [b, y]) => y.to.length - x.to.length || Number(b.endsWith('i')) - Number(a.endsWith('i')));
-    return fitting[0]?.[1].way ?? 'drop';
   }
 
   /** Whether it is told of such a packet. */
@@ -73,10 +60,6 @@ class Node {
     watch.seen.set(from ?? '', now);
     return true;
   }
-}
-
-function ruleKey(to: Prefix, intercepts: boolean | undefined): string {
-  return prefixKey(to) + (intercepts ? 'i' : 't');
 }
 
 /** Four LMAs, one mobile that moves between them, and packets to it; what LMAs say takes its time, or is lost. */
@@ -147,8 +130,8 @@ class World {
         this.#turn(node, turn =>
           node.routing.input({ kind: 'flow', source: gateway(9), destination, ...(via && { via }) }, turn),
         );
-      const way = node.way(previous);
-      if (way === 'drop' || way === 'deliver') return { path, arrived: way === 'deliver' };
+      const way = node.rules.way(destination, previous !== undefined);
+      if (way === 'drop' || way === 'park' || way === 'deliver') return { path, arrived: way === 'deliver' };
       assert.ok(path.length <= 2 * anchors.length, `loop: ${path}`);
       path.push(way);
       previous = at;
@@ -161,7 +144,7 @@ class World {
     if (before && before !== at) this.at(this.#delay(), () => this.#leave(before, at, timestampMs));
     if (node.overtakenMs > timestampMs || (node.anchored?.timestampMs ?? 0) > timestampMs) return;
     node.anchored = { identity: 'mn', gateway: gateway(1), timestampMs, endsAt: Number.POSITIVE_INFINITY };
-    node.rules.set(ruleKey(mobile, false), { to: mobile, way: 'deliver' });
+    node.rules.anchor(mobile);
     this.#turn(node, turn => node.routing.arrived(mobile, turn));
   }
 
@@ -169,7 +152,7 @@ class World {
     const node = this.#node(at);
     if (node.anchored && node.anchored.timestampMs >= timestampMs) return;
     node.overtakenMs = Math.max(node.overtakenMs, timestampMs);
-    if (node.anchored) node.rules.delete(ruleKey(mobile, false));
+    if (node.anchored) node.rules.unanchor(mobile);
     node.anchored = undefined;
     const locator = { kind: 'anchor', address: to } as const;
     const returns = node.expectedMs > timestampMs;

@@ -58,7 +58,7 @@ test('C03-2.3-02: an LMA without prefixes of its own only routes', () => {
   );
 });
 
-test('C03-4.4-02, C03-4.4-07, C03-2.3-15, C03-5.1-06: an O-LMA caches the location that the H-LMA tells, and goes straight to the D-LMA', () => {
+test('C03-4.4-07, C03-2.3-15, C03-5.1-06: an O-LMA caches the location that the H-LMA tells, and goes straight to the D-LMA', () => {
   const { located, routing } = router(1);
   assert.deepEqual(located(1, lma(2), {}), ['2001:db8:2:1::/64 intercepted → fd00::3']);
   const [row] = routing.views.cache();
@@ -67,6 +67,16 @@ test('C03-4.4-02, C03-4.4-07, C03-2.3-15, C03-5.1-06: an O-LMA caches the locati
     ...{ since: '1970-01-01T00:00:01.000Z', ends: '1970-01-01T00:01:01.000Z' },
   });
   assert.equal(routing.counters.locations_in_cache, 1);
+});
+
+test('C03-4.4-01, C03-4.4-02, C03-4.4-03: of homes of one block, intercepted, the one in the cache goes to its D-LMA and the other to the H-LMA; what another LMA has intercepted goes to neither', () => {
+  const { start, located, rules } = router(1);
+  start();
+  assert.equal(rules.way(host(2, 1), false), lma(2));
+  located(1, lma(2), { homes: [home(2, 1)] });
+  assert.equal(rules.way(host(2, 1), false), lma(3));
+  assert.equal(rules.way(host(2, 2), false), lma(2));
+  assert.equal(rules.way(host(2, 1), true), 'drop');
 });
 
 test('C03-4.4-08, C03-5.1-07: a location in the cache is forgotten when no packets come, and not before', () => {
