@@ -88,6 +88,12 @@ namespaceTest(
       [one, mobile],
       [one, nobody],
     ]);
+    await second.perform({ kind: 'watch', to: home, each: 'destination' });
+    assert.deepEqual(
+      await told(namespaces, second, [one, mobile], [two, mobile], [one, nobody]),
+      [[one, mobile]],
+      'in the same way, too, a part is told of anew',
+    );
     await second.perform({ kind: 'watch', to: home });
     assert.deepEqual(await told(namespaces, second, [one, mobile], [two, mobile], [one, mobile], [two, nobody]), [
       [one, mobile],

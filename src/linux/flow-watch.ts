@@ -52,7 +52,8 @@ interface Watched {
  * forgets one by one when their time is over, and copies the addresses of a packet whose flow is not in it to a log group. Two
  * lookups in hash tables for a packet to a watched prefix, one for each length of such prefixes for any other.
  *
- * A flow that was told of under another watch of the same kind, unwatched since, is told of again when its time is over.
+ * A flow is told of under a watch of a part of the prefix, too, when that begins; one that was told of under another watch of the same
+ * kind and length, unwatched since, is told of again when its time is over.
  */
 export class FlowWatch {
   readonly #scope: FlowWatchScope;
@@ -78,7 +79,7 @@ export class FlowWatch {
     const standing = this.#watched.get(prefixKey(to));
     const before = this.unwatch(to);
     this.#watched.set(prefixKey(to), { to, kind });
-    const anew = standing?.kind === kind ? nft.flushSet(this.#scope.table, seenName(kind)) : [];
+    const anew = standing?.kind === kind ? nft.flushSet(this.#scope.table, seenName(kind, to.length)) : [];
     return [...before, ...this.#add({ to, kind }), ...anew];
   }
 
@@ -132,22 +133,21 @@ export class FlowWatch {
   #setFor(kind: Kind, length: number): Request[] {
     const name = watchedName(kind, length);
     if (this.#sets.has(name)) return [];
-    const isNewKind = ![...this.#sets.values()].some(set => set.kind === kind);
     this.#sets.set(name, { kind, length });
     const { table } = this.#scope;
     return [
-      ...(isNewKind ? [this.#seen(kind)] : []),
+      this.#seen(kind, length),
       nft.newSet(table, name, 16, watchedId(kind, length), ['ipv6']),
       ...ways.flatMap(way => [...this.#remember(kind, length, way), ...this.#dispatch(way)]),
     ];
   }
 
-  #seen(kind: Kind): Request {
+  #seen(kind: Kind, length: number): Request {
     const addresses = addressesOf(kind);
     const types = Array.from({ length: addresses }, () => 'ipv6' as const);
     const timeoutMs = Math.max(1, Math.round(kind.againAfter / millisecond));
-    const keys = { octets: 16 * addresses, id: seenId(kind), types };
-    return nft.newDynamicSet(this.#scope.table, seenName(kind), { ...keys, timeoutMs, size: maximumFlows });
+    const keys = { octets: 16 * addresses, id: seenId(kind, length), types };
+    return nft.newDynamicSet(this.#scope.table, seenName(kind, length), { ...keys, timeoutMs, size: maximumFlows });
   }
 
   /** What is done with a flow that is not in the set: it is logged if it can be remembered. */
@@ -155,7 +155,7 @@ export class FlowWatch {
     const { table, logGroup } = this.#scope;
     const chain = chainName(kind, length, way);
     const flow = loadFlow(kind, way);
-    const [name, id] = [seenName(kind), seenId(kind)];
+    const [name, id] = [seenName(kind, length), seenId(kind, length)];
     const isKnown = [...flow, nft.lookup(name, id, key[0]), nft.verdict('return')];
     const log = nft.logTo(logGroup, loggedFlowOctets);
     const begins = [nft.limit(loggedPerSecond), ...flow, nft.addToSet(name, id, key[0]), log];
@@ -201,8 +201,8 @@ function chainName({ id }: Kind, length: number, way: Way): string {
   return `${way}${id}x${length}`;
 }
 
-function seenName({ id }: Kind): string {
-  return `seen${id}`;
+function seenName({ id }: Kind, length: number): string {
+  return `seen${id}x${length}`;
 }
 
 function watchedName({ id }: Kind, length: number): string {
@@ -213,6 +213,6 @@ function watchedId({ id }: Kind, length: number): number {
   return 10_000 + 200 * id + length;
 }
 
-function seenId({ id }: Kind): number {
-  return 9000 + id;
+function seenId({ id }: Kind, length: number): number {
+  return 20_000 + 200 * id + length;
 }
