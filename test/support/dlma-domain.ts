@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { formatAddress, parseAddress } from '../../src/base/address.js';
 import { type LinkAddress, parseLinkAddress } from '../../src/base/link-address.js';
-import { formatPrefix } from '../../src/base/prefix.js';
+import { formatPrefix, parsePrefix } from '../../src/base/prefix.js';
 import { seededRandom } from '../../src/base/random.js';
 import { type Duration, type Instant, milliseconds, seconds, wallClockFrom } from '../../src/base/time.js';
 import type { Engine, Output, Row } from '../../src/protocol/contract.js';
-import { readMessage } from '../../src/protocol/dlma/codec.js';
+import { readMessage, writeMessage } from '../../src/protocol/dlma/codec.js';
 import type { Message } from '../../src/protocol/dlma/messages.js';
 import { distributedLma } from '../../src/protocol/dlma-role.js';
 import type { TraceEvent } from '../../src/protocol/trace.js';
@@ -52,6 +52,8 @@ export interface Attachment {
 class Node {
   engine: Engine | undefined;
   readonly rules = new Map<string, string>();
+  /** Ends of tunnels of gateways: `gateway home`. */
+  readonly ends = new Set<string>();
   readonly stored = new Map<string, unknown>();
   readonly traced: TraceEvent[] = [];
 }
@@ -76,16 +78,19 @@ export class DlmaDomain {
   readonly carried: Carried[] = [];
   readonly acknowledged: { readonly mag: string; readonly message: BindingAcknowledgement }[] = [];
   readonly revoked: { readonly mag: string; readonly message: BindingRevocationIndication }[] = [];
-  readonly #config: object;
+  readonly #config: (lma: string) => object;
   readonly #entries: readonly { readonly lma: string }[];
   readonly #nodes = new Map<string, Node>();
   readonly #flying: Carried[] = [];
   readonly #sequences = new Map<string, number>();
   readonly #timers: { readonly at: Instant; readonly act: () => void }[] = [];
 
-  /** `config`: what all LMAs have besides; `entries`: the domain. */
-  constructor(config: object = {}, entries: readonly { readonly lma: string }[] = networks) {
-    this.#config = config;
+  /** `config`: what LMAs have besides, all or each; `entries`: the domain. */
+  constructor(
+    config: object | ((lma: string) => object) = {},
+    entries: readonly { readonly lma: string }[] = networks,
+  ) {
+    this.#config = typeof config === 'function' ? (config as (lma: string) => object) : () => config;
     this.#entries = entries;
     for (const { lma } of entries) this.start(lma);
   }
@@ -94,13 +99,14 @@ export class DlmaDomain {
   start(lma: string): void {
     const node = this.#nodes.get(lma) ?? new Node();
     this.#nodes.set(lma, node);
-    const config = { address: lma, insecure: true, domain: this.#entries, ...this.#config };
+    const config = { address: lma, insecure: true, domain: this.#entries, ...this.#config(lma) };
     const environment = { random: seededRandom(lma.charCodeAt(10)), clock: wallClockFrom(epochS) };
     const parsed = distributedLma.parse(config);
     assert.ok(parsed.ok, 'a good configuration');
     const engine = distributedLma.create(parsed.config, environment);
     node.engine = engine;
     node.rules.clear();
+    node.ends.clear();
     const records = [...node.stored].map(([key, value]) => ({ key, value: JSON.parse(JSON.stringify(value)) }));
     this.#apply(lma, engine.handle({ kind: 'tick' }, this.now));
     if (records.length > 0) this.#apply(lma, engine.handle({ kind: 'restored', records }, this.now));
@@ -111,8 +117,25 @@ export class DlmaDomain {
     this.#node(lma).engine = undefined;
   }
 
-  isUp(lma: string): boolean {
-    return this.#node(lma).engine !== undefined;
+  /** It begins anew without what it had stored. */
+  forgetAll(lma: string): void {
+    this.#node(lma).stored.clear();
+    this.start(lma);
+  }
+
+  /** What one LMA tells another of a mobile that came to it, or so it says. */
+  handoverFrom(
+    from: string,
+    to: string,
+    {
+      homes,
+      anchor = from,
+      ...said
+    }: { identity: string; homes: readonly string[]; timestampMs: number; anchor?: string },
+  ): Packet {
+    const place = { homes: homes.map(parsePrefix), anchor: parseAddress(anchor), lifetimeS: 300 };
+    const message = { kind: 'handover', sequence: this.carried.length & 0xffff, ...said, ...place } as const;
+    return mobilityPacket(parseAddress(from), parseAddress(to), writeMessage(message));
   }
 
   command(lma: string, command: Parameters<typeof releaseOf>[0]): void {
@@ -193,6 +216,11 @@ export class DlmaDomain {
     return this.rules(lma).filter(rule => !Object.values(blocks).some(block => rule.startsWith(block)));
   }
 
+  /** From whom it takes what a mobile sends, as text: `gateway home`. */
+  ends(lma: string): string[] {
+    return [...this.#node(lma).ends].sort();
+  }
+
   rows(lma: string, topic: string): Row[] {
     return [...(this.#node(lma).engine?.views[topic]?.() ?? [])];
   }
@@ -267,6 +295,12 @@ export class DlmaDomain {
         }
         case 'unforward':
           node.rules.delete(ruleKey(output.to && formatPrefix(output.to), output.intercepts));
+          break;
+        case 'admit':
+          if (output.end.from) node.ends.add(`${formatAddress(output.end.remote)} ${formatPrefix(output.end.from)}`);
+          break;
+        case 'unadmit':
+          if (output.end.from) node.ends.delete(`${formatAddress(output.end.remote)} ${formatPrefix(output.end.from)}`);
           break;
         case 'store':
           if (output.value === undefined) node.stored.delete(output.key);

@@ -10,7 +10,11 @@ export const alice = 'alice@example.net';
 export const bob = 'bob@example.net';
 
 export function lma(changes: Partial<LmaSettings> = {}): AnchorWorld {
-  const settings: LmaSettings = {
+  return new AnchorWorld(createLma(lmaSettings(changes), environment()));
+}
+
+export function lmaSettings(changes: Partial<LmaSettings> = {}): LmaSettings {
+  return {
     ...anchorSettings,
     prefixes: [parsePrefix('2001:db8:a::/48')],
     homeLength: 64,
@@ -24,7 +28,6 @@ export function lma(changes: Partial<LmaSettings> = {}): AnchorWorld {
     newSessionDelay: seconds(1.5),
     ...changes,
   };
-  return new AnchorWorld(createLma(settings, environment()));
 }
 
 export interface RequestFields extends UpdateFields {
