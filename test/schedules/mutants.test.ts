@@ -211,3 +211,31 @@ test('caught: a local mobility agent that keeps rules, tunnel ends or records, o
   });
   assert.ok(isCaught('no-leak', ['lma6'], remembers, 'lma6-3'));
 });
+
+test('caught: an LMA of a domain that keeps rules or tunnel ends, sends what others intercepted round, or is wrong about where mobiles are', () => {
+  const lmas = ['dlma'];
+  assert.ok(isCaught('rules', lmas, forgets('unforward'), 'dlma'));
+  assert.ok(isCaught('tunnel-ends', lmas, forgets('unadmit'), 'dlma'));
+  assert.ok(isCaught('tunnel-ends', lmas, forgets('admit'), 'dlma'));
+  const interceptsAgain = (): Wrong => ({
+    asks: output =>
+      output.kind === 'forward' && output.rule.intercepts
+        ? [output, { kind: 'forward', rule: { to: output.rule.to, via: output.rule.via } }]
+        : [output],
+  });
+  assert.ok(isCaught('no-loop', lmas, interceptsAgain, 'dlma'));
+  for (const column of ['to', 'anchor'])
+    assert.ok(
+      isCaught(
+        'converged',
+        lmas,
+        () => ({ row: row => (row[column] ? { ...row, [column]: 'fd00::bad' } : row) }),
+        'dlma',
+      ),
+      column,
+    );
+  const remembers = (): Wrong => ({
+    asks: output => (output.kind === 'store' && output.value === undefined ? [] : [output]),
+  });
+  assert.ok(isCaught('no-leak', lmas, remembers, 'dlma'));
+});

@@ -22,6 +22,14 @@ test('S02-4.2-1-02: netlmm-ct: through random moves, foreseen or not, and faults
   for (const seed of seeds.slice(0, 20)) assert.equal(failureOf(seed, 'netlmm-ct'), undefined);
 });
 
+test('draft-chan §4.4, §6.4: through random moves, of both ends at once, and faults, no packet goes round, what LMAs know of a mobile is right in the end, and packets find it', () => {
+  for (const seed of seeds.slice(0, 25)) assert.equal(failureOf(seed, 'dlma'), undefined);
+});
+
+test('draft-chan §5.1.2, §5.1.3, §5.4: the same where gateways tunnel to each other, and the previous one sends on', () => {
+  for (const seed of seeds.slice(0, 20)) assert.equal(failureOf(seed, 'dlma-bypass'), undefined);
+});
+
 test('a schedule runs the same way every time', () => {
   const traceOf = (seed: number) => {
     const trace: string[] = [];
