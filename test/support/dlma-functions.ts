@@ -69,6 +69,7 @@ export class Functions {
   lost: (packet: Packet, message: Message | undefined) => boolean = () => false;
   readonly sent: Message[] = [];
   readonly #settings: FunctionSettings;
+  #started = 0;
   readonly #nodes = new Map<Address, FunctionNode & { readonly functions: LmaFunction[] }>();
   readonly #stores = new Map<Address, Map<string, unknown>>();
 
@@ -140,7 +141,7 @@ export class Functions {
       homeLength = 64,
       maximumHomes = 1e6,
     } = this.#settings;
-    const environment = { random: seededRandom(address.charCodeAt(7)), clock: wallClockFrom(1000) };
+    const environment = { random: seededRandom(++this.#started), clock: wallClockFrom(1000) };
     const domain = domainOf(entries);
     const functions: LmaFunction[] = [];
     const counters = new Counters();

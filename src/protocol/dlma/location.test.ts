@@ -20,6 +20,8 @@ const own = ['2001:db8:1::/48'];
 const alice = 'alice@example.org';
 const bob = 'bob@example.org';
 const given = '2001:db8:1:77::/64';
+/** Allocation is at the third LMA. */
+const apart = [network(home, own, { allocation: third }), network(visited, []), network(third, [])];
 const entries = [network(home, own), network(visited, ['2001:db8:2::/48']), network(third, [])];
 
 function domain(settings: Partial<ConstructorParameters<typeof Functions>[0]> = {}): Functions {
@@ -243,7 +245,7 @@ test('C03-2.3-03: allocation, location management and routing of a network each 
 
 test('an allocation function that does not answer leaves a mobile without a home, not without an answer', () => {
   const world = domain({
-    entries: [network(home, own, { allocation: third }), network(visited, []), network(third, [])],
+    entries: apart,
   });
   world.lost = (_, message) => message?.kind === 'allocation';
   world.node(visited).ask(home, registration(alice, visited, 1));
@@ -327,4 +329,31 @@ test('a home given to who crashed before it heard of it comes back', () => {
   world.run(seconds(400));
   world.node(visited).ask(home, registration(bob, visited, 2));
   assert.equal(homeOf(world, visited), '2001:db8:1:4::/64');
+});
+
+test('location management reminds allocation of what it knows after a crash', () => {
+  const world = domain({ entries: apart });
+  world.node(visited).ask(home, registration(alice, visited, 1, { homes: homesOf([given]) }));
+  world.run(seconds(290));
+  world.lost = (_, message) => message?.kind === 'allocation';
+  world.node(visited).ask(home, registration(alice, visited, 1, { homes: homesOf([given]) }));
+  world.lost = () => false;
+  world.restart(home);
+  world.run(seconds(340));
+  assert.deepEqual(world.stored(third), [`allocation/${given}`]);
+});
+
+test('C03-4.3-05: a home that allocation has lost sight of is not given to another while it is registered', () => {
+  const two = [network(home, ['2001:db8:1:4::/63'], { allocation: third }), ...apart.slice(1)];
+  const world = domain({ entries: two });
+  world.node(visited).ask(home, registration(alice, visited, 1));
+  const [hers] = answersAt(world.node(visited));
+  const homes = lastAnswer(world.node(visited))?.homes ?? [];
+  world.node(home).ask(third, { kind: 'allocation', sequence: 0, identity: alice, homes, lifetimeS: 0 });
+  assert.deepEqual(world.stored(third), []);
+  world.node(visited).ask(home, registration(bob, visited, 2));
+  world.node(visited).ask(home, registration('carol@example.org', visited, 3));
+  const [, his, none] = answersAt(world.node(visited));
+  assert.deepEqual(new Set([hers, his]), new Set(['0 2001:db8:1:4::/64', '0 2001:db8:1:5::/64']));
+  assert.equal(none, '130 ');
 });

@@ -98,7 +98,10 @@ export class LocationManagement implements LmaFunction {
       const record = readStored(key, value, instantOf);
       if (!record) continue;
       this.#keep(record);
-      if (record.state === 'registered') this.#tell([record], turn);
+      if (record.state !== 'registered') continue;
+      this.#tell([record], turn);
+      const entry = this.#entryOf([record.home]);
+      if (entry) this.#hold(record.identity, [record.home], this.#leftS(record, turn), entry, turn);
     }
   }
 
@@ -182,10 +185,19 @@ export class LocationManagement implements LmaFunction {
     this.#asked.delete(question);
     const waiting = this.#waiting.get(subject) ?? [];
     this.#waiting.delete(subject);
-    for (const [i, one] of waiting.entries())
+    for (const one of waiting)
       if (message.status !== status.accepted) this.#refuse(one, message.status, turn);
-      else if (i === 0) this.#accept(one, message.homes, turn);
-      else this.#registration({ ...one, message: { ...one.message, homes: message.homes } }, turn);
+      else this.#given(one, message.homes, turn);
+  }
+
+  /** What allocation has lost sight of is here, still: a home that is somebody's is not given away. */
+  #given(waiting: Waiting, homes: readonly Prefix[], turn: Turn): void {
+    const { identity, homes: wanted } = waiting.message;
+    const found = homes.flatMap(home => this.#records.get(home) ?? []);
+    if (found.length === 0) return this.#accept(waiting, homes, turn);
+    const isTaken = found.some(record => record.identity !== identity);
+    if (isTaken && wanted.length === 0) return this.#withoutHomes(waiting, turn);
+    this.#registration({ ...waiting, message: { ...waiting.message, homes } }, turn);
   }
 
   /** It is anchored there from now on. */

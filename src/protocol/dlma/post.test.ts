@@ -138,6 +138,10 @@ test('a request that comes again is answered from memory, and left alone while i
   assert.equal(world.heard.length, 1);
   world.receive({ ...registration, timestampMs: 2000 });
   assert.equal(world.heard.length, 2);
+  world.receive({ ...registration, timestampMs: 2000 }, other, { now: seconds(31) });
+  assert.equal(world.heard.length, 2);
+  world.receive({ ...registration, timestampMs: 2000 }, other, { now: seconds(32) });
+  assert.equal(world.heard.length, 3);
 });
 
 test('what is for the node itself is handed over without a packet, and not before its function is done', () => {

@@ -24,6 +24,8 @@ type Kind = Message['kind'];
 /** RFC 6275 §11.8, §12: how long an answer is waited for the first time; each time it is twice as long. */
 const firstWait = second;
 const transmissions = 5;
+/** After that a request is given up: the same again is another, whatever its number is. */
+const patience = firstWait * (2 ** transmissions - 1);
 /** How many requests that came are remembered with their answers, and how many of the node's own may be open. */
 const maximumRemembered = 0x1_0000;
 const maximumOpen = 0x1_0000;
@@ -62,6 +64,7 @@ interface Open {
 /** A request that came, and what was said to it. */
 interface Remembered {
   readonly request: Message;
+  readonly since: Instant;
   answer: Message | undefined;
 }
 
@@ -209,13 +212,13 @@ export class PostOffice implements Post {
   #isRepeated(from: Address, request: Message, turn: Turn): boolean {
     const key = keyOf(from, request.kind, request.sequence);
     const before = this.#remembered.get(key);
-    if (before && JSON.stringify(before.request) === JSON.stringify(request)) {
+    if (before && turn.now - before.since <= patience && JSON.stringify(before.request) === JSON.stringify(request)) {
       this.counters.add('requests_repeated');
       if (before.answer) this.#send(from, before.answer, turn);
       return true;
     }
     this.#remembered.delete(key);
-    this.#remembered.set(key, { request, answer: undefined });
+    this.#remembered.set(key, { request, since: turn.now, answer: undefined });
     if (this.#remembered.size > maximumRemembered) {
       const [oldest] = this.#remembered.keys();
       this.#remembered.delete(oldest);
