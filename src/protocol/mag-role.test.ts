@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { GatewayBench } from '../../test/support/gateway.js';
 import { environment } from '../../test/support/signalling.js';
 import { parseAddress } from '../base/address.js';
+import { parsePrefix, prefixEquals } from '../base/prefix.js';
 import { mag } from './mag-role.js';
 
 const own = '2001:db8:1::1';
@@ -68,6 +70,24 @@ test('draft-singh §4.9.4: a client that no peer entry has the keys of is refuse
   const found = problems({ insecure: false, peers, pmipClients: [{ address: client }] });
   assert.equal(found.length, 1);
   assert.match(found[0], /^pmipClients\.0\.address: /);
+});
+
+test('draft-chan §4.4, RFC 5213 §6.10.5: below an LMA of a distributed-LMA domain what its tunnel brings goes to a visitor or nowhere', () => {
+  const anchor = '2001:db8:a::1';
+  const prefix = parsePrefix('2001:db8:8000:1::/64');
+  for (const [config, intercepted] of [
+    [{}, undefined],
+    [{ distributed: true }, true],
+    [{ bypass: { domain: ['2001:db8:8000::/33'], anchors: [anchor] } }, true],
+  ] as const) {
+    const b = new GatewayBench(engine({ anchor, ...config }), parseAddress(anchor), parseAddress(own));
+    b.attach();
+    b.authenticate();
+    b.acknowledge({ options: [{ kind: 'homeNetworkPrefix', ...prefix }] });
+    const ends = [...b.ends.values()].flatMap(output => (output.kind === 'admit' ? [output] : []));
+    assert.ok(ends.some(({ end }) => end.to && prefixEquals(end.to, prefix)));
+    for (const end of ends) assert.equal(end.intercepted, intercepted);
+  }
 });
 
 test('draft-chan §5.4: a gateway that LMAs leave themselves out for knows all who tunnel to it', () => {

@@ -27,7 +27,9 @@ const registering = gatewaySection(
     ...gatewayKeys,
     /** RFC 5213 §9.3 TimestampBasedApproachInUse: clocks of gateways and anchors agree. */
     timestamps: c.flag.default(true),
-    /** LMAs and gateways of a distributed-LMA domain that leave LMAs out of their tunnels (draft-chan §5.1.1, §5.4). */
+    /** Its LMA is of a distributed-LMA domain, which attracts what is for mobiles of all LMAs (draft-chan §4.2). */
+    distributed: c.flag.default(false),
+    /** LMAs and gateways of such a domain that leave LMAs out of their tunnels (draft-chan §5.1.1, §5.4). */
     bypass: bypassSection.optional(),
   }),
 ).superRefine(({ address, careOfAddress, bypass, insecure, peers }, context) => {
@@ -121,8 +123,14 @@ export const mag: Role<MagConfig> = {
 
 function registeringGateway(config: Registering, environment: Environment): Engine {
   const { bypass } = config;
+  const distributed = config.distributed || bypass !== undefined;
   const gateway = (transfers?: (visits: Visits) => Transfers) =>
-    new Gateway({ ...config, addressesPerMobile: 0 }, magDialect(config, environment), environment, transfers);
+    new Gateway(
+      { ...config, addressesPerMobile: 0, distributed },
+      magDialect(config, environment),
+      environment,
+      transfers,
+    );
   return bypass ? withBypass({ ...config, bypass }, environment, gateway) : gateway();
 }
 

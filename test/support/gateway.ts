@@ -65,6 +65,7 @@ export class GatewayBench {
   constructor(
     readonly engine: Engine,
     readonly anchor: Address = anchorAddress,
+    readonly own: Address = gatewayAddress,
   ) {}
 
   give(input: Input): Output[] {
@@ -111,7 +112,7 @@ export class GatewayBench {
   }
 
   signal(message: MobilityMessage, source = this.anchor): Output[] {
-    return this.give({ kind: 'packet', packet: mobility(source, gatewayAddress, message) });
+    return this.give({ kind: 'packet', packet: mobility(source, this.own, message) });
   }
 
   /** The anchor's answer to the update that has just been sent. */

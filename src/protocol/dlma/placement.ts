@@ -73,7 +73,9 @@ function anchors(network: NetworkDescription, tunnelling: Tunnelling): Placement
 function gateways(network: NetworkDescription, tunnelling: Tunnelling): Placement[] {
   const { anchors, accessRouters, protection } = network;
   const profiles = accessProfiles(network, mobile => profileOf(network, mobile), 'nearestAnchor');
-  const placed = gatewayPlacements(network, 'mag', profiles);
+  const placed = gatewayPlacements(network, 'mag', profiles).map(
+    (gateway): Placement => ({ ...gateway, config: { ...gateway.config, distributed: true } }),
+  );
   if (tunnelling === 'atAnchors' && !keepsGateways(network)) return placed;
   const nodes = [...anchors, ...accessRouters].map(({ address }) => address);
   return placed.map(gateway => {

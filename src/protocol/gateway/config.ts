@@ -64,6 +64,8 @@ export type GatewayConfig = Omit<GatewaySection, 'peers' | 'insecure' | 'aaa' | 
   readonly addressesPerMobile: number;
   /** Addresses that anchors assign are given out by DHCPv6. */
   readonly proxyDhcp?: ProxyDhcp | undefined;
+  /** Its anchors are of a distributed-LMA domain: what they bring goes to a visitor or nowhere, and not back by the nearest of them (draft-chan §4.4). */
+  readonly distributed?: boolean;
   /** What becomes of a mobile's address when it gets another anchor (draft-singh §4.4); without it the address just ends. */
   readonly formerAddress?: 'keep' | 'drop';
   /** Anchors of overlapping domains, with what is routed to each. */

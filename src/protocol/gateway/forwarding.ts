@@ -9,12 +9,14 @@ import type { Visitor } from './visitor.js';
  */
 export class Forwarding {
   readonly #local: Address;
+  readonly #intercepted: boolean;
   #owners = new Map<string, Visitor>();
   #parking = new Map<string, Visitor>();
 
-  /** `local` is the gateway's tunnel end. */
-  constructor(local: Address) {
+  /** `local` is the gateway's tunnel end; `intercepted`: so is what comes there (the contract's `admit`). */
+  constructor(local: Address, intercepted: boolean) {
     this.#local = local;
+    this.#intercepted = intercepted;
   }
 
   /** Forwards `prefixes`, and nothing else of the visitor's, between its link and the tunnel to its anchor. */
@@ -45,8 +47,7 @@ export class Forwarding {
       this.#parking.set(prefixKey(prefix), visitor);
       const uplink: Output = { kind: 'forward', rule: { from: prefix, via } };
       if (anchor === undefined) return [uplink];
-      const end = this.#end(prefix, anchor);
-      return [uplink, { kind: 'forward', rule: { to: prefix, via } }, { kind: 'admit', end }];
+      return [uplink, { kind: 'forward', rule: { to: prefix, via } }, this.#admit(prefix, anchor)];
     });
   }
 
@@ -89,8 +90,7 @@ export class Forwarding {
       { kind: 'forward', rule: { from: prefix, via: { kind: 'tunnel', local: this.#local, remote: anchor } } },
     );
     // The end that lets in what is parked is the same.
-    if (parking !== visitor || visitor.parked?.anchor !== anchor)
-      outputs.push({ kind: 'admit', end: this.#end(prefix, anchor) });
+    if (parking !== visitor || visitor.parked?.anchor !== anchor) outputs.push(this.#admit(prefix, anchor));
   }
 
   /** Ends parking, but for what goes on as served: those prefixes, with that anchor. */
@@ -115,6 +115,10 @@ export class Forwarding {
 
   #refuse(prefixes: readonly Prefix[], anchor: Address, outputs: Output[]): void {
     for (const prefix of prefixes) outputs.push({ kind: 'unadmit', end: this.#end(prefix, anchor) });
+  }
+
+  #admit(prefix: Prefix, anchor: Address): Output {
+    return { kind: 'admit', end: this.#end(prefix, anchor), ...(this.#intercepted && { intercepted: true }) };
   }
 
   #end(to: Prefix, remote: Address): TunnelEnd {

@@ -62,7 +62,7 @@ export class Lifecycle {
     this.presence = new Presence(config, dialect, visitors, timers, count);
     this.probing = new Probing(this);
     this.formers = new FormerAddresses(this);
-    this.forwarding = new Forwarding(config.careOfAddress ?? config.address);
+    this.forwarding = new Forwarding(config.careOfAddress ?? config.address, config.distributed ?? false);
   }
 
   /** What a mobile keeps from a former anchor is not handed on. */
