@@ -134,6 +134,24 @@ test('C03-5.1.3-06: and of the next one below another LMA, where that one says w
   assert.deepEqual(said(), ['fd00::11: fd00:a:0:1::/64 at fd00::12, 8000, 300 s']);
 });
 
+test('C03-5.1.3-06: also where location management here has heard of it before, which knows of no gateways', () => {
+  const gone = { identity: 'mn@example.org', timestampMs: 8000 };
+  const to = { locator: { kind: 'anchor', address: otherAnchor }, lifetimeS: 300 } as const;
+  const handover = { ...gone, to: { ...to, gateway: gateway2 } };
+  const { joined, turn, said } = bench();
+  joined.left(source, { ...gone, from: gateway1, to }, turn());
+  joined.left(source, { ...handover, timestampMs: 7000 }, turn());
+  assert.deepEqual(said(), [], 'of an earlier stay');
+  joined.left(source, handover, turn(1));
+  assert.deepEqual(said(), ['fd00::11: fd00:a:0:1::/64 at fd00::12, 8000, 300 s']);
+  joined.left(source, handover, turn(2));
+  joined.left(source, { ...gone, from: gateway1, to }, turn(3));
+  joined.tick(63 * second);
+  joined.left(source, handover, turn(64));
+  assert.deepEqual(said(), [], 'it is told once, and not for ever');
+  assert.equal(joined.deadline, undefined);
+});
+
 test('C03-5.4-02, C03-5.4-07: who may know what, in every case there is', () => {
   const anchors: Listener[] = [own, stranger].map(address => ({ kind: 'anchor', address }));
   const senders = [mobileAt(gateway1), mobileAt(gateway2), undefined];

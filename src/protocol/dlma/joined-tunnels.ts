@@ -29,6 +29,8 @@ interface Sending {
 
 /** More are not remembered: the oldest go on by this LMA until they are heard of again. */
 const maximumSendings = 65_536;
+/** Nor of these: packets for the oldest are lost at their gateways until who sends them hears of it otherwise. */
+const maximumAbandoned = 65_536;
 
 /**
  * Where an LMA's incoming tunnel and its outgoing one may be one (draft-chan §5.4): as D-LMA it has O-LMAs tunnel to the gateway, as
@@ -43,6 +45,8 @@ export class JoinedTunnels {
   /** In order of age. */
   readonly #sendings = new Map<string, Sending>();
   readonly #byHome = new Map<string, Map<string, Sending>>();
+  /** Gateways that mobiles have left for ones which this LMA has not been told of yet, in order of age. */
+  readonly #abandoned = new Map<string, { readonly from: Address; readonly timestampMs: number }>();
   readonly #ends = new Deadlines<string>();
 
   /** `placeOf`: at which gateway a home is, as far as mobility routing here has been told. */
@@ -63,7 +67,10 @@ export class JoinedTunnels {
   }
 
   tick(now: Instant): void {
-    for (const key of this.#ends.takeDue(now)) this.#remove(key);
+    for (const key of this.#ends.takeDue(now)) {
+      this.#remove(key);
+      this.#abandoned.delete(key);
+    }
   }
 
   /** As D-LMA: where that LMA may send what it tunnels here for a mobile (§5.1.1); undefined: here. */
@@ -100,10 +107,31 @@ export class JoinedTunnels {
     this.located(home, turn);
   }
 
-  /** `home` is anchored elsewhere, maybe at a gateway that this LMA has been told of (§5.1.3). */
-  left(home: Prefix, { timestampMs, from, to }: Departure, turn: Turn): void {
-    if (from === undefined || to?.gateway === undefined) return;
+  /**
+   * `home` is anchored elsewhere, maybe at a gateway that this LMA has been told of (§5.1.3). Location management at this node knows
+   * of it before the new D-LMA says at which.
+   */
+  left(home: Prefix, { timestampMs, from: last, to }: Departure, turn: Turn): void {
+    const known = this.#abandoned.get(prefixKey(home));
+    const from = last ?? (known && known.timestampMs <= timestampMs ? known.from : undefined);
+    if (from === undefined) return;
+    if (to?.gateway === undefined) return this.#abandon(home, { from, timestampMs }, turn);
+    this.#recall(prefixKey(home));
     this.#send(from, home, { gateway: to.gateway, timestampMs, endsAt: turn.now + to.lifetimeS * second }, turn);
+  }
+
+  #abandon(home: Prefix, gateway: { readonly from: Address; readonly timestampMs: number }, turn: Turn): void {
+    if (!this.#mayKnow({ kind: 'previousGateway' }, { kind: 'gateway', address: gateway.from })) return;
+    const key = prefixKey(home);
+    this.#recall(key);
+    const [oldest] = this.#abandoned.keys();
+    if (oldest !== undefined && this.#abandoned.size >= maximumAbandoned) this.#recall(oldest);
+    this.#abandoned.set(key, gateway);
+    this.#ends.set(key, turn.now + this.#settings.idle);
+  }
+
+  #recall(key: string): void {
+    if (this.#abandoned.delete(key)) this.#ends.clear(key);
   }
 
   /** The gateway it was at forwards to the one where it is. */
@@ -146,7 +174,7 @@ export class JoinedTunnels {
   }
 }
 
-/** Keys of prefixes are of one length. */
+/** Keys of prefixes are of one length: what is by two is by none. */
 function keyOf({ source, home }: Sending): string {
   return prefixKey(source) + prefixKey(home);
 }
