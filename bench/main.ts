@@ -5,6 +5,7 @@ import { benchCodec } from './codec.js';
 import { benchNs3 } from './ns3.js';
 import { benchSimulator } from './simulator.js';
 import { benchTunnels } from './tunnels.js';
+import { benchWatch } from './watch.js';
 
 interface Figure {
   readonly name: string;
@@ -47,6 +48,22 @@ const benches: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
       { name: `TCP ${way} through tunnels of IPv4 in user space`, value: userSpace[way], unit: 'Mbit/s' },
       { name: `user space over seg6, ${way}`, value: userSpace[way] / seg6[way], unit: '×' },
     ]);
+  },
+  watch: async () => {
+    const result = await benchWatch();
+    if (result.kind === 'absent') {
+      console.error(result.reason);
+      return [];
+    }
+    const { without, watched, reports } = result;
+    return [
+      { name: 'datagrams of 64 octets through two anchors', value: without.datagrams, unit: '/s' },
+      { name: 'the same while both watch their destination', value: watched.datagrams, unit: '/s' },
+      { name: 'watched over not watched, datagrams', value: watched.datagrams / without.datagrams, unit: '×' },
+      { name: 'TCP through two anchors', value: without.tcp, unit: 'Mbit/s' },
+      { name: 'watched over not watched, TCP', value: watched.tcp / without.tcp, unit: '×' },
+      { name: 'packets that user space heard of', value: reports, unit: '' },
+    ];
   },
 };
 

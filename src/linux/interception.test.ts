@@ -163,6 +163,43 @@ namespaceTest(
 );
 
 namespaceTest(
+  'draft-chan §5.1: a gateway takes what an anchor has intercepted to its mobile, and back to no anchor when that is gone',
+  async namespaces => {
+    buildAnchors(namespaces);
+    const { first, gateway } = await startAnchors(namespaces);
+    for (const to of [home, nobodysHome]) await first.perform(forward(to, tunnel('first', 'gateway'), true));
+    await gateway.perform(
+      admit('gateway', 'first', { to: block }, true),
+      admit('gateway', 'second', { to: home }, true),
+    );
+    const from = '-I 2001:db8:c::2';
+    const far = { namespace: 'gateway', device: 'far', filter: 'ip6 proto 41' };
+    const lines = await sniff(namespaces, { ...far, packets: 2 }, () =>
+      assert.equal(ping(namespaces, 'correspondent', '2001:db8:a::5', 1, from), 1),
+    );
+    assert.match(
+      lines[0],
+      /^IP6 2001:db8:b:1::1 > 2001:db8:b:2::2: IP6 2001:db8:c::2 > 2001:db8:a::5: ICMP6, echo request/,
+    );
+    assert.match(
+      lines[1],
+      /^IP6 2001:db8:b:2::2 > 2001:db8:b:1::2: IP6 2001:db8:a::5 > 2001:db8:c::2: ICMP6, echo reply/,
+    );
+    await gateway.perform({ kind: 'unforward', to: home });
+    const after = await sniff(namespaces, { ...far, packets: 2 }, () => {
+      send(namespaces, mobile);
+      send(namespaces, nobody);
+    });
+    // Had the gateway's default route taken the first one, it would stand between the two.
+    const targets = after.map(line => /> (2001:db8:a::\S+)\.9: UDP/.exec(line)?.[1]);
+    assert.deepEqual(targets, ['2001:db8:a::5', '2001:db8:a::77']);
+    await gateway.perform(forward(home, tunnel('gateway', 'second')));
+    const onwards = await sniff(namespaces, { ...far, packets: 2 }, () => send(namespaces, mobile));
+    assert.match(onwards[1], /^IP6 2001:db8:b:2::2 > 2001:db8:b:1::2: IP6 2001:db8:c::2/);
+  },
+);
+
+namespaceTest(
   'restart: packets are told apart while no world runs; a successor that does not ask for it takes it out, and stop leaves nothing',
   async namespaces => {
     buildAnchors(namespaces);

@@ -1,5 +1,5 @@
 import type { Address } from '../base/address.js';
-import { encapsulated } from './mobility-headers.js';
+import { destinationOf, encapsulated } from './mobility-headers.js';
 import * as link from './netlink/link.js';
 import type { NetlinkSocket } from './netlink/socket.js';
 import type { Waiting } from './parking.js';
@@ -31,9 +31,12 @@ export class ParkingDevices {
     }
   }
 
-  /** Sends on what waited: what was intercepted comes once more out of a tunnel. Throws HostError. */
+  /**
+   * Sends on what waited: what was intercepted comes once more out of a tunnel, whose other end is whom it is for, since an ip6tnl
+   * device takes nothing from the node's own addresses. Throws HostError.
+   */
   release({ packet, intercepted }: Waiting): void {
-    if (intercepted) this.interceptedTun.inject(encapsulated(packet, this.#address, this.#address));
+    if (intercepted) this.interceptedTun.inject(encapsulated(packet, destinationOf(packet), this.#address));
     else this.tun.inject(packet);
   }
 

@@ -65,7 +65,12 @@ export class PlacedRules {
     this.#rules.set(key, rule);
     const hidden = !rule.intercepts && this.#rules.has(keyText({ ...rule, intercepts: true }));
     const tables = [...(hidden ? [] : this.#forAll(rule)), ...this.#forIntercepted(rule)];
-    return { standing, placements: this.#placements(rule, tables, rule) };
+    // A destination of length zero stands in the place of none, and is one all the same.
+    const left = standing && rule.to === undefined ? this.#forIntercepted(standing) : [];
+    return {
+      standing,
+      placements: [...this.#placements(rule, left, undefined), ...this.#placements(rule, tables, rule)],
+    };
   }
 
   delete(key: RuleKey): PlacementChange {

@@ -146,7 +146,7 @@ export class TunnelEndCheck {
     return [nft.lookup(name, id), ...mark, nft.verdict('goto', chains.nested)];
   }
 
-  /** What had to wait in user space is tunnelled by this node to itself, and nobody else can send by that device. */
+  /** What had to wait in user space comes in a tunnel again, and nobody else can send by that device. */
   get #again(): nft.Expression[] {
     const { mark, device } = this.#intercepted;
     return [

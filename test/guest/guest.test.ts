@@ -15,6 +15,10 @@ test('guest: the Linux world on a kernel with ip6tnl', async context => {
   await allPass(context, 'dist/test/guest/ip6tnl.js', 8);
 });
 
+test('guest: what other anchors have intercepted, on a kernel with ip6tnl', async context => {
+  await allPass(context, 'dist/test/guest/interception.js', 8);
+});
+
 test('guest: tunnels of IPv6 in IPv4 on a kernel with sit', async context => {
   await allPass(context, 'dist/test/guest/sit.js', 10);
 });

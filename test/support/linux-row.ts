@@ -45,9 +45,9 @@ export class Role {
   failures = 0;
 
   /** Starts one in the place of this one, with other first words. */
-  readonly again: (restored: readonly Output[]) => Promise<Role>;
+  readonly again: (restored: readonly Output[], change?: Partial<ScriptedRole>) => Promise<Role>;
 
-  private constructor(child: ChildProcess, again: (restored: readonly Output[]) => Promise<Role>) {
+  private constructor(child: ChildProcess, again: Role['again']) {
     this.#child = child;
     this.again = again;
     child.on('message', (message: FromWorld) => {
@@ -66,7 +66,9 @@ export class Role {
       ...options,
       stdio: [...options.stdio],
     });
-    const started = new Role(child, restored => Role.start(namespaces, namespace, { ...role, restored }));
+    const started = new Role(child, (restored, change) =>
+      Role.start(namespaces, namespace, { ...role, ...change, restored }),
+    );
     child.send(role);
     await until(`the world in ${namespace} (${started.words})`, () => {
       if (child.exitCode !== null) throw new Error(started.words);
