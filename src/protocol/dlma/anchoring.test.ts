@@ -226,6 +226,32 @@ test('RFC 5213 §5.4.1.2: another interface of the same mobile is another sessio
   assert.deepEqual(domain.homeRules(lma2), [`${one.slice(2)} → ${mag2}`]);
 });
 
+test('RFC 5213 §5.4.1.3: a handover between two interfaces takes the home along to the next D-LMA, whether it is named or not', () => {
+  for (const named of [homes, undefined]) {
+    const domain = away();
+    const second = { interface: '02:00:00:00:00:02', accessTechnology: 3, handoff: 2 };
+    domain.update({ mag: mag3, lma: lma3, identity: alice, ...(named && { homes: named }), ...second });
+    domain.runS(1);
+    assert.equal(domain.lastAnswer(mag3), `0 ${home}`);
+    assert.deepEqual(domain.homeRules(lma2), [`${home} → ${lma3}`]);
+  }
+});
+
+test('draft-chan §4.3: made before broken: the former gateway lets go before, or after, its D-LMA hears of the next one', () => {
+  for (const afterMs of [1, 12, 100]) {
+    const domain = away();
+    domain.update({ mag: mag3, lma: lma3, identity: alice, homes });
+    domain.run(domain.now + milliseconds(afterMs));
+    domain.update({ mag: mag2, lma: lma2, identity: alice, homes, lifetimeS: 0, handoff: 4 });
+    domain.runS(1);
+    assert.deepEqual(domain.homeRules(lma2), [`${home} → ${lma3}`], `${afterMs} ms`);
+    domain.runS(20);
+    assert.deepEqual(records(domain), [`${alice} ${home} ${lma3} registered`]);
+    assert.deepEqual(domain.homeRules(lma3), [`${home} → ${mag3}`]);
+    assert.deepEqual(domain.stored(lma2), []);
+  }
+});
+
 test('RFC 5213 §5.4.1.1: a session of two prefixes is anchored, moved and forgotten as one', () => {
   const domain = new DlmaDomain();
   const two = [home, '2001:db8:a1:2::/64'];

@@ -7,7 +7,7 @@ import type { Counters } from '../anchor/counters.js';
 import type { SessionRequest, Sessions, SharedAnchor } from '../anchor/sessions.js';
 import type { Update } from '../anchor/update.js';
 import type { Engine, Environment, Input, Output, StoredRecord } from '../contract.js';
-import type { Anchored, AnchoredMobile, Anchorings, Departure } from './anchored.js';
+import type { Anchored, AnchoredMobile, Anchorings } from './anchored.js';
 import { Departures } from './departures.js';
 import { type AskedToBegin, type AskedToConfirm, Enquiries, type EnquirySettings } from './enquiries.js';
 import type { LmaFunction, Post, Turn } from './function.js';
@@ -53,8 +53,6 @@ export class Anchoring implements LmaFunction, Anchored {
   #news: News[] = [];
   /** When the mobile came whose session is admitted right now. */
   #admittedMs: number | undefined;
-  /** The binding that is released right now. */
-  #released: Binding | undefined;
 
   constructor(
     settings: AnchoringSettings,
@@ -70,14 +68,15 @@ export class Anchoring implements LmaFunction, Anchored {
       asked: request => this.#news.push({ kind: 'asked', request }),
       givenUp: update => this.#news.push({ kind: 'givenUp', update }),
       registered: (binding, came, previous) => this.#news.push({ kind: 'registered', binding, came, previous }),
-      removed: binding => this.#news.push({ kind: 'removed', binding, released: this.#released === binding }),
+      removed: binding =>
+        this.#news.push({ kind: 'removed', binding, released: this.#departures.released === binding }),
     });
     this.#cache = this.#lma.anchor.cache;
     this.#counters = this.#lma.anchor.counters;
     this.#enquiries = new Enquiries(settings, environment, post, this);
     const parts = { settings, post, routing, lma: this.#lma, stays: this.#stays, waiting: this.#waiting };
-    this.#departures = new Departures({ ...parts, enquiries: this.#enquiries }, (binding, trigger, gone, turn) =>
-      this.#release(binding, trigger, gone, turn),
+    this.#departures = new Departures({ ...parts, enquiries: this.#enquiries }, (outputs, turn) =>
+      this.#follow(outputs, turn),
     );
   }
 
@@ -328,7 +327,12 @@ export class Anchoring implements LmaFunction, Anchored {
       const other = this.#cache.byHome(home);
       if (!other || (other.identity === identity && isSame(homesOf(other), homes))) continue;
       const { timestampMs } = this.#stays.get(other.home)!;
-      this.#release(other, revocationTrigger.administrativeReason, { identity: other.identity, timestampMs }, turn);
+      this.#departures.release(
+        other,
+        revocationTrigger.administrativeReason,
+        { identity: other.identity, timestampMs },
+        turn,
+      );
     }
   }
 
@@ -356,28 +360,13 @@ export class Anchoring implements LmaFunction, Anchored {
     } else if (ends.has(message.status)) {
       const isElsewhere = message.status === status.timestampMismatch;
       const { handoverUnknown, administrativeReason } = revocationTrigger;
-      this.#release(
+      this.#departures.release(
         binding,
         isElsewhere ? handoverUnknown : administrativeReason,
         { identity: stay.identity, timestampMs },
         turn,
       );
     }
-  }
-
-  /** It is anchored elsewhere. Its gateway is told so, and what it sent before is still let in for a moment. */
-  #release(binding: Binding, trigger: number, gone: Departure, turn: Turn): void {
-    const { anchor } = this.#lma;
-    const { peer, tunnel, state } = binding;
-    const homes = homesOf(binding);
-    const outputs: Output[] = [];
-    this.#released = binding;
-    if (state === 'registered') anchor.suspend(binding, turn.now, outputs);
-    anchor.remove(binding, undefined, outputs);
-    this.#released = undefined;
-    if (state === 'registered') anchor.revoke(binding, peer.address, tunnel.careOf, trigger, turn.now, outputs);
-    this.#follow(outputs, turn);
-    for (const home of homes) this.#routing.left(home, { ...gone, from: tunnel.careOf }, turn);
   }
 }
 
