@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { entry, gateway, home, host, lma, management, router } from '../../../test/support/mobility-routing.js';
-import { hostPrefix, parsePrefix } from '../../base/prefix.js';
+import { hostPrefix, type Prefix, parsePrefix } from '../../base/prefix.js';
 import { domainOf } from './domain.js';
 
 const atGateway = { kind: 'gateway', address: gateway(1) } as const;
@@ -165,6 +165,33 @@ test('C03-4.4-13: what is tunnelled here for a home that is not anchored here, a
   assert.deepEqual(sayings(), []);
 });
 
+test('who sent here while the mobile was here is told as soon as it is not, wherever it has gone', () => {
+  const { routing, anchor, unanchor, at, flow, sayings } = router(3);
+  anchor(home(2), gateway(1), 800);
+  flow(1, host(2), lma(4));
+  assert.deepEqual(sayings(), []);
+  unanchor(home(2));
+  const left = at(2, turn => routing.left(home(2), { identity: 'mn', timestampMs: 800 }, turn));
+  assert.deepEqual(left, [watch]);
+  flow(2.1, host(2), lma(4));
+  assert.deepEqual(sayings(), ['fd00::4: location 2001:db8:2:1::/64 at fd00::3 for 0 s since 800']);
+});
+
+test('a mobile that asks to come back ends what went after it, and the news of its leaving that comes late', () => {
+  const { routing, at } = router(3);
+  const to = { locator: atFirst, lifetimeS: 300 };
+  at(1, turn => routing.left(home(2), { identity: 'mn', timestampMs: 900, to }, turn));
+  at(1, turn => routing.left(home(1), { identity: 'another', timestampMs: 900, to }, turn));
+  const expected = (homes: Prefix[], timestampMs: number) =>
+    at(2, turn => routing.expected('mn', homes, timestampMs, turn)).filter(rule => rule.includes('→'));
+  assert.deepEqual(expected([], 800), []);
+  assert.deepEqual(expected([home(3)], 1000), []);
+  assert.deepEqual(expected([], 1000), ['2001:db8:2:1::/64 → nowhere']);
+  const late = { identity: 'mn', timestampMs: 950, to, returns: true };
+  const rules = at(3, turn => routing.left(home(2), late, turn)).filter(rule => rule.includes('→'));
+  assert.deepEqual(rules, []);
+});
+
 test('C03-2.2-01: who is anchored here is delivered to: nobody is told anything, and no rule is in the way', () => {
   const { routing, anchor, located, at, flow, sayings } = router(2);
   located(1, lma(2), { answered: true, timestampMs: 700 });
@@ -262,6 +289,38 @@ test('the mobile that went and the news of it may come to the H-LMA in either or
     );
     assert.deepEqual(at(401), ['2001:db8:2:1::/64 → nowhere']);
   }
+});
+
+test('while a mobile is anchored here no rule of mobility routing is in the way, whatever is said of it', () => {
+  const { anchor, located, routing } = router(2);
+  anchor(home(2), gateway(1), 500);
+  assert.deepEqual(located(1, lma(2), { answered: true, timestampMs: 900 }), []);
+  anchor(home(3), gateway(1), 500);
+  assert.deepEqual(located(2, lma(3), { homes: [home(3)], to: { kind: 'anchor', address: lma(4) } }), []);
+  assert.equal(routing.counters.locations_in_cache, 0);
+});
+
+test('what a previous D-LMA is told is later than what it had in its cache', () => {
+  const { routing, located, at, rules } = router(3);
+  located(0, lma(2), { to: { kind: 'anchor', address: lma(4) }, timestampMs: 500 });
+  assert.equal(rules.way(host(2), false), lma(4));
+  const to = { locator: atFirst, lifetimeS: 300 };
+  at(1, turn => routing.left(home(2), { identity: 'mn', timestampMs: 900, to }, turn));
+  assert.equal(rules.way(host(2), false), lma(1));
+  assert.equal(rules.way(host(2), true), lma(1));
+});
+
+test('that a mobile is not there counts from whom its packets are sent to, and from location management', () => {
+  const { located, rules } = router(1);
+  const homes = [home(3)];
+  located(0, management, { homes, to: { kind: 'anchor', address: lma(4) } });
+  located(1, lma(3), { homes, lifetimeS: 0 });
+  assert.equal(rules.way(host(3), false), lma(4));
+  located(2, lma(4), { homes, lifetimeS: 0 });
+  assert.equal(rules.way(host(3), false), 'drop');
+  located(3, management, { homes, to: { kind: 'anchor', address: lma(4) } });
+  located(4, management, { homes, lifetimeS: 0 });
+  assert.equal(rules.way(host(3), false), 'drop');
 });
 
 test('C03-5.1.1-02: an O-LMA that the D-LMA names the gateway to goes straight there', () => {

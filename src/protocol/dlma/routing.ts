@@ -158,7 +158,11 @@ export class Routing implements LmaFunction, Anchorings {
     if (known && known.timestampMs >= timestampMs) return this.#placed(known, turn);
     const endsAt = turn.now + this.#settings.previous;
     const common = { home, timestampMs, endsAt };
-    if (!to || returns) return this.#forward({ ...common, kind: 'gone', to: undefined, validUntil: endsAt }, turn);
+    if (!to || returns) {
+      this.#forward({ ...common, kind: 'gone', to: undefined, validUntil: endsAt }, turn);
+      // Who has sent here all the time hears of it with the next packet.
+      return this.#watches.begin(home, turn);
+    }
     const validUntil = turn.now + seconds(to.lifetimeS);
     this.#forward({ ...common, kind: 'previous', identity, to: to.locator, validUntil }, turn);
   }
