@@ -1,6 +1,5 @@
 import type { Address } from '../../base/address.js';
 import { type Prefix, prefixEquals } from '../../base/prefix.js';
-import { type Instant, second } from '../../base/time.js';
 import { revocationTrigger, bindingStatus as status } from '../../wire/mobility/status.js';
 import { type Binding, homesOf } from '../anchor/binding-cache.js';
 import type { SharedAnchor } from '../anchor/sessions.js';
@@ -25,16 +24,11 @@ interface Parts {
   readonly enquiries: Enquiries;
 }
 
-/** A handover that is still to come is repeated for no longer. */
-const formerGatewayKept = 32 * second;
-
 /** What D-LMAs say to each other of a mobile that goes from one to the other (draft-chan §4.3, §5.1.3). */
 export class Departures {
   readonly #parts: Parts;
   readonly #follow: (outputs: readonly Output[], turn: Turn) => void;
   #released: Binding | undefined;
-  /** Gateways of those who went where nobody has said which gateway they have; in the order of their ends. */
-  readonly #formerGateways = new Map<Address, { readonly gateway: Address; readonly until: Instant }>();
 
   /** `follow`: what the anchor did has to be said, and what follows from it. */
   constructor(parts: Parts, follow: (outputs: readonly Output[], turn: Turn) => void) {
@@ -60,10 +54,7 @@ export class Departures {
     this.#released = undefined;
     if (state === 'registered') anchor.revoke(binding, peer.address, tunnel.careOf, trigger, turn.now, outputs);
     this.#follow(outputs, turn);
-    for (const home of homes) {
-      if (gone.to?.gateway === undefined) this.#remember(home, tunnel.careOf, turn);
-      routing.left(home, { ...gone, from: tunnel.careOf }, turn);
-    }
+    for (const home of homes) routing.left(home, { ...gone, from: tunnel.careOf }, turn);
   }
 
   /** The new D-LMA says that a mobile is there now. */
@@ -135,22 +126,9 @@ export class Departures {
     const { cache } = this.#parts.lma.anchor;
     for (const home of homes) {
       const binding = cache.byHome(home);
-      if (binding) {
-        this.release(binding, revocationTrigger.handoverUnknown, gone, turn);
-        continue;
-      }
-      const former = this.#formerGateways.get(home.address);
-      this.#formerGateways.delete(home.address);
-      this.#parts.routing.left(home, { ...gone, ...(former && { from: former.gateway }) }, turn);
+      if (binding) this.release(binding, revocationTrigger.handoverUnknown, gone, turn);
+      else this.#parts.routing.left(home, gone, turn);
     }
-  }
-
-  #remember({ address }: Prefix, gateway: Address, { now }: Turn): void {
-    for (const [home, { until }] of this.#formerGateways)
-      if (until <= now) this.#formerGateways.delete(home);
-      else break;
-    this.#formerGateways.delete(address);
-    this.#formerGateways.set(address, { gateway, until: now + formerGatewayKept });
   }
 
   #known(home: Prefix): { readonly binding: Binding; readonly stay: Stay } | undefined {
