@@ -292,6 +292,27 @@ test('C03-5.1.2-03: who tunnels what is for nobody here is told so; for whom it 
   ]);
 });
 
+test('C03-5.1.2-03: who tunnels what is for a visitor that stays off the link is told so, while its LMA has not said where it is', () => {
+  const b = serving();
+  b.until(6);
+  b.detach();
+  b.until(7.9);
+  arrives(b, addressIn(visitor), otherAnchor);
+  assert.deepEqual(b.sends, [], 'it may be on its way to another gateway');
+  b.until(8);
+  arrives(b, addressIn(visitor), otherAnchor);
+  assert.deepEqual(told(b), [
+    {
+      to: 'fd00:e::2',
+      message: { ...location(gatewayAddress), sequence: 0, homes: [visitor], timestampMs: 0, lifetimeS: 0 },
+    },
+  ]);
+  assert.deepEqual(ways(b), served, 'it may come back');
+  b.attach();
+  arrives(b, addressIn(visitor), otherAnchor);
+  assert.deepEqual(b.sends, []);
+});
+
 test('C03-5.1.2-03: the gateway that something goes to says where else it is, and that it is not there', () => {
   const b = serving();
   say(b, anchorAddress, lead());

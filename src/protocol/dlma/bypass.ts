@@ -126,6 +126,8 @@ class Bypassing {
   readonly #visits: Visits;
   /** When each came: what its LMA says of its going is older than that, or newer. */
   readonly #since = new Map<Visitor, number>();
+  /** When those left that are off the link. */
+  readonly #leftAt = new Map<Visitor, Instant>();
   #sequence = 0;
 
   constructor({ address, bypass }: BypassingGateway, environment: Environment, visits: Visits) {
@@ -139,6 +141,7 @@ class Bypassing {
       ...noTransfers,
       attached: (visitor, turn) => this.#attached(visitor, turn),
       registered: (visitor, turn) => this.#registered(visitor, turn),
+      left: (visitor, { now }) => this.#leftAt.set(visitor, now),
       removed: (visitor, turn) => this.#removed(visitor, turn),
     };
   }
@@ -168,6 +171,7 @@ class Bypassing {
   /** From now on nothing leads away from here: it may be registered before this gateway hears so. */
   #attached(visitor: Visitor, turn: Turn): void {
     this.#since.set(visitor, this.#wallMs(turn.now));
+    this.#leftAt.delete(visitor);
     this.departed.returned(visitor.station, turn.outputs);
   }
 
@@ -179,6 +183,7 @@ class Bypassing {
 
   #removed(visitor: Visitor, turn: Turn): void {
     this.#since.delete(visitor);
+    this.#leftAt.delete(visitor);
     const { prefix, anchor, station } = visitor;
     // What another visitor is served with is that one's.
     if (prefix === undefined || anchor === undefined || this.#visits.forwarding.servedWith(prefix)) return;
@@ -274,7 +279,8 @@ class Bypassing {
     const home = prefixOf(destination, this.#settings.homeLength);
     if (via === undefined) return this.paths.used(home, turn.now);
     const next = this.departed.get(home)?.next;
-    if (this.#visits.forwarding.servedWith(home) && !next) return;
+    const visitor = this.#visits.forwarding.servedWith(home);
+    if (visitor && !next && !this.#hasStayedAway(visitor, turn.now)) return;
     const location: Location = {
       kind: 'location',
       sequence: this.#sequence++ & 0xffff,
@@ -286,6 +292,12 @@ class Bypassing {
     };
     this.counters.locationsSent++;
     turn.outputs.push(mobilityPacket(this.#local, via.remote, writeMessage(location)));
+  }
+
+  /** For longer than a handover takes, so that its LMA, which should have said where it is, may not know. */
+  #hasStayedAway(visitor: Visitor, now: Instant): boolean {
+    const leftAt = this.#leftAt.get(visitor);
+    return leftAt !== undefined && now - leftAt >= againAfter;
   }
 
   #isPeer(gateway: Address): boolean {
