@@ -106,6 +106,8 @@ function checkPlaces({ address, domain, peers, insecure, told }: DlmaConfig, pro
     for (const key of ['lma', 'allocation', 'location', 'routing'] as const) {
       const place = network[key];
       isHere ||= place === address;
+      // Said of the LMA already.
+      if (key !== 'lma' && place === network.lma) continue;
       // What is sent to such an address would be intercepted.
       if (blocks.some(block => prefixContains(block, place)))
         problem(['domain', i, key], 'an address outside all prefixes of the domain');
