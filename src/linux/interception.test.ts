@@ -12,26 +12,19 @@ import {
   nobody,
   nobodysHome,
   rules,
+  sendDatagram,
   startAnchors,
   tunnel,
 } from '../../test/support/linux-anchors.js';
-import { datagram, marks, sniff } from '../../test/support/linux-checks.js';
+import { marks, sniff } from '../../test/support/linux-checks.js';
 import { ping } from '../../test/support/linux-row.js';
 import type { Output } from '../protocol/contract.js';
-import { encodePacket } from '../wire/ipv6/codec.js';
 import type { Namespaces } from './namespaces.js';
-import { RoutedSocket } from './sockets.js';
 import { namespaceTest, until } from './testing.js';
 
 const between = { namespace: 'first', device: 'between', filter: 'ip6 proto 41' } as const;
 const there = 'IP6 2001:db8:b:1::1 > 2001:db8:b:1::2: IP6 2001:db8:c::2';
 const back = 'IP6 2001:db8:b:1::2 > 2001:db8:b:1::1: IP6 2001:db8:c::2';
-
-function send(namespaces: Namespaces, destination: typeof mobile): void {
-  const socket = namespaces.within('correspondent', () => new RoutedSocket(correspondent));
-  socket.send(encodePacket(datagram(correspondent, destination)), destination);
-  socket.close();
-}
 
 namespaceTest(
   'contract: what an anchor has intercepted no other intercepts again, and goes by the rules that take all',
@@ -46,7 +39,7 @@ namespaceTest('contract: what comes by an end that intercepts nothing is interce
   buildAnchors(namespaces);
   const { second } = await startAnchors(namespaces);
   await second.perform(forward(home, tunnel('second', 'first'), true), admit('second', 'first', { to: block }));
-  const lines = await sniff(namespaces, { ...between, packets: 2 }, () => send(namespaces, mobile));
+  const lines = await sniff(namespaces, { ...between, packets: 2 }, () => sendDatagram(namespaces, mobile));
   for (const [i, way] of [there, back].entries())
     assert.ok(lines[i].startsWith(`${way}.7 > 2001:db8:a::5.9`), lines[i]);
   await second.perform(admit('second', 'first', { to: block }, true));
@@ -61,8 +54,8 @@ namespaceTest(
     const from = { address: correspondent, length: 128 };
     await second.perform({ kind: 'forward', rule: { from, via: tunnel('second', 'gateway') } });
     const lines = await sniff(namespaces, { ...between, packets: 2 }, () => {
-      send(namespaces, nobody);
-      send(namespaces, mobile);
+      sendDatagram(namespaces, nobody);
+      sendDatagram(namespaces, mobile);
     });
     assert.deepEqual(
       lines.map(line => line.startsWith(there)),
@@ -133,7 +126,7 @@ namespaceTest(
       // It would take the packets back.
       await second.perform(forward(home, tunnel('second', 'first'), true), forward(home, tunnel('second', 'gateway')));
       assert.equal(await arrived(), '123');
-      send(namespaces, nobody);
+      sendDatagram(namespaces, nobody);
     });
     assert.ok(lines[0].startsWith(`${there}.7 > 2001:db8:a::77.9`), lines[0]);
   },
@@ -187,14 +180,14 @@ namespaceTest(
     );
     await gateway.perform({ kind: 'unforward', to: home });
     const after = await sniff(namespaces, { ...far, packets: 2 }, () => {
-      send(namespaces, mobile);
-      send(namespaces, nobody);
+      sendDatagram(namespaces, mobile);
+      sendDatagram(namespaces, nobody);
     });
     // Had the gateway's default route taken the first one, it would stand between the two.
     const targets = after.map(line => /> (2001:db8:a::\S+)\.9: UDP/.exec(line)?.[1]);
     assert.deepEqual(targets, ['2001:db8:a::5', '2001:db8:a::77']);
     await gateway.perform(forward(home, tunnel('gateway', 'second')));
-    const onwards = await sniff(namespaces, { ...far, packets: 2 }, () => send(namespaces, mobile));
+    const onwards = await sniff(namespaces, { ...far, packets: 2 }, () => sendDatagram(namespaces, mobile));
     assert.match(onwards[1], /^IP6 2001:db8:b:2::2 > 2001:db8:b:1::2: IP6 2001:db8:c::2/);
   },
 );

@@ -3,9 +3,11 @@ import { type Address, parseAddress } from '../../src/base/address.js';
 import { hostPrefix, type Prefix, parsePrefix } from '../../src/base/prefix.js';
 import type { Namespaces } from '../../src/linux/namespaces.js';
 import type { ScriptedRole } from '../../src/linux/scripted-world.js';
+import { RoutedSocket } from '../../src/linux/sockets.js';
 import { until } from '../../src/linux/testing.js';
 import type { Input, Output, TunnelEnd, Via } from '../../src/protocol/contract.js';
-import { sniff } from './linux-checks.js';
+import { encodePacket } from '../../src/wire/ipv6/codec.js';
+import { datagram, kernelCounter, sniff } from './linux-checks.js';
 import { correspondent, home, mobile, mobileLink, ping, Role, virtualLink } from './linux-row.js';
 
 /**
@@ -117,17 +119,33 @@ export async function startAnchors(
 }
 
 /**
- * The second anchor would send what is for the mobile back to the first: it does so with nothing that the first has intercepted.
+ * The second anchor would send what is for the mobile back to the first: it does so with nothing that the first has intercepted, and
+ * with what is nobody's it does nothing.
  */
 export async function checkInterception(namespaces: Namespaces, second: Role): Promise<void> {
   await second.perform(forward(home, tunnel('second', 'first'), true));
-  const where = { namespace: 'first', device: 'between', filter: 'ip6 proto 41', packets: 3 };
-  const lines = await sniff(namespaces, where, () =>
+  const where = { namespace: 'first', device: 'between', filter: 'ip6 proto 41' };
+  const lines = await sniff(namespaces, { ...where, packets: 3 }, () =>
     assert.equal(ping(namespaces, 'correspondent', '2001:db8:a::5', 3, '-I', '2001:db8:c::2'), 3),
   );
   // Replies come out of the gateway's tunnel at the second anchor.
-  const there = 'IP6 2001:db8:b:1::1 > 2001:db8:b:1::2: IP6 2001:db8:c::2 > 2001:db8:a::5: ICMP6, echo request';
-  for (const line of lines) assert.ok(line.startsWith(there), line);
+  const there = 'IP6 2001:db8:b:1::1 > 2001:db8:b:1::2: IP6 2001:db8:c::2';
+  for (const line of lines) assert.ok(line.startsWith(`${there} > 2001:db8:a::5: ICMP6, echo request`), line);
+  const unreachable = () => kernelCounter(namespaces, 'correspondent', 'Icmp6InDestUnreachs');
+  const before = unreachable();
+  const targets = await sniff(namespaces, { ...where, packets: 2 }, () => {
+    for (const destination of [nobody, mobile]) sendDatagram(namespaces, destination);
+  });
+  for (const line of targets) assert.ok(line.startsWith(there), line);
+  await until('the word that nobody listens there', () => unreachable() > before);
+  assert.equal(unreachable(), before + 1, 'the mobile alone has said so');
+}
+
+/** From the correspondent. */
+export function sendDatagram(namespaces: Namespaces, destination: Address): void {
+  const socket = namespaces.within('correspondent', () => new RoutedSocket(correspondent));
+  socket.send(encodePacket(datagram(correspondent, destination)), destination);
+  socket.close();
 }
 
 export { correspondent, home, mobile };
