@@ -79,7 +79,11 @@ class BypassedGateway implements Engine {
     const turn: Turn = { now, outputs: [] };
     if (!this.#started) this.#bypassing.start(turn);
     this.#started = true;
-    if (!this.#takes(input, turn)) turn.outputs.push(...this.#gateway.handle(input, now));
+    if (!this.#takes(input, turn)) {
+      const outputs = this.#gateway.handle(input, now);
+      turn.outputs.push(...outputs);
+      for (const output of outputs) this.#bypassing.uplink(output, turn);
+    }
     const others = this.#overlay.note(turn.outputs);
     const wanted = { rules: this.#bypassing.departed.rules, ends: new Map(), held: new Set<string>(), flushed: [] };
     return [...this.#overlay.settle(wanted), ...others];
@@ -175,10 +179,16 @@ class Bypassing {
     this.departed.returned(visitor.station, turn.outputs);
   }
 
-  #registered({ prefix, anchor }: Visitor, turn: Turn): void {
-    if (prefix === undefined) return;
-    this.departed.end(prefix, turn.outputs);
-    this.paths.endOf(prefix, anchor, turn.outputs);
+  #registered({ prefix }: Visitor, turn: Turn): void {
+    if (prefix !== undefined) this.departed.end(prefix, turn.outputs);
+  }
+
+  /** What a visitor sends goes straight to other gateways only while it goes to the LMA that said so. */
+  uplink(output: Output, { outputs }: Turn): void {
+    if (output.kind === 'unforward' && output.from && !output.to) this.paths.endOf(output.from, undefined, outputs);
+    if (output.kind !== 'forward') return;
+    const { to, from, via } = output.rule;
+    if (from && !to) this.paths.endOf(from, via.kind === 'tunnel' ? via.remote : undefined, outputs);
   }
 
   #removed(visitor: Visitor, turn: Turn): void {
@@ -187,7 +197,6 @@ class Bypassing {
     const { prefix, anchor, station } = visitor;
     // What another visitor is served with is that one's.
     if (prefix === undefined || anchor === undefined || this.#visits.forwarding.servedWith(prefix)) return;
-    this.paths.endOf(prefix, undefined, turn.outputs);
     this.departed.add({ home: prefix, station, anchor }, turn.now);
   }
 
