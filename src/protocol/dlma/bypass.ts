@@ -265,7 +265,7 @@ class Bypassing {
     const next = lifetimeS > 0 && gateway !== this.#local ? { gateway, timestampMs } : undefined;
     const taken = homes.filter(home => {
       const isLed = isKnown && this.paths.redirect(home, from, next, turn);
-      return (isKnown && this.#onward(home, from, next, turn)) || isLed;
+      return (isKnown && this.#onward(home, from, next)) || isLed;
     });
     // The LMA has said so before.
     if (taken.length === 0 && homes.every(home => this.paths.leadsTo(home, gateway))) return;
@@ -273,12 +273,11 @@ class Bypassing {
     else this.#refuse('locationsRefused', from, 'a location from where nothing is led to', turn);
   }
 
-  /** What has gone from here to that gateway has gone on. */
-  #onward(home: Prefix, from: Address, next: Omit<Next, 'until'> | undefined, { outputs }: Turn): boolean {
+  /** What has gone from here to that gateway has gone on. If it is not there, that gateway's answer from the LMA may still be on its way. */
+  #onward(home: Prefix, from: Address, next: Omit<Next, 'until'> | undefined): boolean {
     const departure = this.departed.get(home);
     if (departure?.next?.gateway !== from) return false;
-    if (next === undefined) this.departed.end(home, outputs);
-    else if (next.timestampMs >= departure.next.timestampMs)
+    if (next && next.timestampMs >= departure.next.timestampMs)
       this.departed.redirect(departure, { ...departure.next, ...next });
     return true;
   }
