@@ -33,6 +33,9 @@ test('a continent has the nodes its section says, each access router below one a
     const near = nodesWithRole(scenario, 'anchor').filter(anchor => topology.delayMs(name, anchor.name) === 2);
     assert.equal(near.length, 1, name);
   }
+  const [{ identity }] = nodesWithRole(scenario, 'mobile').slice(-1);
+  assert.equal(identity, 'mn50@anchor4');
+  assert.equal(scenario.movement.findLast(({ mobile, atMs }) => mobile === 'mn50' && atMs < 30_000)?.router, 'ar10');
   // Three columns and two rows: from one corner to the other it is three steps of the grid.
   assert.equal(topology.delayMs('core1', 'core6'), 12);
   assert.equal(topology.delayMs('anchor1', 'cn1'), 2);

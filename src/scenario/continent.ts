@@ -73,7 +73,9 @@ function sitesOf({ anchors, accessRouters }: Continent): readonly Site[] {
   return sites;
 }
 
-function nodes({ correspondents, mobiles }: Continent, sites: readonly Site[]): Record<string, NodeEntry> {
+/** The NAI of a mobile names the anchor of its first site: where it is at home, whoever asks. */
+function nodes(continent: Continent, sites: readonly Site[]): Record<string, NodeEntry> {
+  const { correspondents, mobiles } = continent;
   const entries: Record<string, NodeEntry> = {};
   for (const { number } of sites) entries[`core${number}`] = { role: 'router' };
   for (const { number } of sites) entries[`anchor${number}`] = { role: 'anchor' };
@@ -81,9 +83,18 @@ function nodes({ correspondents, mobiles }: Continent, sites: readonly Site[]): 
     for (const name of accessRouters)
       entries[name] = { role: 'access', advertisementMinMs: 200_000, advertisementMaxMs: 600_000 };
   for (let i = 1; i <= correspondents; i++) entries[`cn${i}`] = { role: 'correspondent' };
-  for (let i = 1; i <= mobiles; i++)
-    entries[`mn${i}`] = { role: 'mobile', addressing: 'slaac', duplicateAddressDetection: 1, optimistic: 0 };
+  for (let i = 0; i < mobiles; i++) {
+    const identity = `mn${i + 1}@anchor${firstSite(continent, sites, i).number}`;
+    entries[`mn${i + 1}`] = { role: 'mobile', identity, ...usual };
+  }
   return entries;
+}
+
+const usual = { addressing: 'slaac', duplicateAddressDetection: 1, optimistic: 0 } as const;
+
+/** Mobiles begin evenly spread over the access routers, and those are over the sites. */
+function firstSite({ accessRouters }: Continent, sites: readonly Site[], mobile: number): Site {
+  return sites[(mobile % accessRouters) % sites.length];
 }
 
 function links(continent: Continent, sites: readonly Site[]): LinkEntry[] {
@@ -109,7 +120,7 @@ function links(continent: Continent, sites: readonly Site[]): LinkEntry[] {
 
 const plain = { family: 0, loss: 0, duplication: 0, reordering: 0, reorderDelayMs: 1, mtu: 1500 };
 
-/** Mobiles begin evenly spread over the access routers. A move is in the middle half of its span, so that no two are close. */
+/** A move is in the middle half of its span, so that no two are close. */
 function movement(continent: Continent, sites: readonly Site[], durationMs: number, seed: number): Move[] {
   const random = seededRandom(seed, 'movement of a continent');
   const { accessRouters, mobiles, arrivalMs, moves, l2GapMs } = continent;
@@ -118,7 +129,7 @@ function movement(continent: Continent, sites: readonly Site[], durationMs: numb
   const all: Move[] = [];
   for (let i = 0; i < mobiles; i++) {
     const mobile = `mn${i + 1}`;
-    let site = sites[(i % accessRouters) % sites.length];
+    let site = firstSite(continent, sites, i);
     let to = `ar${(i % accessRouters) + 1}`;
     all.push({ mobile, atMs: uniform(random, 0, arrivalMs), to, l2GapMs: 0, ...unforeseen });
     for (let k = 0; k < moves; k++) {
