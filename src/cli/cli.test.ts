@@ -73,6 +73,50 @@ test('run writes a trace, a capture and a report, the same for the same seed', (
   assert.ok(existsSync(join(outs[0], 'report.html')));
 });
 
+/** What is left of a continent. */
+const village = ['anchors=4', 'accessRouters=12', 'mobiles=40', 'durationMs=30000', 'arrivalMs=5000', 'callMs=5000'];
+const small = village.flatMap(setting => ['--set', setting]);
+
+test('run --totals writes no files and says what the machine gave', () => {
+  const out = join(directory, 'totals');
+  const {
+    code,
+    out: text,
+    err,
+  } = anchorage('run', 'continent', '--scheme', 'dlma', '--totals', ...small, '--out', out);
+  assert.equal(err, '');
+  assert.equal(code, 0);
+  assert.match(text, /^anchors, access routers, mobiles +4, 12, 40$/m);
+  assert.match(text, /^wall clock +\d+\.\d s$/m);
+  assert.match(text, /^memory +\d+ MB at most$/m);
+  assert.ok(!existsSync(out));
+});
+
+test('run keeps totals alone of more than a thousand mobiles', () => {
+  const many = ['--set', 'mobiles=1001', '--set', 'moves=0', '--set', 'calls=0'];
+  const { out } = anchorage('run', 'continent', '--scheme', 'none', ...small, ...many, '--json');
+  const { mobiles, cost } = JSON.parse(out) as { mobiles: number; cost: Record<string, number> };
+  assert.equal(mobiles, 1001);
+  for (const key of ['wallS', 'processorS', 'memoryMB']) assert.ok(cost[key] > 0, key);
+});
+
+test('signalling counts messages of domains of several sizes and draws them', () => {
+  const out = join(directory, 'signalling');
+  const sizes = ['--mobiles', '10,20', '--anchors', '2,4'];
+  const {
+    code,
+    out: text,
+    err,
+  } = anchorage('signalling', ...sizes, ...village.slice(1).flatMap(s => ['--set', s]), '--out', out);
+  assert.equal(err, '');
+  assert.equal(code, 0);
+  assert.equal(text.match(/^ +(10|20) /gm)?.length, 3);
+  assert.match(
+    readFileSync(join(out, 'signalling.html'), 'utf8'),
+    /anchorage signalling continent --mobiles 10,20 --anchors 2,4 /,
+  );
+});
+
 test('another seed gives another run', () => {
   const traces = ['1', '2'].map(seed => {
     const out = join(directory, `seed-${seed}`);
@@ -105,6 +149,8 @@ test('usage errors exit with 2 and say what there is', () => {
     [['compare', '--out', main], /--out .*main\.js: a directory that can be written: ENOTDIR/],
     [['run', 'comparison', '--scheme', 'lmm', '--out', '/proc/none'], /--out \/proc\/none: a directory/],
     [['decode', directory], /: a pcapng or pcap file: EISDIR/],
+    [['signalling', '--mobiles', '10,many'], /wants whole numbers above 0/],
+    [['signalling', 'comparison'], /--set: mobiles: a parameter of .*comparison\.yaml/],
     [['fly'], /unknown command 'fly'/],
   ];
   for (const [args, expected] of cases) {

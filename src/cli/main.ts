@@ -9,9 +9,10 @@ import { reportFailure, stopQuietlyOnClosedPipe } from './outcome.js';
 import * as roles from './roles.js';
 import * as run from './run.js';
 import * as schemes from './schemes.js';
+import * as signalling from './signalling.js';
 
 /** One module a command. */
-const commands = [compare, run, lab, decode, roles, ctl, schemes];
+const commands = [compare, run, signalling, lab, decode, roles, ctl, schemes];
 
 async function main(argv: readonly string[]): Promise<void> {
   stopQuietlyOnClosedPipe();

@@ -1,12 +1,12 @@
 import { closedFormOf, handoversOf, type ScenarioHandover } from '../handovers.js';
 import type { SchemeRun } from '../run.js';
 import { interruptionBars } from './bars.js';
-import { escapeHtml, formatMs, scriptJson } from './html.js';
+import { escapeHtml, formatMs } from './html.js';
 import { ladderOf } from './ladder.js';
 import { ladderSvg } from './ladder-svg.js';
 import { handoverPlots, type Plot, pingPlots, transferPlots } from './plots.js';
-import { script } from './script.js';
-import { style, tabRules } from './style.js';
+import { again, type PlotLibrary, pageOf, plotFigure } from './sheet.js';
+import { tabRules } from './style.js';
 import { kindText, summaryTable } from './summary.js';
 
 export interface ReportOptions {
@@ -14,8 +14,7 @@ export interface ReportOptions {
   readonly command: string;
   readonly seed: number;
   readonly version: string;
-  /** uPlot's script and style sheet: the pure layer reads no files. */
-  readonly plotLibrary: { readonly script: string; readonly style: string };
+  readonly plotLibrary: PlotLibrary;
 }
 
 /** One page that needs nothing else: results, ladders, plots, parameters and how to make it again. */
@@ -28,34 +27,20 @@ export function reportPage(runs: readonly SchemeRun[], options: ReportOptions): 
   const sections = shown.map((handover, i) => handoverSection(runs, handover, i, plots));
   const left = handovers.length - shown.length;
   const whole = wholeRunSection(runs, plots);
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${escapeHtml(scenario.title)} · Anchorage</title>
-<style>${options.plotLibrary.style}${style}${tabRules(runs.length)}</style>
-</head>
-<body>
-<main>
-<h1>${escapeHtml(scenario.title)}</h1>
-<p class="soft">${escapeHtml(scenario.description)}</p>
+  return pageOf({
+    title: scenario.title,
+    rules: tabRules(runs.length),
+    plots,
+    plotLibrary: options.plotLibrary,
+    body: `<p class="soft">${escapeHtml(scenario.description)}</p>
 ${summaryTable(runs.map(run => run.result))}
 ${sections.join('\n')}
 ${left > 0 ? `<p class="soft">${left} more handovers are in the table above, and one by one in what --json prints.</p>` : ''}
 ${whole}
 ${parameterSection(runs)}
-<h2>Make it again</h2>
-<p>The same scenario and seed give the same run, to the bit.</p>
-<pre>${escapeHtml(options.command)}</pre>
-<p class="note">Anchorage ${escapeHtml(options.version)} · scenario ${escapeHtml(scenario.file)} · seed ${options.seed} · ${formatMs(scenario.durationMs / 1000)} s of virtual time</p>
-</main>
-<script type="application/json" id="plots">${scriptJson(plots)}</script>
-<script>${options.plotLibrary.script}</script>
-<script>${script}</script>
-</body>
-</html>
-`;
+${again(options.command)}
+<p class="note">Anchorage ${escapeHtml(options.version)} · scenario ${escapeHtml(scenario.file)} · seed ${options.seed} · ${formatMs(scenario.durationMs / 1000)} s of virtual time</p>`,
+  });
 }
 
 /** Handovers that are drawn: a page with more of them would be slow to open. */
@@ -75,11 +60,6 @@ ${chart === '' ? '' : `<div class="panel">${chart}</div>`}
 <div class="plots">${drawn.map(plot => plotFigure(plot, plots)).join('')}</div>
 ${ladderTabs(runs, handover, index)}
 </section>`;
-}
-
-function plotFigure(plot: Plot, plots: Plot[]): string {
-  plots.push(plot);
-  return `<figure class="panel plot"><h3>${escapeHtml(plot.title)}</h3><div data-plot="${plots.length - 1}"></div></figure>`;
 }
 
 const key = `<div class="key"><span style="color:var(--mobility)"><i></i>mobility signalling</span><span style="color:var(--neighbour)"><i></i>Neighbour Discovery, DHCPv6</span><span style="color:var(--data)"><i></i>last and first packet</span><span style="color:var(--mark)">● decisions</span><span>times are ms since the mobile left; hover for details</span></div>`;

@@ -11,7 +11,7 @@ export interface Plot {
   readonly yLabel: string;
   readonly x: readonly number[];
   readonly series: readonly { readonly name: string; readonly y: readonly (number | null)[] }[];
-  readonly style: 'points' | 'steps';
+  readonly style: 'points' | 'steps' | 'lines';
 }
 
 /** What is shown before the mobile leaves and after packets come again: at least that, and a share of the gap. */

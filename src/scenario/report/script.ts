@@ -15,8 +15,9 @@ function size(value) {
 }
 function line(entry, i, plot) {
   const stroke = style.getPropertyValue('--series-' + (i % 10)).trim();
-  const shared = { label: entry.name, stroke, value: (_, v) => (v === null || v === undefined ? '—' : plot.style === 'steps' ? size(v) : v.toFixed(2)) };
+  const shared = { label: entry.name, stroke, value: (_, v) => (v === null || v === undefined ? '—' : plot.style === 'points' ? v.toFixed(2) : size(v)) };
   if (plot.style === 'steps') return { ...shared, width: 2, points: { show: false }, dash: i === 0 ? undefined : [10, 4 * i] };
+  if (plot.style === 'lines') return { ...shared, width: 2, points: { show: true, size: 7, fill: stroke } };
   // Later schemes are drawn smaller, so that one that arrives at the same time does not hide another.
   const points = { show: true, size: Math.max(3, 7 - 2 * i), fill: i === 0 ? style.getPropertyValue('--panel').trim() : stroke, width: 1.5 };
   return { ...shared, width: 0, paths: () => null, points };
