@@ -5,6 +5,7 @@ import { defaultHopLimit, effectiveSource } from '../../wire/ipv6/packet.js';
 import { Counters } from '../anchor/counters.js';
 import { type PeerSettings, Peers, type UpdateRate } from '../anchor/peers.js';
 import type { Environment, Input } from '../contract.js';
+import { Recent } from '../security/recent.js';
 import { readMessage, writeMessage } from './codec.js';
 import type { LmaFunction, Post, Turn } from './function.js';
 import type { Message } from './messages.js';
@@ -89,7 +90,7 @@ export class PostOffice implements Post {
   readonly #firstSequence: () => number;
   readonly #open = new Map<string, Open>();
   readonly #deadlines = new Deadlines<string>();
-  readonly #remembered = new Map<string, Remembered>();
+  readonly #remembered = new Recent<Remembered>(patience);
   #local: Local[] = [];
 
   /** `functions` may be filled after this: it is read when messages come. */
@@ -117,7 +118,7 @@ export class PostOffice implements Post {
       this.#local.push({ message, asker: undefined });
       return;
     }
-    const asked = this.#requestOf(to, message);
+    const asked = this.#requestOf(to, message, turn.now);
     if (asked) asked.answer = message;
     this.#count(message.kind, 'sent');
     this.#send(to, message, turn);
@@ -211,25 +212,22 @@ export class PostOffice implements Post {
   /** A request that came before is answered as it was, or left to who is at it. */
   #isRepeated(from: Address, request: Message, turn: Turn): boolean {
     const key = keyOf(from, request.kind, request.sequence);
-    const before = this.#remembered.get(key);
+    const before = this.#remembered.get(key, turn.now);
     if (before && turn.now - before.since <= patience && JSON.stringify(before.request) === JSON.stringify(request)) {
       this.counters.add('requests_repeated');
       if (before.answer) this.#send(from, before.answer, turn);
       return true;
     }
-    this.#remembered.delete(key);
-    this.#remembered.set(key, { request, since: turn.now, answer: undefined });
-    if (this.#remembered.size > maximumRemembered) {
-      const [oldest] = this.#remembered.keys();
-      this.#remembered.delete(oldest);
-    }
+    // Functions answer again as before, too: what is not remembered takes longer, no more.
+    if (this.#remembered.size < maximumRemembered)
+      this.#remembered.set(key, { request, since: turn.now, answer: undefined }, turn.now);
     return false;
   }
 
-  #requestOf(to: Address, answer: Message): Remembered | undefined {
+  #requestOf(to: Address, answer: Message, now: Instant): Remembered | undefined {
     if (!isAnswer(answer)) return undefined;
     for (const kind of askedBy(answer.kind)) {
-      const remembered = this.#remembered.get(keyOf(to, kind, answer.sequence));
+      const remembered = this.#remembered.get(keyOf(to, kind, answer.sequence), now);
       if (remembered) return remembered;
     }
     return undefined;
