@@ -147,6 +147,31 @@ test('draft-chan §2.3: a binding lasts no longer than the H-LMA keeps its recor
   assert.deepEqual(left(), [100]);
 });
 
+test('C03-4.3-05: a D-LMA that hears nothing of the H-LMA lets go of a home before that may be somebody else’s', () => {
+  const domain = new DlmaDomain({ revocation: {} });
+  const roamer = new Roamer(domain, alice, '02:00:00:00:00:01', homes);
+  domain.atGateway = carried => roamer.hear(carried);
+  roamer.attach(below2);
+  domain.runS(1);
+  const isCut = (a: string, b: string) => a === lma1 && b === lma2;
+  const since = domain.now;
+  domain.delay = ({ from, to }) => (isCut(from, to) || isCut(to, from) ? undefined : milliseconds(5));
+  domain.run(since + seconds(48));
+  // Its gateway has refreshed it twice; the H-LMA has not heard of that, and keeps the home for a little longer.
+  assert.deepEqual(domain.homeRules(lma2), [`${home} → ${below2.mag}`]);
+  assert.deepEqual(records(domain), [`${alice} ${home} ${lma2} expired`]);
+  domain.run(since + seconds(51));
+  assert.deepEqual(domain.homeRules(lma2), []);
+  assert.equal(roamer.revokedHere, 1);
+  domain.update({ ...below3, identity: bob, homes });
+  domain.runS(1);
+  assert.equal(domain.lastAnswer(below3.mag), `0 ${home}`);
+  domain.delay = () => milliseconds(5);
+  domain.runS(40);
+  assert.equal(roamer.registered, true);
+  assert.notDeepEqual(roamer.homes, homes);
+});
+
 test('C03-4.3-04: a gateway that lets the mobile go while the H-LMA is asked has no binding, and the H-LMA no record', () => {
   const domain = slow({ kind: 'registered', to: lma2, ms: 300 });
   come(domain, below2);

@@ -61,9 +61,14 @@ function checkNothingLeaks(domain: DlmaDomain, roamers: readonly Roamer[], why: 
 }
 
 /** Between LMAs anything may come in any order; between a gateway and its LMA what was sent first comes first. */
-function unreliable(random: Random, isQuiet: () => boolean): (carried: Carried) => Duration | undefined {
+function unreliable(
+  random: Random,
+  isQuiet: () => boolean,
+  isCut: (from: string, to: string) => boolean,
+): (carried: Carried) => Duration | undefined {
   return ({ from, to }) => {
     if (isQuiet() || !lmas.includes(from) || !lmas.includes(to)) return milliseconds(4);
+    if (isCut(from, to)) return undefined;
     return below(random, 5) === 0 ? undefined : milliseconds(1 + below(random, 400));
   };
 }
@@ -77,7 +82,12 @@ function run(seed: number, config: object): void {
     return new Roamer(domain, `m${i}@n${1 + (i % 3)}`, `02:00:00:00:00:0${i}`, wish);
   });
   let quiet = false;
-  domain.delay = unreliable(random, () => quiet);
+  let cut: readonly string[] = [];
+  domain.delay = unreliable(
+    random,
+    () => quiet,
+    (from, to) => cut.includes(from) && cut.includes(to),
+  );
   domain.atGateway = carried => {
     for (const roamer of roamers) roamer.hear(carried);
   };
@@ -85,7 +95,11 @@ function run(seed: number, config: object): void {
     const roamer = roamers[below(random, roamers.length)];
     if (roamer.site) roamer.detach(below(random, 2) === 0);
     if (below(random, 5) > 0) roamer.attach(sites[below(random, sites.length)]);
-    const until = domain.now + milliseconds(below(random, 1500));
+    // Now and then two LMAs do not reach each other for longer than registrations last.
+    const isLong = below(random, 20) === 0;
+    const third = below(random, lmas.length);
+    cut = isLong ? lmas.filter((_, i) => i !== third) : [];
+    const until = domain.now + milliseconds(below(random, isLong ? 90_000 : 1500));
     const crashing = below(random, 12) === 0 ? lmas[below(random, lmas.length)] : undefined;
     if (crashing) domain.crash(crashing);
     while (domain.step(until)) checkAlways(domain, `seed ${seed}, step ${step}`);

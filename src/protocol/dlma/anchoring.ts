@@ -1,6 +1,6 @@
 import type { Address } from '../../base/address.js';
 import type { Prefix } from '../../base/prefix.js';
-import type { Instant } from '../../base/time.js';
+import { earliest, type Instant, seconds } from '../../base/time.js';
 import { revocationTrigger, bindingStatus as status } from '../../wire/mobility/status.js';
 import { type Binding, type BindingCache, homesOf } from '../anchor/binding-cache.js';
 import type { Counters } from '../anchor/counters.js';
@@ -12,7 +12,7 @@ import { Departures } from './departures.js';
 import { type AskedToBegin, type AskedToConfirm, Enquiries, type EnquirySettings } from './enquiries.js';
 import type { LmaFunction, Post, Turn } from './function.js';
 import type { Message } from './messages.js';
-import { Stays, storedStays } from './stays.js';
+import { type Stay, Stays, storedStays } from './stays.js';
 import { isSame, type WaitingSession, WaitingSessions, waitingRows } from './waiting-sessions.js';
 
 export interface AnchoringSettings extends EnquirySettings {
@@ -81,7 +81,7 @@ export class Anchoring implements LmaFunction, Anchored {
   }
 
   get deadline(): Instant | undefined {
-    return this.#lma.engine.deadline;
+    return earliest(this.#lma.engine.deadline, this.#stays.deadline);
   }
 
   get interests(): Engine['interests'] {
@@ -110,6 +110,7 @@ export class Anchoring implements LmaFunction, Anchored {
 
   tick(turn: Turn): void {
     this.#step({ kind: 'tick' }, turn);
+    for (const stay of this.#stays.takeDue(turn.now)) this.#unconfirmed(stay, turn);
   }
 
   /** What gateways send, and what an operator wants. */
@@ -137,6 +138,7 @@ export class Anchoring implements LmaFunction, Anchored {
       const stay = this.#stays.get(binding.home)!;
       if (stay.untold !== undefined) this.#enquiries.tellPrevious(stay, stay.untold, binding, turn);
       this.#enquiries.confirmLater(stay, binding);
+      this.#stays.lend(stay, this.#lma.anchor.endOf(binding) ?? turn.now);
     }
     this.#enquiries.confirmNext(turn);
   }
@@ -233,6 +235,14 @@ export class Anchoring implements LmaFunction, Anchored {
     if (stay) this.#enquiries.confirm(stay, binding, turn);
   }
 
+  /** Location management has not answered for so long that it may have given the home to somebody else (§4.3). */
+  #unconfirmed({ identity, timestampMs, homes }: Stay, turn: Turn): void {
+    const binding = this.#cache.byHome(homes[0]);
+    if (!binding) return;
+    this.#counters.add('sessions_unconfirmed');
+    this.#departures.release(binding, revocationTrigger.administrativeReason, { identity, timestampMs }, turn);
+  }
+
   #removed(binding: Binding, released: boolean, turn: Turn): void {
     const stay = this.#stays.get(binding.home);
     if (!stay) return;
@@ -279,7 +289,7 @@ export class Anchoring implements LmaFunction, Anchored {
   }
 
   /** What location management says of a session that waits. */
-  #decided({ session, timestampMs }: AskedToBegin, message: MessageOf<'registered'>, turn: Turn): void {
+  #decided({ session, timestampMs, at }: AskedToBegin, message: MessageOf<'registered'>, turn: Turn): void {
     const { identity, overtakenMs } = session;
     const { status: code, homes } = message;
     const isAccepted = code < 128 && homes.length > 0;
@@ -297,11 +307,11 @@ export class Anchoring implements LmaFunction, Anchored {
       session.homes = [];
       return this.#enquiries.begin(session, turn);
     }
-    if (isAccepted) return this.#admit(session, message, turn);
+    if (isAccepted) return this.#admit(session, message, at, turn);
     this.#refuse(session, refusals.get(code) ?? status.reasonUnspecified, `location management says ${code}`, turn);
   }
 
-  #admit(session: WaitingSession, message: MessageOf<'registered'>, turn: Turn): void {
+  #admit(session: WaitingSession, message: MessageOf<'registered'>, at: Instant, turn: Turn): void {
     const { identity, request, timestampMs } = session;
     const { homes, lifetimeS, previous } = message;
     this.#waiting.remove(session);
@@ -315,6 +325,7 @@ export class Anchoring implements LmaFunction, Anchored {
     const binding = isAdmitted && this.#cache.byHome(homes[0]);
     const stay = binding && this.#stays.get(binding.home);
     if (!stay) return this.#enquiries.end({ identity, homes, timestampMs }, turn);
+    this.#stays.lend(stay, at + seconds(lifetimeS));
     if (!previous || previous.anchor === this.#settings.address || !this.#post.isAnchor(previous.anchor)) return;
     stay.untold = previous.anchor;
     this.#stays.put(stay, turn.outputs);
@@ -355,6 +366,7 @@ export class Anchoring implements LmaFunction, Anchored {
     if (!message) return;
     if (message.status < 128) {
       const { anchor } = this.#lma;
+      this.#stays.lend(stay, asked.at + seconds(message.lifetimeS));
       const isLonger = binding.state === 'registered' && message.lifetimeS < binding.lifetimeS;
       if (isLonger) anchor.limit(binding, message.lifetimeS, turn.now, turn.outputs);
     } else if (ends.has(message.status)) {

@@ -1,6 +1,7 @@
 import type { Address } from '../../base/address.js';
 import type { LinkAddress } from '../../base/link-address.js';
 import type { Prefix } from '../../base/prefix.js';
+import type { Instant } from '../../base/time.js';
 import { handoffIndicator } from '../../wire/mobility/status.js';
 import type { Binding } from '../anchor/binding-cache.js';
 import { timestampOf } from '../anchor/ordering.js';
@@ -27,6 +28,8 @@ export interface AskedToBegin {
   readonly kind: 'begin';
   readonly session: WaitingSession;
   readonly timestampMs: number;
+  /** When that was asked: what is granted counts from then on. */
+  readonly at: Instant;
 }
 
 /** Whether one is still here; as of then. */
@@ -34,6 +37,7 @@ export interface AskedToConfirm {
   readonly kind: 'confirm';
   readonly stay: Stay;
   readonly timestampMs: number;
+  readonly at: Instant;
   /** One of many, after a restart. */
   readonly paced: boolean;
 }
@@ -91,7 +95,7 @@ export class Enquiries {
     const { lifetimeS } = update.message;
     const said = { identity, homes, timestampMs, lifetimeS, ...this.#place(update.careOf, linkLocal) };
     const key = sessionKey(handoff, accessTechnology, linkIdentifier);
-    this.#register({ ...said, session: key }, { kind: 'begin', session, timestampMs }, turn);
+    this.#register({ ...said, session: key }, { kind: 'begin', session, timestampMs, at: turn.now }, turn);
   }
 
   /** Says that it is still here, unless that is being said. */
@@ -103,7 +107,7 @@ export class Enquiries {
     const said = { identity, homes, timestampMs, lifetimeS, ...this.#place(tunnel.careOf, linkLocal) };
     const session = sessionKey(handoffIndicator.noChange, accessTechnology, linkIdentifier);
     if (paced) this.#pacedNow++;
-    this.#register({ ...said, session }, { kind: 'confirm', stay, timestampMs, paced }, turn);
+    this.#register({ ...said, session }, { kind: 'confirm', stay, timestampMs, at: turn.now, paced }, turn);
   }
 
   confirmLater(stay: Stay, binding: Binding): void {

@@ -1,5 +1,7 @@
 import { type Address, formatAddress, parseAddress } from '../../base/address.js';
+import { Deadlines } from '../../base/deadlines.js';
 import { formatPrefix, type Prefix, parsePrefix } from '../../base/prefix.js';
+import { type Instant, second } from '../../base/time.js';
 import type { Output, StoredRecord } from '../contract.js';
 
 const keyStart = 'stay/';
@@ -23,9 +25,18 @@ interface StayRecord {
   readonly untold?: string;
 }
 
+/** How long location management keeps a home for a mobile that it hears nothing of any more (MinDelayBeforeBCEDelete). */
+const kept = 10 * second;
+
 /** By the first home. They outlive the process. */
 export class Stays {
   readonly #byHome = new Map<Address, Stay>();
+  /** Until when their homes are nobody else's, as far as location management has said. */
+  readonly #lent = new Deadlines<Address>();
+
+  get deadline(): Instant | undefined {
+    return this.#lent.next;
+  }
 
   get(home: Address): Stay | undefined {
     return this.#byHome.get(home);
@@ -45,7 +56,18 @@ export class Stays {
     outputs.push({ kind: 'store', key: keyStart + homes[0], value });
   }
 
+  /** Its homes are registered until then. */
+  lend({ homes: [home] }: Stay, until: Instant): void {
+    this.#lent.set(home.address, until + kept);
+  }
+
+  /** Those whose homes location management may give to others by now. */
+  *takeDue(now: Instant): Generator<Stay> {
+    for (const home of this.#lent.takeDue(now)) yield this.#byHome.get(home)!;
+  }
+
   remove({ homes: [home] }: Stay, outputs: Output[]): void {
+    this.#lent.clear(home.address);
     this.#byHome.delete(home.address);
     outputs.push({ kind: 'store', key: keyStart + formatPrefix(home) });
   }
