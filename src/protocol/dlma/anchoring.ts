@@ -9,7 +9,14 @@ import type { Update } from '../anchor/update.js';
 import type { Engine, Environment, Input, Output, StoredRecord } from '../contract.js';
 import type { Anchored, AnchoredMobile, Anchorings } from './anchored.js';
 import { Departures } from './departures.js';
-import { type AskedToBegin, type AskedToConfirm, Enquiries, type EnquirySettings } from './enquiries.js';
+import {
+  type AskedToBegin,
+  type AskedToConfirm,
+  Enquiries,
+  type EnquirySettings,
+  endings,
+  refusals,
+} from './enquiries.js';
 import type { LmaFunction, Post, Turn } from './function.js';
 import type { Message } from './messages.js';
 import { type Stay, Stays, storedStays } from './stays.js';
@@ -369,7 +376,7 @@ export class Anchoring implements LmaFunction, Anchored {
       this.#stays.lend(stay, asked.at + seconds(message.lifetimeS));
       const isLonger = binding.state === 'registered' && message.lifetimeS < binding.lifetimeS;
       if (isLonger) anchor.limit(binding, message.lifetimeS, turn.now, turn.outputs);
-    } else if (ends.has(message.status)) {
+    } else if (endings.has(message.status)) {
       const isElsewhere = message.status === status.timestampMismatch;
       const { handoverUnknown, administrativeReason } = revocationTrigger;
       this.#departures.release(
@@ -381,20 +388,3 @@ export class Anchoring implements LmaFunction, Anchored {
     }
   }
 }
-
-/** What a gateway is told where location management refuses. */
-const refusals: ReadonlyMap<number, number> = new Map([
-  [status.administrativelyProhibited, status.administrativelyProhibited],
-  [status.insufficientResources, status.insufficientResources],
-  [status.notHomeAgentForThisMobileNode, status.notAuthorizedForHomeNetworkPrefix],
-  [status.duplicateAddressDetectionFailed, status.notAuthorizedForHomeNetworkPrefix],
-  [status.timestampMismatch, status.timestampLowerThanPreviouslyAccepted],
-]);
-
-/** Refusals that say that a session is not, or not to be, here. */
-const ends: ReadonlySet<number> = new Set([
-  status.administrativelyProhibited,
-  status.notHomeAgentForThisMobileNode,
-  status.duplicateAddressDetectionFailed,
-  status.timestampMismatch,
-]);

@@ -2,7 +2,7 @@ import type { Address } from '../../base/address.js';
 import type { LinkAddress } from '../../base/link-address.js';
 import type { Prefix } from '../../base/prefix.js';
 import type { Instant } from '../../base/time.js';
-import { handoffIndicator } from '../../wire/mobility/status.js';
+import { handoffIndicator, bindingStatus as status } from '../../wire/mobility/status.js';
 import type { Binding } from '../anchor/binding-cache.js';
 import { timestampOf } from '../anchor/ordering.js';
 import { milliseconds } from '../anchor/records.js';
@@ -177,3 +177,20 @@ function sessionKey(handoff: number, accessTechnology: number, linkIdentifier: L
 function keyOf(kind: 'registration' | 'handover', peer: Address, sequence: number): string {
   return peer + String.fromCharCode(sequence) + kind;
 }
+
+/** What a gateway is told where location management refuses. */
+export const refusals: ReadonlyMap<number, number> = new Map([
+  [status.administrativelyProhibited, status.administrativelyProhibited],
+  [status.insufficientResources, status.insufficientResources],
+  [status.notHomeAgentForThisMobileNode, status.notAuthorizedForHomeNetworkPrefix],
+  [status.duplicateAddressDetectionFailed, status.notAuthorizedForHomeNetworkPrefix],
+  [status.timestampMismatch, status.timestampLowerThanPreviouslyAccepted],
+]);
+
+/** Refusals that say that a session is not, or not to be, here. */
+export const endings: ReadonlySet<number> = new Set([
+  status.administrativelyProhibited,
+  status.notHomeAgentForThisMobileNode,
+  status.duplicateAddressDetectionFailed,
+  status.timestampMismatch,
+]);
