@@ -1,10 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { distribute } from '../../test/support/distributed.js';
-import { near, roundingMs, within } from '../../test/support/on-paper.js';
-import { type DomainSetting, distributedWith, randomDomains } from '../../test/support/random-domains.js';
-import { type Simulation, Watchdog } from '../sim/index.js';
-import { runScheme } from './run.js';
+import { near, roundingMs } from '../../test/support/on-paper.js';
+import { checkHandovers, type DomainSetting, type Paper, randomDomains } from '../../test/support/random-domains.js';
 
 const settings = 20;
 /** When the first packet of `down` is sent, and one that comes after all have learnt what they may. */
@@ -123,50 +121,63 @@ test('C03-6.2-01: where an O-LMA asks first, the first packet waits for the answ
   }
 });
 
-interface Paper {
-  readonly gapMs: number;
-  readonly lostMs: number;
+/** L2 + AU + a: when the new D-LMA hears of the mobile. */
+const heardMs = ({ l2GapMs, authenticationMs, accessMs }: DomainSetting) => l2GapMs + authenticationMs + accessMs;
+
+/** From the D-LMA that sends what comes for the mobile the new way from `atMs` on, `aside` from the new D-LMA. */
+function sentOn({ accessMs, radioMs }: DomainSetting, atMs: number, asideMs: number): Paper {
+  return { gapMs: atMs + asideMs + accessMs + radioMs, lostMs: atMs + accessMs + radioMs };
 }
 
-/** Without the uplink's share: L2 + AU + a, and what the update takes until packets come the new way. */
-function onPaper(setting: DomainSetting, to: string): Paper {
-  const { l2GapMs, authenticationMs, accessMs: a, radioMs: w } = setting;
-  const toldMs = l2GapMs + authenticationMs + a;
-  switch (to) {
-    case 'ar2':
-      return { gapMs: toldMs + a + w, lostMs: toldMs + a + w };
-    case 'ar3': {
-      const previousMs = toldMs + 2 * setting.homeToNextMs + setting.visitedToNextMs;
-      return { gapMs: previousMs + setting.visitedToNextMs + a + w, lostMs: previousMs + a + w };
-    }
-    default: {
-      const previousMs = toldMs + setting.homeToNextMs;
-      return { gapMs: previousMs + setting.homeToNextMs + a + w, lostMs: previousMs + a + w };
-    }
-  }
+/** 2r + 2s: the H-LMA is asked, the previous D-LMA told, which sends on. */
+function onPaper(setting: DomainSetting, _from: string, to: string): Paper {
+  const { homeToNextMs, visitedToNextMs } = setting;
+  if (to === 'ar2') return sentOn(setting, heardMs(setting), 0);
+  if (to === 'ar3') return sentOn(setting, heardMs(setting) + 2 * homeToNextMs + visitedToNextMs, visitedToNextMs);
+  return sentOn(setting, heardMs(setting) + homeToNextMs, homeToNextMs);
 }
 
 test('C03-5.1.2-01, C03-5.1.3-01, C03-5.1.3-03, C03-5.1.3-04, C03-5.1.3-05: below the same D-LMA L2 + AU + 2a + w, to a new one L2 + AU + a + 2r + 2s + a + w, in 20 random networks', () => {
-  for (const [i, setting] of randomDomains('handovers', settings).entries()) {
-    const { scenario, scheme } = distributedWith('dlma', { ...setting }, i % 2 ? 'esp' : 'rfc4285');
-    let watchdog: Watchdog | undefined;
-    const prepare = (simulation: Simulation) => {
-      watchdog = new Watchdog(simulation);
-    };
-    const { handovers } = runScheme(scenario, scheme, { prepare }).result;
-    assert.deepEqual(watchdog?.violations, []);
-    assert.deepEqual(
-      handovers.map(({ to }) => to),
-      ['ar2', 'ar3', 'ar0'],
-    );
-    for (const handover of handovers) {
-      const name = `setting ${i}, to ${handover.to}, ${JSON.stringify(setting)}`;
-      const { gapMs, lostMs } = onPaper(setting, handover.to);
-      near(handover.closedFormMs, gapMs, roundingMs, `${name}: closed form`);
-      within(handover.gapMs, gapMs, `${name}: gap`);
-      near(handover.lost, lostMs, 1, `${name}: lost`);
-      within(handover.uplink?.gapMs ?? null, handover.uplink?.closedFormMs ?? Number.NaN, `${name}: gap up`);
-    }
+  checkHandovers('dlma', settings, onPaper);
+});
+
+/** From home to the visited network, and back when the gateway there has let go: the H-LMA is the previous D-LMA, then the new one. */
+const homeAndBack = [
+  '  - { mobile: mn, atMs: 0, to: ar0 }',
+  '  - { mobile: peer, atMs: 0, to: ar4 }',
+  '  - { mobile: mn, atMs: 6000.5, to: ar1, l2GapMs: $l2GapMs }',
+  '  - { mobile: mn, atMs: 12500.5, to: ar0, l2GapMs: $l2GapMs }',
+];
+
+test('C03-5.1.3-01: away from the H-LMA what it is asked is what it has to know: L2 + AU + a + 2r + a + w; back to it nobody is asked: L2 + AU + a + 2s + a + w', () => {
+  checkHandovers('dlma', settings, atHome, homeAndBack);
+
+  function atHome(setting: DomainSetting): Paper {
+    return sentOn(setting, heardMs(setting) + setting.homeToVisitedMs, setting.homeToVisitedMs);
+  }
+});
+
+/** The previous gateway, which its D-LMA tells of the next, `straightMs` away. */
+function byPrevious({ accessMs, radioMs }: DomainSetting, toldMs: number, straightMs: number): Paper {
+  return { gapMs: toldMs + accessMs + straightMs + radioMs, lostMs: toldMs + accessMs + radioMs };
+}
+
+test('C03-5.1.2-02, C03-5.1.2-03, C03-5.1.3-06: where the O-LMA tunnels to the gateway, the previous one hears of the next by its D-LMA and sends on: L2 + AU + 2a + p + w, and L2 + AU + a + 2r + s + a + p + w', () => {
+  checkHandovers('dlma-bypass', settings, (setting, _from, to) => {
+    const { accessMs: a, homeToNextMs, visitedToNextMs } = setting;
+    if (to === 'ar2') return byPrevious(setting, heardMs(setting), 2 * a);
+    if (to === 'ar3')
+      return byPrevious(setting, heardMs(setting) + 2 * homeToNextMs + visitedToNextMs, 2 * a + visitedToNextMs);
+    return byPrevious(setting, heardMs(setting) + homeToNextMs, 2 * a + homeToNextMs);
+  });
+});
+
+test('C03-5.1.3-06: the same where the H-LMA is the previous D-LMA or the new one', () => {
+  checkHandovers('dlma-bypass', settings, atHome, homeAndBack);
+
+  function atHome(setting: DomainSetting, _from: string, to: string): Paper {
+    const { accessMs: a, homeToVisitedMs: r } = setting;
+    return byPrevious(setting, heardMs(setting) + (to === 'ar1' ? 3 : 1) * r, 2 * a + r);
   }
 });
 
