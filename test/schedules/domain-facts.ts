@@ -1,10 +1,17 @@
 import type { ForwardingRule, Row, TunnelEnd } from '../../src/protocol/contract.js';
+import { type Node, rowsOf } from '../../src/sim/index.js';
+import type { Schedule } from './generate.js';
 
 /** An LMA of a distributed-LMA domain, and the domain as it is configured. */
 export interface DomainFacts {
   readonly kind: 'distributed';
   readonly address: string;
-  readonly domain: readonly { readonly prefixes: readonly string[]; readonly lma: string }[];
+  readonly domain: readonly {
+    readonly prefixes: readonly string[];
+    readonly lma: string;
+    /** Who gets what is sent to its prefixes before anybody knows more, where that is another. */
+    readonly routing?: string;
+  }[];
   /** How long an old tunnel end of a gateway may stay open. */
   readonly drainDelayMs: number;
 }
@@ -15,10 +22,10 @@ type Rows = (view: string) => readonly Row[];
 export function expectedRules({ address, domain }: DomainFacts, rows: Rows): Map<string, string> {
   const expected = new Map<string, string>();
   const tunnel = (to: unknown) => `tunnel ${address} ${to}`;
-  for (const { prefixes, lma } of domain)
+  for (const { prefixes, lma, routing = lma } of domain)
     for (const prefix of prefixes)
-      if (lma === address) expected.set(`to ${prefix}`, 'drop');
-      else expected.set(`to ${prefix} intercepts`, tunnel(lma));
+      if (routing === address) expected.set(`to ${prefix}`, 'drop');
+      else expected.set(`to ${prefix} intercepts`, tunnel(routing));
   const leaving = leavingHomes(rows);
   for (const { home, to } of rows('homes'))
     if (to !== undefined && !leaving.has(String(home))) expected.set(`to ${home}`, tunnel(to));
@@ -39,6 +46,31 @@ export function isStanding({ address, domain }: DomainFacts, one: ForwardingRule
   return domain.some(({ prefixes }) =>
     prefixes.some(prefix => text === `to ${prefix}` || text === `to ${prefix} intercepts`),
   );
+}
+
+/** Where mobiles are, as LMAs and gateways of a distributed-LMA domain see it. */
+export function placesKnownAt(node: Node) {
+  return [
+    ...rowsOf(node, 'cache').map(({ home, to }) => ({ view: 'cache', home, place: to })),
+    ...rowsOf(node, 'homes').flatMap(({ home, to }) => (to === undefined ? [] : [{ view: 'homes', home, place: to }])),
+    ...rowsOf(node, 'locations').map(({ home, anchor }) => ({ view: 'locations', home, place: anchor })),
+    ...rowsOf(node, 'bypasses').map(({ home, gateway }) => ({ view: 'bypasses', home, place: gateway })),
+  ];
+}
+
+export type DomainText = readonly { readonly lma: string }[];
+
+/** Each network's functions so many LMAs further on. */
+export function functionsApart(domain: DomainText, apart: Schedule['apart']): readonly object[] {
+  if (!apart) return domain;
+  const further = (i: number, by: number) => domain[(i + by) % domain.length].lma;
+  const { allocation, location, routing } = apart;
+  return domain.map((entry, i) => ({
+    ...entry,
+    allocation: further(i, allocation),
+    location: further(i, location),
+    routing: further(i, routing),
+  }));
 }
 
 /** What is on its way to another gateway's mobile. */

@@ -26,6 +26,8 @@ export interface Schedule {
   readonly scenario: ScenarioText;
   /** Nothing moves and nothing fails from then on. */
   readonly calmFromMs: number;
+  /** Where functions of a distributed-LMA domain stand: so many LMAs further than the one whose they are (draft-chan §2.3). */
+  readonly apart?: Readonly<Record<'allocation' | 'location' | 'routing', number>>;
 }
 
 /** A scenario file: what `parseScenario` reads, as data. */
@@ -169,7 +171,7 @@ class Generator {
       startMs: this.#draw.tenths(0, 2000),
       stopMs: this.#calmFromMs,
     });
-    return {
+    const distributed = {
       ...schedule,
       anchor: {
         ...schedule.anchor,
@@ -187,6 +189,15 @@ class Generator {
           : scenario.movement,
         traffic: [...scenario.traffic, call(first, second, 'call'), call(second, first, 'answer')],
       },
+    };
+    const place = () => this.#draw.whole(0, this.#anchors.length - 1);
+    if (this.#draw.chance(0.7)) return distributed;
+    // Who has lost what it knew of a mobile's home has another one given to it, where allocation stands elsewhere and has not.
+    const faults = scenario.faults.map(fault => (fault.kind === 'crash' ? { ...fault, stateLost: false } : fault));
+    return {
+      ...distributed,
+      scenario: { ...distributed.scenario, faults },
+      apart: { allocation: place(), location: place(), routing: place() },
     };
   }
 

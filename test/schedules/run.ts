@@ -15,7 +15,7 @@ import {
   type TraceRecord,
   Watchdog,
 } from '../../src/sim/index.js';
-import type { DomainFacts } from './domain-facts.js';
+import { type DomainFacts, type DomainText, functionsApart, placesKnownAt } from './domain-facts.js';
 import { isDistributed, type Schedule } from './generate.js';
 import { watchRounds } from './rounds.js';
 import { type EngineFacts, type Offence, WatchedEngine } from './watched.js';
@@ -279,16 +279,6 @@ class Run {
   }
 }
 
-/** Where mobiles are, as LMAs and gateways of a distributed-LMA domain see it. */
-function placesKnownAt(node: Node) {
-  return [
-    ...rowsOf(node, 'cache').map(({ home, to }) => ({ view: 'cache', home, place: to })),
-    ...rowsOf(node, 'homes').flatMap(({ home, to }) => (to === undefined ? [] : [{ view: 'homes', home, place: to }])),
-    ...rowsOf(node, 'locations').map(({ home, anchor }) => ({ view: 'locations', home, place: anchor })),
-    ...rowsOf(node, 'bypasses').map(({ home, gateway }) => ({ view: 'bypasses', home, place: gateway })),
-  ];
-}
-
 function factsOf({ role, config }: PlacedRole): EngineFacts | undefined {
   switch (role) {
     case 'mpa':
@@ -365,7 +355,7 @@ function scenarioOf(schedule: Schedule): Scenario {
 }
 
 /** The schedule's scheme with its settings of anchors and gateways. */
-function tuned({ scheme: name, anchor, client, gateway }: Schedule): Scheme {
+function tuned({ scheme: name, anchor, client, gateway, apart }: Schedule): Scheme {
   const scheme = schemeNamed(name);
   if (!scheme) throw new RangeError(`no scheme '${name}'`);
   const { cache, previousS } = anchor as { cache?: { idleS: number }; previousS?: number };
@@ -377,8 +367,9 @@ function tuned({ scheme: name, anchor, client, gateway }: Schedule): Scheme {
       case 'lmap':
       case 'lma':
       case 'ha':
-      case 'dlma':
         return { ...config, ...anchor };
+      case 'dlma':
+        return { ...config, ...anchor, domain: functionsApart(config.domain as DomainText, apart) };
       case 'mpa':
         return { ...config, ...gateway };
       case 'mag':
