@@ -85,8 +85,9 @@ export class Functions {
     return node;
   }
 
-  /** It has crashed, and comes back with what it had stored. */
-  restart(text: string): void {
+  /** It has crashed, and comes back with what it had stored, or with nothing. */
+  restart(text: string, { forgets = false } = {}): void {
+    if (forgets) this.#stores.delete(parseAddress(text));
     this.start(parseAddress(text));
   }
 

@@ -9,6 +9,7 @@ import { milliseconds } from '../anchor/records.js';
 import type { Engine, Environment, Input, Profile, Row, StoredRecord } from '../contract.js';
 import type { Domain, DomainEntry } from './domain.js';
 import type { LmaFunction, Post, Turn } from './function.js';
+import { readSession, type Session, type StoredSession, sessionText, storedSession } from './location-records.js';
 import type { Message } from './messages.js';
 
 export interface AllocationSettings {
@@ -27,6 +28,8 @@ type Request = Extract<Message, { kind: 'allocation' }>;
 interface Holding {
   readonly home: Prefix;
   readonly identity: string;
+  /** Its interface, where that is known (RFC 5213 §5.4.1). */
+  readonly session: Session | undefined;
 }
 
 /** A request that waits for the profile of its mobile. */
@@ -49,6 +52,7 @@ export class Allocation implements LmaFunction {
   readonly #entries: readonly DomainEntry[];
   readonly #pools = new Map<Prefix, HomePool>();
   readonly #holdings = new Map<string, Holding>();
+  readonly #byIdentity = new Map<string, Set<Holding>>();
   readonly #ends = new Deadlines<string>();
   readonly #questions = new Map<number, Question>();
   #transaction = 0;
@@ -128,19 +132,26 @@ export class Allocation implements LmaFunction {
   /** `own`: the home that the mobile's profile names; it has no other, unless somebody else has that one. */
   #allocate({ request, from, entry }: Question, own: Prefix | undefined, turn: Turn): void {
     const { identity, lifetimeS } = request;
-    const homes = request.homes.length > 0 ? request.homes : this.#chosen(identity, entry, own);
+    const homes = request.homes.length > 0 ? request.homes : this.#chosen(request, entry, own);
     const verdict = this.#verdict(homes, identity, entry, request.homes.length > 0 ? own : undefined);
     if (verdict !== status.accepted) return this.#refuse(request, from, verdict, turn);
     const endsAt = turn.now + seconds(lifetimeS);
     const endsAtMs = milliseconds(this.#environment.clock(endsAt));
     for (const home of homes) {
-      this.#hold({ home, identity }, endsAt);
-      turn.outputs.push({ kind: 'store', key: keyStart + formatPrefix(home), value: { identity, endsAtMs } });
+      const session = request.session ?? this.#holdings.get(prefixKey(home))?.session;
+      this.#hold({ home, identity, session }, endsAt);
+      const value = { identity, endsAtMs, ...(session && { session: storedSession(session) }) };
+      turn.outputs.push({ kind: 'store', key: keyStart + formatPrefix(home), value });
     }
     this.#answer({ ...request, homes }, from, status.accepted, turn);
   }
 
-  #chosen(identity: string, entry: DomainEntry, own: Prefix | undefined): Prefix[] {
+  /** What is held for that session, of which location management has lost sight; or what nobody has. */
+  #chosen({ identity, session }: Request, entry: DomainEntry, own: Prefix | undefined): Prefix[] {
+    const held = [...(this.#byIdentity.get(identity) ?? [])]
+      .filter(holding => sessionText(holding.session) === sessionText(session) && this.#isOf(entry, holding.home))
+      .map(({ home }) => home);
+    if (held.length > 0) return held;
     if (own && this.#isOf(entry, own) && this.#holder(own) === undefined) return [own];
     for (const block of entry.prefixes) {
       const home = this.#pools.get(block)?.allocate(identity);
@@ -170,16 +181,28 @@ export class Allocation implements LmaFunction {
 
   #hold(holding: Holding, endsAt: Instant): void {
     const key = prefixKey(holding.home);
+    this.#drop(key);
     this.#holdings.set(key, holding);
+    const holdings = this.#byIdentity.get(holding.identity) ?? new Set();
+    this.#byIdentity.set(holding.identity, holdings.add(holding));
     this.#ends.set(key, endsAt);
   }
 
   #free({ home }: Holding, turn: Turn): void {
     const key = prefixKey(home);
-    this.#holdings.delete(key);
+    this.#drop(key);
     this.#ends.clear(key);
     for (const pool of this.#pools.values()) if (prefixContains(pool.block, home.address)) pool.giveBack(home);
     turn.outputs.push({ kind: 'store', key: keyStart + formatPrefix(home) });
+  }
+
+  #drop(key: string): void {
+    const holding = this.#holdings.get(key);
+    if (!holding) return;
+    this.#holdings.delete(key);
+    const holdings = this.#byIdentity.get(holding.identity);
+    holdings?.delete(holding);
+    if (holdings?.size === 0) this.#byIdentity.delete(holding.identity);
   }
 
   #holder(home: Prefix): string | undefined {
@@ -214,12 +237,13 @@ export class Allocation implements LmaFunction {
 
 /** Undefined for what this never wrote. */
 function readRecord(key: string, value: unknown): (Holding & { readonly endsAtMs: number }) | undefined {
-  const { identity, endsAtMs } = value as { identity?: unknown; endsAtMs?: unknown };
+  const { identity, endsAtMs, session } = value as { identity?: unknown; endsAtMs?: unknown; session?: StoredSession };
   if (typeof identity !== 'string' || typeof endsAtMs !== 'number') return undefined;
   try {
-    return { home: parsePrefix(key.slice(keyStart.length)), identity, endsAtMs };
+    const home = parsePrefix(key.slice(keyStart.length));
+    return { home, identity, session: session && readSession(session), endsAtMs };
   } catch (error) {
-    if (error instanceof RangeError) return undefined;
+    if (error instanceof RangeError || error instanceof TypeError) return undefined;
     throw error;
   }
 }

@@ -33,7 +33,7 @@ const messages: readonly Message[] = [
   { kind: 'registered', ...about, status: 0, timestampMs, lifetimeS: 300, linkLocal, previous: { anchor, gateway } },
   { kind: 'registered', ...about, status: 134, timestampMs, lifetimeS: 0 },
   { kind: 'allocation', ...about, lifetimeS: 0 },
-  { kind: 'allocation', ...about, homes: [], lifetimeS: 300 },
+  { kind: 'allocation', ...about, homes: [], lifetimeS: 300, session },
   { kind: 'allocated', ...about, status: 130 },
   { kind: 'handover', ...about, timestampMs, lifetimeS: 12, anchor, gateway, linkLocal },
   { kind: 'handoverAnswer', ...about, status: 0 },

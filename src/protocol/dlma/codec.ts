@@ -37,7 +37,7 @@ export function writeMessage(message: Message): MobilityMessage {
       return update(message, true, message.lifetimeS, [
         ...said(message),
         ...anchorage(message),
-        ...(message.session ? sessionOptions(message.session) : []),
+        ...ofSession(message),
         ...stamped(message),
       ]);
     case 'registered':
@@ -47,7 +47,7 @@ export function writeMessage(message: Message): MobilityMessage {
         ...stamped(message),
       ]);
     case 'allocation':
-      return update(message, true, message.lifetimeS, [role('allocation'), ...said(message)]);
+      return update(message, true, message.lifetimeS, [role('allocation'), ...said(message), ...ofSession(message)]);
     case 'allocated':
       return acknowledgement(message, 0, [role('allocation'), ...said(message)]);
     case 'handover': {
@@ -94,7 +94,9 @@ function readUpdate({ sequence, lifetimeS, flags, options }: BindingUpdate): Mes
     case distributedRole.bypass:
       return readBypass({ sequence, lifetimeS, options });
     case distributedRole.allocation:
-      return isComplete(about) ? { kind: 'allocation', ...about } : undefined;
+      return isComplete(about)
+        ? { kind: 'allocation', ...about, ...known({ session: sessionIn(options) }) }
+        : undefined;
     default:
       return undefined;
   }
@@ -212,7 +214,9 @@ function placeIn(options: readonly MobilityOption[]): Place {
   };
 }
 
-function sessionOptions({ handoff, accessTechnology, linkIdentifier }: SessionKey): MobilityOption[] {
+function ofSession({ session }: { readonly session?: SessionKey }): MobilityOption[] {
+  if (!session) return [];
+  const { handoff, accessTechnology, linkIdentifier } = session;
   const options: MobilityOption[] = [
     { kind: 'handoffIndicator', indicator: handoff },
     { kind: 'accessTechnologyType', type: accessTechnology },

@@ -2,6 +2,8 @@ import { type Address, formatAddress, parseAddress } from '../../base/address.js
 import { formatLinkAddress, type LinkAddress, parseLinkAddress } from '../../base/link-address.js';
 import { formatPrefix, type Prefix, parsePrefix, prefixKey } from '../../base/prefix.js';
 import type { Instant } from '../../base/time.js';
+import { milliseconds } from '../anchor/records.js';
+import type { Environment, Row } from '../contract.js';
 import type { SessionKey } from './messages.js';
 
 /** Where a home is (draft-chan §2.3): HoA → D-LMA, and its gateway where the domain keeps that at home (§5.1.1). */
@@ -11,7 +13,7 @@ export interface LocationRecord {
   readonly anchor: Address;
   readonly gateway: Address | undefined;
   readonly linkLocal: Address | undefined;
-  readonly session: Pick<SessionKey, 'accessTechnology' | 'linkIdentifier'> | undefined;
+  readonly session: Session | undefined;
   readonly timestampMs: number;
   /** `left`: its anchor said so; `expired`: nothing was heard of it. Who comes next still learns who anchored it. */
   readonly state: 'registered' | 'left' | 'expired';
@@ -21,6 +23,8 @@ export interface LocationRecord {
     | { readonly anchor: Address; readonly gateway: Address | undefined; readonly until: Instant }
     | undefined;
 }
+
+export type Session = Pick<SessionKey, 'accessTechnology' | 'linkIdentifier'>;
 
 /** Records by home and by mobile. */
 export class LocationRecords {
@@ -72,11 +76,25 @@ export class LocationRecords {
 /** RFC 5213 §8.4: an attachment over a new interface, whatever other sessions the mobile has. */
 const newInterface = 1;
 
-export function sessionText(session: LocationRecord['session']): string {
+export function* locationRows(records: Iterable<LocationRecord>, { clock }: Environment): Generator<Row> {
+  for (const { home, identity, anchor, gateway, state, until } of records) {
+    const ends = new Date(milliseconds(clock(until))).toISOString();
+    const at = { anchor: formatAddress(anchor), gateway: gateway && formatAddress(gateway) };
+    yield { home: formatPrefix(home), identity, ...at, state, ends };
+  }
+}
+
+/** Equal for sessions of the same interface. */
+export function sessionText(session: Session | undefined): string {
   return session ? `${session.accessTechnology} ${session.linkIdentifier ?? ''}` : '';
 }
 
 const keyStart = 'location/';
+
+export interface StoredSession {
+  readonly accessTechnology: number;
+  readonly linkIdentifier?: string;
+}
 
 /** What survives a restart, as JSON. */
 interface Stored {
@@ -84,7 +102,7 @@ interface Stored {
   readonly anchor: string;
   readonly gateway?: string;
   readonly linkLocal?: string;
-  readonly session?: { readonly accessTechnology: number; readonly linkIdentifier?: string };
+  readonly session?: StoredSession;
   readonly timestampMs: number;
   readonly state: LocationRecord['state'];
   readonly untilMs: number;
@@ -147,14 +165,15 @@ function record(home: Prefix, stored: Stored, instantOf: (ms: number) => Instant
   };
 }
 
-function storedSession({ accessTechnology, linkIdentifier }: NonNullable<LocationRecord['session']>) {
+export function storedSession({ accessTechnology, linkIdentifier }: Session): StoredSession {
   return {
     accessTechnology,
     ...(linkIdentifier !== undefined && { linkIdentifier: formatLinkAddress(linkIdentifier) }),
   };
 }
 
-function readSession({ accessTechnology, linkIdentifier }: NonNullable<Stored['session']>) {
+/** Throws RangeError where that is no link-layer address. */
+export function readSession({ accessTechnology, linkIdentifier }: StoredSession): Session {
   const known: LinkAddress | undefined = optional(linkIdentifier, parseLinkAddress);
   return { accessTechnology, ...(known !== undefined && { linkIdentifier: known }) };
 }

@@ -10,6 +10,7 @@ import {
   registration,
 } from '../../../test/support/dlma-functions.js';
 import { formatAddress, parseAddress } from '../../base/address.js';
+import { parseLinkAddress } from '../../base/link-address.js';
 import { formatPrefix } from '../../base/prefix.js';
 import { seconds } from '../../base/time.js';
 
@@ -341,6 +342,22 @@ test('location management reminds allocation of what it knows after a crash', ()
   world.restart(home);
   world.run(seconds(340));
   assert.deepEqual(world.stored(third), [`allocation/${given}`]);
+});
+
+test('where location management has forgotten all it knew, allocation has not: a session gets its home again, another one another', () => {
+  const session = { handoff: 1, accessTechnology: 4, linkIdentifier: parseLinkAddress('02:00:00:00:00:01') };
+  for (const crashes of [[home], [home, third]]) {
+    const world = domain({ entries: apart });
+    world.node(visited).ask(home, registration(alice, visited, 1, { session }));
+    for (const [i, at] of crashes.entries()) world.restart(at, { forgets: i === 0 });
+    world.node(third).ask(home, registration(alice, third, 2, { session: { ...session, handoff: 3 } }));
+    world.node(third).ask(home, registration(alice, third, 2, { session: { ...session, accessTechnology: 3 } }));
+    world.node(third).ask(home, registration(bob, third, 2, { session }));
+    const [hers] = answersAt(world.node(visited));
+    const [again, ...others] = answersAt(world.node(third));
+    assert.equal(again, hers);
+    assert.equal(new Set([hers, ...others]).size, 3);
+  }
 });
 
 test('C03-4.3-05: a home that allocation has lost sight of is not given to another while it is registered', () => {

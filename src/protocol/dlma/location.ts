@@ -1,16 +1,17 @@
-import { type Address, formatAddress } from '../../base/address.js';
+import type { Address } from '../../base/address.js';
 import { Deadlines } from '../../base/deadlines.js';
 import { formatPrefix, hostPrefix, type Prefix, prefixKey, prefixOf } from '../../base/prefix.js';
 import { type Instant, milliseconds as ofMilliseconds, second, seconds } from '../../base/time.js';
-import { bindingStatus as status } from '../../wire/mobility/status.js';
+import { handoffIndicator as handoff, bindingStatus as status } from '../../wire/mobility/status.js';
 import type { Counters } from '../anchor/counters.js';
 import { milliseconds } from '../anchor/records.js';
-import type { Engine, Environment, Row, StoredRecord } from '../contract.js';
+import type { Engine, Environment, StoredRecord } from '../contract.js';
 import type { Domain, DomainEntry } from './domain.js';
 import type { LmaFunction, Post, Turn } from './function.js';
 import {
   type LocationRecord,
   LocationRecords,
+  locationRows,
   readStored,
   sessionText,
   storedKey,
@@ -38,6 +39,8 @@ type Registration = Extract<Message, { kind: 'registration' }>;
 interface Waiting {
   readonly message: Registration;
   readonly from: Address;
+  /** Allocation gave a home that is another's, once. */
+  readonly again?: true;
 }
 
 /** MinDelayBeforeBCEDelete (RFC 5213 §9.1): a mobile that left may come back somewhere else. */
@@ -49,7 +52,7 @@ const maximumWaiting = 0x1_0000;
  * anchored, and that no two mobiles have the same.
  */
 export class LocationManagement implements LmaFunction {
-  readonly views: Engine['views'] = { locations: () => this.#rows() };
+  readonly views: Engine['views'] = { locations: () => locationRows(this.#records, this.#environment) };
   readonly #settings: LocationSettings;
   readonly #environment: Environment;
   readonly #post: Post;
@@ -100,8 +103,7 @@ export class LocationManagement implements LmaFunction {
       this.#keep(record);
       if (record.state !== 'registered') continue;
       this.#tell([record], turn);
-      const entry = this.#entryOf([record.home]);
-      if (entry) this.#hold(record.identity, [record.home], this.#leftS(record, turn), entry, turn);
+      this.#remind(record, this.#leftS(record, turn), turn);
     }
   }
 
@@ -132,7 +134,7 @@ export class LocationManagement implements LmaFunction {
     if (message.lifetimeS === 0) return this.#left(waiting, turn);
     if (found.includes(undefined)) return this.#allocate(waiting, entry, turn);
     this.#accept(waiting, message.homes, turn);
-    this.#hold(message.identity, message.homes, this.#granted(message), entry, turn);
+    this.#hold(message, this.#granted(message), entry, turn);
   }
 
   /** The mobile gets the homes of its session again, or new ones (§4.3). */
@@ -158,7 +160,8 @@ export class LocationManagement implements LmaFunction {
 
   /** Asks once for all registrations that want the same. */
   #allocate(waiting: Waiting, entry: DomainEntry, turn: Turn): void {
-    const { identity, homes, session } = waiting.message;
+    const { message } = waiting;
+    const { identity, homes, session } = message;
     const subject = `${identity} ${homes.length > 0 ? homes.map(formatPrefix).join(' ') : sessionText(session)}`;
     const before = this.#waiting.get(subject);
     if (before) {
@@ -168,7 +171,7 @@ export class LocationManagement implements LmaFunction {
     if (this.#waiting.size >= maximumWaiting || this.#records.size >= this.#settings.maximumRecords)
       return this.#refuse(waiting, status.insufficientResources, turn);
     this.#waiting.set(subject, [waiting]);
-    this.#hold(identity, homes, this.#granted(waiting.message), entry, turn, subject);
+    this.#hold(message, this.#granted(message), entry, turn, subject);
   }
 
   #allocated(
@@ -196,8 +199,18 @@ export class LocationManagement implements LmaFunction {
     const found = homes.flatMap(home => this.#records.get(home) ?? []);
     if (found.length === 0) return this.#accept(waiting, homes, turn);
     const isTaken = found.some(record => record.identity !== identity);
-    if (isTaken && wanted.length === 0) return this.#withoutHomes(waiting, turn);
+    if (isTaken && wanted.length === 0) return this.#giveAnother(waiting, homes, found, turn);
     this.#registration({ ...waiting, message: { ...waiting.message, homes } }, turn);
+  }
+
+  /** Allocation learns whose the homes are, and is asked once more. */
+  #giveAnother(waiting: Waiting, homes: readonly Prefix[], taken: readonly LocationRecord[], turn: Turn): void {
+    const { message, from, again } = waiting;
+    const entry = this.#entryOf(homes);
+    if (again || !entry) return this.#refuse(waiting, status.insufficientResources, turn);
+    this.#hold({ identity: message.identity, homes }, 0, entry, turn);
+    for (const record of taken) this.#remind(record, this.#leftS(record, turn) || keptS, turn);
+    this.#withoutHomes({ message, from, again: true }, turn);
   }
 
   /** It is anchored there from now on. */
@@ -239,8 +252,7 @@ export class LocationManagement implements LmaFunction {
   #forget(record: LocationRecord, turn: Turn): void {
     this.#records.delete(record);
     turn.outputs.push({ kind: 'store', key: storedKey(record) });
-    const entry = this.#entryOf([record.home]);
-    if (entry) this.#hold(record.identity, [record.home], 0, entry, turn);
+    this.#remind(record, 0, turn);
   }
 
   #keep(record: LocationRecord): void {
@@ -253,8 +265,7 @@ export class LocationManagement implements LmaFunction {
    * it is reminded of, so that a home is not lost whose mobile was never heard of again. `subject`: what waits for the answer.
    */
   #hold(
-    identity: string,
-    homes: readonly Prefix[],
+    { identity, homes, session }: Pick<Registration, 'identity' | 'homes' | 'session'>,
     lifetimeS: number,
     { allocation }: DomainEntry,
     turn: Turn,
@@ -263,7 +274,14 @@ export class LocationManagement implements LmaFunction {
     const sequence = this.#post.sequence(allocation);
     if (subject !== undefined) this.#asked.set(questionKey(allocation, sequence), subject);
     const heldS = lifetimeS === 0 ? 0 : lifetimeS + 2 * keptS;
-    this.#post.ask(allocation, { kind: 'allocation', sequence, identity, homes, lifetimeS: heldS }, this, turn);
+    const request = { kind: 'allocation', sequence, identity, homes, lifetimeS: heldS } as const;
+    this.#post.ask(allocation, { ...request, ...(session && { session }) }, this, turn);
+  }
+
+  #remind({ identity, home, session }: LocationRecord, lifetimeS: number, turn: Turn): void {
+    const entry = this.#entryOf([home]);
+    const about = { identity, homes: [home], ...(session && { session: { handoff: handoff.noChange, ...session } }) };
+    if (entry) this.#hold(about, lifetimeS, entry, turn);
   }
 
   /** Mobility routing for those homes hears of it, and who else hears of everything (§6.3). */
@@ -362,14 +380,6 @@ export class LocationManagement implements LmaFunction {
       },
       turn,
     );
-  }
-
-  *#rows(): Generator<Row> {
-    for (const { home, identity, anchor, gateway, state, until } of this.#records) {
-      const ends = new Date(milliseconds(this.#environment.clock(until))).toISOString();
-      const at = { anchor: formatAddress(anchor), gateway: gateway && formatAddress(gateway) };
-      yield { home: formatPrefix(home), identity, ...at, state, ends };
-    }
   }
 }
 

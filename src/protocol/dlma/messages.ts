@@ -26,7 +26,7 @@ export type Message =
       readonly previous?: { readonly anchor: Address; readonly gateway?: Address };
     })
   /** Location management → allocation: a home for it (§4.1), or those back, with `lifetimeS` 0. */
-  | (Said & { readonly kind: 'allocation'; readonly lifetimeS: number })
+  | (Said & { readonly kind: 'allocation'; readonly lifetimeS: number; readonly session?: SessionKey })
   | (Said & { readonly kind: 'allocated'; readonly status: number })
   /** New D-LMA → previous D-LMA: it is here now, forward (§4.3, §5.1.3). */
   | (Said & { readonly kind: 'handover'; readonly timestampMs: number; readonly lifetimeS: number } & Anchorage)
