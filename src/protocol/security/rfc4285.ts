@@ -61,6 +61,8 @@ export class MessageAuthentication implements Association {
   /** Requests accepted and not answered yet. */
   readonly #toAnswer = new Recent<NtpTime>(answerTime);
   readonly #asked = new Recent<Asked>(answerTime);
+  /** The newest timestamp accepted of all. */
+  #newest: NtpTime | undefined;
   #lastSent: NtpTime | undefined;
   /** Seconds the peer's clock is ahead of ours, learnt from its refusals. */
   #peerAheadS = 0;
@@ -128,16 +130,35 @@ export class MessageAuthentication implements Association {
     if (!this.#isFresh(time, mobile, now))
       return this.#refuse('replayed', packet, message, identificationMismatch, now);
     this.#accepted.set(mobile, time, now);
+    if (!this.#newest || ntpAfter(time, this.#newest)) this.#newest = time;
     if (isAnswered(message.kind)) this.#toAnswer.set(exchangeKey(message), time, now);
     return { kind: 'accepted', packet, outputs: [] };
   }
 
   #isFresh(time: NtpTime, mobile: string, now: Instant): boolean {
+    if (this.#peerAheadS !== 0 && this.#isInStep(time, now)) this.#follow(0);
     const peerClock = ntpShifted(this.#clock(now), this.#peerAheadS);
-    if (Math.abs(ntpDifferenceS(time, peerClock)) > this.#parameters.windowS) return false;
+    if (!this.#isWithin(time, peerClock)) return false;
     if (this.#restarted && !ntpAfter(time, ntpShifted(this.#restarted, this.#peerAheadS))) return false;
     const last = this.#accepted.get(mobile, now);
     return last === undefined || ntpAfter(time, last);
+  }
+
+  /**
+   * Both ends ask, and each may have set its clock by the other's, or one was set right meanwhile: the peer goes by this node's own
+   * clock then. Nothing that was accepted ever is as new.
+   */
+  #isInStep(time: NtpTime, now: Instant): boolean {
+    return (!this.#newest || ntpAfter(time, this.#newest)) && this.#isWithin(time, this.#clock(now));
+  }
+
+  #isWithin(time: NtpTime, clock: NtpTime): boolean {
+    return Math.abs(ntpDifferenceS(time, clock)) <= this.#parameters.windowS;
+  }
+
+  #follow(peerAheadS: number): void {
+    this.#peerAheadS = peerAheadS;
+    this.#lastSent = undefined;
   }
 
   /** An answer is good once: what it answers is taken off the list. */
@@ -158,8 +179,7 @@ export class MessageAuthentication implements Association {
   #askAgain(packet: Packet, answer: BindingAcknowledgement, time: NtpTime, now: Instant): Verdict {
     const asked = this.#takeRefused(answer, time, now);
     if (!asked) return refused('unasked');
-    this.#peerAheadS = (time.ntpSeconds - this.#clock(now).ntpSeconds) | 0;
-    this.#lastSent = undefined;
+    this.#follow((time.ntpSeconds - this.#clock(now).ntpSeconds) | 0);
     const request = optionedMessage(asked.packet);
     if (asked.isNested) return { kind: 'consumed', outputs: [] };
     if (!request || asked.again) return { kind: 'accepted', packet, outputs: [] };
