@@ -192,13 +192,7 @@ class Generator {
     };
     const place = () => this.#draw.whole(0, this.#anchors.length - 1);
     if (this.#draw.chance(0.7)) return distributed;
-    // Who has lost what it knew of a mobile's home has another one given to it, where allocation stands elsewhere and has not.
-    const faults = scenario.faults.map(fault => (fault.kind === 'crash' ? { ...fault, stateLost: false } : fault));
-    return {
-      ...distributed,
-      scenario: { ...distributed.scenario, faults },
-      apart: { allocation: place(), location: place(), routing: place() },
-    };
+    return { ...distributed, apart: { allocation: place(), location: place(), routing: place() } };
   }
 
   /** In the network that it first comes to, or in another. */
