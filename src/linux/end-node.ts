@@ -167,7 +167,7 @@ export class EndNode implements Ground {
       throw new HostError(
         'watch',
         errno.EOPNOTSUPP,
-        'on Linux flows are reported once only, by source and destination',
+        'a host on Linux hears of a flow once only, by source and destination',
       );
     this.#incoming.flows.watch(to);
   }
