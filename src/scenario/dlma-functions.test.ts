@@ -96,3 +96,22 @@ test('C03-1-05, C03-2.3-03: allocation and location management stand elsewhere t
     assert.equal(run.delayMs('down', atMs), together.delayMs('down', atMs));
   }
 });
+
+test('C03-2.3-03, C03-1-05: what comes first for a home goes to where routing for its network stands, and from there to the D-LMA, at home or not', () => {
+  const run = distribute('dlma', { tune: functionsAt({ routing: 'next' }) });
+  assert.deepEqual(run.destinations('down', 4000), [
+    'origin-cn: mn',
+    'origin-next: mn in next',
+    'visited-next: mn in visited',
+    'visited-ar1: mn in ar1',
+    'ar1-radio: mn',
+  ]);
+  assert.equal(run.destinations('down', 5000)[1], 'origin-visited: mn in visited');
+  // At home again it is anchored there, and routing for its network is told so.
+  const [{ as, to }] = run.rows('next', 'homes');
+  const [{ lma }] = run.rows('next', 'domain').filter(({ name }) => name === 'home');
+  assert.deepEqual([as, to], ['home', lma]);
+  assert.equal(run.destinations('down', 15_000)[1], 'origin-home: mn in home');
+  assert.equal(run.lost('down', 4000, 6000), 0);
+  assert.equal(run.lost('down', 13_000, 15_000), 0);
+});
