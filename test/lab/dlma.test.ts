@@ -1,8 +1,14 @@
 import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { formatAddress } from '../../src/base/address.js';
+import { adjust } from '../../src/lab/adjust.js';
 import { namespaceOf, run } from '../../src/lab/host.js';
 import type { Lab } from '../../src/lab/lab.js';
+import { readProbe } from '../../src/lab/probe.js';
 import { announcedTable } from '../../src/linux/announcements.js';
 import type { Row } from '../../src/protocol/contract.js';
+import { assertSeamless, roam } from './roaming.js';
 import { labTest, patienceMs, SteadyConnection, scenarioIn, until, withLab } from './support.js';
 import { echoes, sightings, tunnelsOf } from './tunnels.js';
 
@@ -12,12 +18,13 @@ function rows(lab: Lab, node: string, topic: string): Promise<Row[]> {
   return lab.agent(node).ask({ command: 'show', topic });
 }
 
-/** Resolves when the anchor has the mobile at that router. */
+/** Resolves when the anchor has the mobile at that router, and the router knows so. */
 async function anchored(lab: Lab, mobile: string, anchor: string, router: string): Promise<void> {
   const { identity } = lab.mobile(mobile).node;
   const careOf = lab.addressOf(router);
   const there = async () =>
-    (await rows(lab, anchor, 'bindings')).find(row => row.identity === identity && row.careOf === careOf);
+    (await rows(lab, anchor, 'bindings')).some(row => row.identity === identity && row.careOf === careOf) &&
+    (await rows(lab, router, 'visitors')).some(row => row.identity === identity && row.forwards !== '');
   await until(`${anchor} to have ${mobile} at ${router}`, there, patienceMs);
 }
 
@@ -37,6 +44,18 @@ async function leadsTo(lab: Lab, router: string, neighbour: string, address: str
   const { device } = wire.ends.find(({ node }) => node === router)!;
   const leads = async () => (await nextHop(router, address)) === device;
   await until(`${router} to send what is for ${address} to ${neighbour}`, leads, patienceMs);
+}
+
+/** Packets of the probe that passed through a tunnel twice, on any wire. */
+function goneRound(directory: string): string[] {
+  const captures = readdirSync(directory).filter(file => file.endsWith('.pcap'));
+  const passages = captures.flatMap(file =>
+    readProbe(join(directory, file)).flatMap(({ direction, sequence, tunnel }) =>
+      tunnel ? [`${direction} ${sequence}: ${file} ${formatAddress(tunnel.from)} > ${formatAddress(tunnel.to)}`] : [],
+    ),
+  );
+  const seen = new Set<string>();
+  return passages.filter(passage => seen.size === seen.add(passage).size);
 }
 
 /** Prefixes that the anchor tells the network's routing of. */
@@ -177,5 +196,17 @@ labTest(
       assert.deepEqual(tunnelsOf(lab, echoes(seen, home, 10)), ['anchor3 > ar2']);
       assert.deepEqual(tunnelsOf(lab, echoes(seen, home2, 12)), ['ar2 > ar3']);
     });
+  },
+);
+
+labTest(
+  'lab: C03-5.1-06, C03-5.1.3-05: `anchorage lab` shows that a host gets what is for it from site to site, and by which tunnels; none goes round',
+  async directory => {
+    const result = await roam('dlma', adjust(scenarioIn('scenarios/distributed.yaml'), {}), directory);
+    await assertSeamless(result);
+    const { to, downlink } = result.handovers[3];
+    assert.equal(to, 'ar1');
+    assert.deepEqual(downlink?.last, ['origin > visited', 'visited > ar1']);
+    assert.deepEqual(goneRound(directory), []);
   },
 );
