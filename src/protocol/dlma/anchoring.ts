@@ -117,7 +117,7 @@ export class Anchoring implements LmaFunction, Anchored {
 
   tick(turn: Turn): void {
     this.#step({ kind: 'tick' }, turn);
-    for (const stay of this.#stays.takeDue(turn.now)) this.#unconfirmed(stay, turn);
+    for (const { stay, isOver } of this.#stays.takeDue(turn.now)) this.#remind(stay, isOver, turn);
   }
 
   /** What gateways send, and what an operator wants. */
@@ -145,7 +145,7 @@ export class Anchoring implements LmaFunction, Anchored {
       const stay = this.#stays.get(binding.home)!;
       if (stay.untold !== undefined) this.#enquiries.tellPrevious(stay, stay.untold, binding, turn);
       this.#enquiries.confirmLater(stay, binding);
-      this.#stays.lend(stay, this.#lma.anchor.endOf(binding) ?? turn.now);
+      this.#stays.lend(stay, turn.now, (this.#lma.anchor.endOf(binding) ?? turn.now) - turn.now);
     }
     this.#enquiries.confirmNext(turn);
   }
@@ -226,6 +226,7 @@ export class Anchoring implements LmaFunction, Anchored {
       homes,
       timestampMs,
       untold: undefined,
+      lentUntil: 0,
       confirming: false,
     };
     known.timestampMs = Math.max(known.timestampMs, timestampMs);
@@ -242,10 +243,12 @@ export class Anchoring implements LmaFunction, Anchored {
     if (stay) this.#enquiries.confirm(stay, binding, turn);
   }
 
-  /** Location management has not answered for so long that it may have given the home to somebody else (§4.3). */
-  #unconfirmed({ identity, timestampMs, homes }: Stay, turn: Turn): void {
+  /** `isOver`: location management has not answered for so long that it may have given the home to somebody else (§4.3). */
+  #remind(stay: Stay, isOver: boolean, turn: Turn): void {
+    const { identity, timestampMs, homes } = stay;
     const binding = this.#cache.byHome(homes[0]);
     if (!binding) return;
+    if (!isOver) return this.#enquiries.confirm(stay, binding, turn);
     this.#counters.add('sessions_unconfirmed');
     this.#departures.release(binding, revocationTrigger.administrativeReason, { identity, timestampMs }, turn);
   }
@@ -332,7 +335,7 @@ export class Anchoring implements LmaFunction, Anchored {
     const binding = isAdmitted && this.#cache.byHome(homes[0]);
     const stay = binding && this.#stays.get(binding.home);
     if (!stay) return this.#enquiries.end({ identity, homes, timestampMs }, turn);
-    this.#stays.lend(stay, at + seconds(lifetimeS));
+    this.#stays.lend(stay, at, seconds(lifetimeS));
     if (!previous || previous.anchor === this.#settings.address || !this.#post.isAnchor(previous.anchor)) return;
     stay.untold = previous.anchor;
     this.#stays.put(stay, turn.outputs);
@@ -373,7 +376,7 @@ export class Anchoring implements LmaFunction, Anchored {
     if (!message) return;
     if (message.status < 128) {
       const { anchor } = this.#lma;
-      this.#stays.lend(stay, asked.at + seconds(message.lifetimeS));
+      this.#stays.lend(stay, asked.at, seconds(message.lifetimeS));
       const isLonger = binding.state === 'registered' && message.lifetimeS < binding.lifetimeS;
       if (isLonger) anchor.limit(binding, message.lifetimeS, turn.now, turn.outputs);
     } else if (endings.has(message.status)) {

@@ -1,7 +1,7 @@
 import { type Address, formatAddress, parseAddress } from '../../base/address.js';
 import { Deadlines } from '../../base/deadlines.js';
 import { formatPrefix, type Prefix, parsePrefix } from '../../base/prefix.js';
-import { type Instant, second } from '../../base/time.js';
+import { type Duration, type Instant, second } from '../../base/time.js';
 import type { Output, StoredRecord } from '../contract.js';
 
 const keyStart = 'stay/';
@@ -14,6 +14,8 @@ export interface Stay {
   timestampMs: number;
   /** The previous D-LMA, until it has answered. */
   untold: Address | undefined;
+  /** Until when the homes are nobody else's, as far as location management has said. */
+  lentUntil: Instant;
   /** Whether location management has been asked, and has not answered, whether it is still here. */
   confirming: boolean;
 }
@@ -28,14 +30,20 @@ interface StayRecord {
 /** How long location management keeps a home for a mobile that it hears nothing of any more (MinDelayBeforeBCEDelete). */
 const kept = 10 * second;
 
+/**
+ * Of a registration: gateways refresh theirs before, and that is passed on. A mobile that goes from one gateway of this LMA to the
+ * next is refreshed by none.
+ */
+const remindAfter = 0.6;
+
 /** By the first home. They outlive the process. */
 export class Stays {
   readonly #byHome = new Map<Address, Stay>();
-  /** Until when their homes are nobody else's, as far as location management has said. */
-  readonly #lent = new Deadlines<Address>();
+  /** When location management is to hear of them again, or has to have answered that. */
+  readonly #due = new Deadlines<Address>();
 
   get deadline(): Instant | undefined {
-    return this.#lent.next;
+    return this.#due.next;
   }
 
   get(home: Address): Stay | undefined {
@@ -56,18 +64,24 @@ export class Stays {
     outputs.push({ kind: 'store', key: keyStart + homes[0], value });
   }
 
-  /** Its homes are registered until then. */
-  lend({ homes: [home] }: Stay, until: Instant): void {
-    this.#lent.set(home.address, until + kept);
+  /** Its homes are registered for so long from then on. */
+  lend(stay: Stay, from: Instant, lifetime: Duration): void {
+    stay.lentUntil = from + lifetime + kept;
+    this.#due.set(stay.homes[0].address, from + Math.ceil(lifetime * remindAfter));
   }
 
-  /** Those whose homes location management may give to others by now. */
-  *takeDue(now: Instant): Generator<Stay> {
-    for (const home of this.#lent.takeDue(now)) yield this.#byHome.get(home)!;
+  /** Those that location management is to be reminded of, and those whose homes it may give to others by now. */
+  *takeDue(now: Instant): Generator<{ readonly stay: Stay; readonly isOver: boolean }> {
+    for (const home of this.#due.takeDue(now)) {
+      const stay = this.#byHome.get(home)!;
+      const isOver = stay.lentUntil <= now;
+      if (!isOver) this.#due.set(home, stay.lentUntil);
+      yield { stay, isOver };
+    }
   }
 
   remove({ homes: [home] }: Stay, outputs: Output[]): void {
-    this.#lent.clear(home.address);
+    this.#due.clear(home.address);
     this.#byHome.delete(home.address);
     outputs.push({ kind: 'store', key: keyStart + formatPrefix(home) });
   }
@@ -92,6 +106,7 @@ function readStay(value: unknown): Stay | undefined {
       homes: homes.map(parsePrefix),
       timestampMs,
       untold: untold === undefined ? undefined : parseAddress(untold),
+      lentUntil: 0,
       confirming: false,
     };
   } catch (error) {
