@@ -171,9 +171,9 @@ export interface FlowRecord {
   /** When there was no address to send to or from. */
   readonly unsendable: number;
   /** Instants, `sent` of them. */
-  readonly sentAt: Float64Array;
+  readonly sentAt: readonly number[];
   /** Instants, `sent` of them; NaN: never (yet). */
-  readonly receivedAt: Float64Array;
+  readonly receivedAt: readonly number[];
   /** Routers passed by the packet last received, tunnels counting as one. */
   readonly hops: number;
 }
@@ -192,9 +192,9 @@ export interface PingOptions {
 export interface PingRecord {
   readonly sent: number;
   readonly answered: number;
-  readonly sentAt: Float64Array;
+  readonly sentAt: readonly number[];
   /** NaN: no reply (yet). */
-  readonly answeredAt: Float64Array;
+  readonly answeredAt: readonly number[];
 }
 
 export interface TcpOptions {

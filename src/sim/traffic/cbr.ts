@@ -51,8 +51,8 @@ export class CbrFlow implements FlowRecord, EventTarget<undefined> {
   unsendable = 0;
   hops = 0;
   readonly #simulation: Simulation;
-  readonly #sentAt: Series;
-  readonly #receivedAt: Series;
+  readonly #sentAt = new Series();
+  readonly #receivedAt = new Series();
   #highest = -1;
 
   constructor(simulation: Simulation, options: CbrOptions) {
@@ -61,18 +61,15 @@ export class CbrFlow implements FlowRecord, EventTarget<undefined> {
     this.#simulation = simulation;
     this.options = options;
     this.port = options.port ?? simulation.nextPort();
-    const expected = Math.ceil((options.stop - options.start) / options.interval);
-    this.#sentAt = new Series(expected);
-    this.#receivedAt = new Series(expected);
     this.number = simulation.flows.push(this) - 1;
     if (options.start < options.stop) simulation.queue.push(options.start, this, undefined);
   }
 
-  get sentAt(): Float64Array {
+  get sentAt(): readonly number[] {
     return this.#sentAt.view(this.sent);
   }
 
-  get receivedAt(): Float64Array {
+  get receivedAt(): readonly number[] {
     return this.#receivedAt.view(this.sent);
   }
 

@@ -27,11 +27,11 @@ export class PingFlow implements PingRecord, EventTarget<undefined> {
     if (options.start < options.stop) simulation.queue.push(options.start, this, undefined);
   }
 
-  get sentAt(): Float64Array {
+  get sentAt(): readonly number[] {
     return this.#sentAt.view(this.sent);
   }
 
-  get answeredAt(): Float64Array {
+  get answeredAt(): readonly number[] {
     return this.#answeredAt.view(this.sent);
   }
 
