@@ -28,10 +28,6 @@ export class Forwardings {
   /** Keys of the homes that have gone from here to somewhere, by whose they are. */
   readonly #previous = new Map<string, Set<string>>();
 
-  get size(): number {
-    return this.#byHome.size;
-  }
-
   get deadline(): Instant | undefined {
     return this.#endsAt.next;
   }

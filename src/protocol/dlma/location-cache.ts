@@ -33,10 +33,6 @@ export class LocationCache {
     this.#maximum = maximum;
   }
 
-  get size(): number {
-    return this.#locations.size;
-  }
-
   get deadline(): Instant | undefined {
     return earliest(this.#idleAt.next, this.#endsAt.next);
   }

@@ -40,7 +40,7 @@ type Location = Extract<Message, { kind: 'location' }>;
  * only where this one is the H-LMA or was the D-LMA, and the other is told where it should have sent it.
  */
 export class Routing implements LmaFunction, Anchorings {
-  readonly counts = new Counters();
+  readonly #counts = new Counters();
   readonly views: Engine['views'];
   readonly #settings: RoutingSettings;
   readonly #post: Post;
@@ -69,7 +69,7 @@ export class Routing implements LmaFunction, Anchorings {
   }
 
   get counters(): Readonly<Record<string, number>> {
-    return { ...this.counts.values, locations_in_cache: this.#cache.size, homes_forwarded: this.#forwardings.size };
+    return this.#counts.values;
   }
 
   get deadline(): Instant | undefined {
@@ -176,7 +176,7 @@ export class Routing implements LmaFunction, Anchorings {
     if (!entry || !this.#mayLocate(home, entry, from)) return this.#refuse(from, 'notItsHome', turn);
     if (to.kind === 'anchor' && !this.#post.isAnchor(to.address)) return this.#refuse(from, 'notAnAnchor', turn);
     if (answered && entry.routing === this.#settings.address) return this.#recorded(home, message, turn);
-    if (this.#anchored.find(home)) return this.counts.add('locations_late');
+    if (this.#anchored.find(home)) return this.#counts.add('locations_late');
     if (message.lifetimeS === 0) this.#denied(home, from, turn);
     else this.#told(home, message, from, turn);
   }
@@ -189,7 +189,7 @@ export class Routing implements LmaFunction, Anchorings {
   /** As H-LMA: where the mobile is that has this home. */
   #recorded(home: Prefix, { to, timestampMs, lifetimeS }: Location, turn: Turn): void {
     const known = this.#forwardings.find(home);
-    if (known && known.timestampMs > timestampMs) return this.counts.add('locations_old');
+    if (known && known.timestampMs > timestampMs) return this.#counts.add('locations_old');
     const isElsewhere = lifetimeS > 0 && to.address !== this.#settings.address;
     const endsAt = turn.now + (isElsewhere ? seconds(lifetimeS) : this.#settings.previous);
     const common = { home, timestampMs, endsAt, validUntil: endsAt };
@@ -202,7 +202,7 @@ export class Routing implements LmaFunction, Anchorings {
   #told(home: Prefix, message: Location, teller: Address, turn: Turn): void {
     const { to, timestampMs, lifetimeS, answered: pushed } = message;
     const known = Math.max(this.#cache.find(home)?.timestampMs ?? 0, this.#forwardings.find(home)?.timestampMs ?? 0);
-    if (timestampMs < known) return this.counts.add('locations_old');
+    if (timestampMs < known) return this.#counts.add('locations_old');
     if (to.address === this.#settings.address) return this.#denied(home, teller, turn);
     this.#keep({ home, to, timestampMs, teller, endsAt: turn.now + seconds(lifetimeS), pushed }, turn);
   }
@@ -212,7 +212,7 @@ export class Routing implements LmaFunction, Anchorings {
     this.#questions.delete(home);
     const evicted = this.#cache.set(location, turn.now);
     if (evicted) this.#forgotten(evicted, 'evicted', turn);
-    this.counts.add('locations_cached');
+    this.#counts.add('locations_cached');
     this.#trace('cached', home, turn, { to: to.address, peer: teller });
     turn.outputs.push({ kind: 'forward', rule: { to: home, via: this.#tunnel(to.address), intercepts: true } });
     this.#joined.located(home, turn);
@@ -245,7 +245,7 @@ export class Routing implements LmaFunction, Anchorings {
       if (to.address !== listener) this.#tell(listener, home, { to, timestampMs, lifetime: validUntil - now }, turn);
       return;
     }
-    this.counts.add('not_anchored');
+    this.#counts.add('not_anchored');
     this.#trace('notAnchored', home, turn, { peer: listener });
     const to: Locator = { kind: 'anchor', address: this.#settings.address };
     const timestampMs = forwarding?.timestampMs ?? 0;
@@ -266,7 +266,7 @@ export class Routing implements LmaFunction, Anchorings {
 
   /** §6.2: nobody said where it is in time. */
   #unasked(home: Prefix, turn: Turn): void {
-    this.counts.add('queries_late');
+    this.#counts.add('queries_late');
     this.#byHome(home, turn);
   }
 
@@ -315,7 +315,7 @@ export class Routing implements LmaFunction, Anchorings {
   }
 
   #forgotten({ home, to }: CachedLocation, reason: string, turn: Turn): void {
-    this.counts.add(`locations_${reason}`);
+    this.#counts.add(`locations_${reason}`);
     this.#trace('forgotten', home, turn, { to: to.address, reason });
     turn.outputs.push({ kind: 'unforward', to: home, intercepts: true });
   }
@@ -356,7 +356,7 @@ export class Routing implements LmaFunction, Anchorings {
   }
 
   #refuse(peer: Address, reason: string, { outputs }: Turn): void {
-    this.counts.add(`refused_${reason}`);
+    this.#counts.add(`refused_${reason}`);
     outputs.push({ kind: 'trace', event: { event: 'discarded', peer, reason } });
   }
 
