@@ -135,8 +135,8 @@ function isPlain(value: unknown): value is object {
 }
 
 function describe(message: Message): string {
-  return JSON.stringify(message, (_, value) => {
-    if (typeof value === 'string' && value.length === 8) return formatAddress(value as Address);
+  return JSON.stringify(message, (name, value) => {
+    if (typeof value === 'string' && value.length === 8 && name !== 'kind') return formatAddress(value as Address);
     return typeof value === 'object' && value !== null && 'length' in value && 'address' in value
       ? formatPrefix(value)
       : value;
