@@ -1,5 +1,6 @@
 import type { ForwardingRule, Row, TunnelEnd } from '../../src/protocol/contract.js';
 import { type Node, rowsOf } from '../../src/sim/index.js';
+import type { Allowed } from '../support/disclosures.js';
 import type { Schedule } from './generate.js';
 
 /** An LMA of a distributed-LMA domain, and the domain as it is configured. */
@@ -17,6 +18,12 @@ export interface DomainFacts {
 }
 
 type Rows = (view: string) => readonly Row[];
+
+/** What LMAs may say of where mobiles are. */
+export function allowedBy({ scheme, scenario }: Schedule): Allowed {
+  const isBypassed = scheme === 'dlma-bypass';
+  return { tellsAnchors: isBypassed || scenario.parameters.dlmaGatewayRecords === 1, tellsGateways: isBypassed };
+}
 
 /** Rules as the views say that they are, by what they are for: `to home`, `to home intercepts`. */
 export function expectedRules({ address, domain }: DomainFacts, rows: Rows): Map<string, string> {

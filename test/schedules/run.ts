@@ -15,7 +15,8 @@ import {
   type TraceRecord,
   Watchdog,
 } from '../../src/sim/index.js';
-import { type DomainFacts, type DomainText, functionsApart, placesKnownAt } from './domain-facts.js';
+import { Disclosures } from '../support/disclosures.js';
+import { allowedBy, type DomainFacts, type DomainText, functionsApart, placesKnownAt } from './domain-facts.js';
 import { isDistributed, type Schedule } from './generate.js';
 import { watchRounds } from './rounds.js';
 import { type EngineFacts, type Offence, WatchedEngine } from './watched.js';
@@ -50,14 +51,19 @@ class Run {
   readonly #offences = new Map<string, Offence>();
   /** Of nodes that are up; a restart makes a new one. */
   readonly #watched = new Map<string, WatchedEngine>();
+  /** draft-chan §5.4: who learns where mobiles are. */
+  #disclosures: Disclosures | undefined;
   readonly #everHad = new Map<string, Set<Address>>();
 
   constructor(schedule: Schedule, options: RunOptions) {
     this.#schedule = schedule;
-    this.#simulated = simulate(scenarioOf(schedule), tuned(schedule), {
+    const scenario = scenarioOf(schedule);
+    this.#simulated = simulate(scenario, tuned(schedule), {
       prepare: simulation => {
         this.#countFrames(simulation);
-        if (isDistributed(schedule.scheme)) watchRounds(simulation, offence => this.#add(offence));
+        if (!isDistributed(schedule.scheme)) return;
+        watchRounds(simulation, offence => this.#add(offence));
+        this.#disclosures = new Disclosures(simulation, scenario, allowedBy(schedule));
       },
       wrap: (engine, role) => this.#watch(options.mutate?.(engine, role) ?? engine, role),
     });
@@ -74,6 +80,7 @@ class Run {
       this.#add({ invariant: 'no-exception', node: '', detail: (error as Error).stack ?? String(error) });
     }
     for (const violation of this.#watchdog.violations) this.#add(violation);
+    for (const detail of this.#disclosures?.breaches ?? []) this.#add({ invariant: 'privacy', node: '', detail });
     return [...this.#offences.values()].slice(0, mostOffences);
   }
 

@@ -1,9 +1,9 @@
 import { type Address, formatAddress, isUnspecified, parseAddress } from '../../src/base/address.js';
-import { formatPrefix, type Prefix, prefixContains } from '../../src/base/prefix.js';
+import { formatPrefix, type Prefix, parsePrefix, prefixContains, prefixCovers } from '../../src/base/prefix.js';
 import { readMessage } from '../../src/protocol/dlma/codec.js';
 import type { Message } from '../../src/protocol/dlma/messages.js';
-import { type Move, nodesWithRole, type Scenario } from '../../src/scenario/model.js';
-import type { Simulation } from '../../src/sim/index.js';
+import { nodesWithRole, type Scenario } from '../../src/scenario/model.js';
+import type { Simulation, TraceRecord } from '../../src/sim/index.js';
 import type { Packet } from '../../src/wire/ipv6/packet.js';
 import { layersOf } from './paths.js';
 
@@ -21,18 +21,22 @@ export class Disclosures {
   readonly breaches: string[] = [];
   /** Messages that told somebody of another node's care-of address: `bypass to gateway`. */
   readonly told = new Map<string, number>();
-  readonly #simulation: Simulation;
+  /** Addresses of mobiles, now or before. */
+  readonly #everHad = new Map<string, Set<Address>>();
   readonly #scenario: Scenario;
   readonly #allowed: Allowed;
   readonly #anchors: ReadonlyMap<Address, string>;
   readonly #gateways: ReadonlyMap<Address, string>;
+  /** Of all networks of the domain. */
+  readonly #prefixes: readonly Prefix[];
 
   constructor(simulation: Simulation, scenario: Scenario, allowed: Allowed) {
-    this.#simulation = simulation;
     this.#scenario = scenario;
     this.#allowed = allowed;
     this.#anchors = addressesOf(scenario, 'anchor');
     this.#gateways = addressesOf(scenario, 'access');
+    this.#prefixes = nodesWithRole(scenario, 'anchor').map(({ prefix }) => parsePrefix(prefix));
+    simulation.onTrace(record => this.#noteAddress(record));
     for (const link of simulation.links.values())
       link.tap((frame, at, moment, node) => {
         if (moment === 'delivered') this.#delivered(frame.packet, node, at / 1e6);
@@ -41,6 +45,9 @@ export class Disclosures {
 
   #delivered(packet: Packet, node: string, atMs: number): void {
     if (this.#isEndNode(node)) {
+      // What somebody typed in for a default gateway is an LMA's address, and no news.
+      const { kind } = packet.payload.kind === 'icmpv6' ? packet.payload.message : {};
+      if (this.#isManual(node) && (kind === 'neighbourAdvertisement' || kind === 'neighbourSolicitation')) return;
       for (const address of addressesIn(packet).filter(each => this.#nameOf(each) !== undefined))
         this.breaches.push(
           `${node} gets a packet with the address of ${this.#nameOf(address)}: ${packet.payload.kind}`,
@@ -79,18 +86,11 @@ export class Disclosures {
     const { tellsAnchors, tellsGateways } = this.#allowed;
     if (this.#anchors.has(to)) return tellsAnchors && this.#nameOf(from) !== undefined;
     const gateway = this.#gateways.get(to);
-    const hasHad = (home: Prefix) => this.#staysOf(home, atMs).some(({ router }) => router === gateway);
     switch (message.kind) {
       case 'bypass': {
-        if (!this.#anchors.has(from) || message.homes.some(home => !this.#mobileWith(home))) return false;
-        if (!message.source) return tellsAnchors && message.homes.every(hasHad);
-        // It was under way while the mobile moved.
-        return (
-          tellsGateways &&
-          this.#staysOf(message.source, atMs)
-            .slice(-2)
-            .some(({ router }) => router === gateway)
-        );
+        if (!this.#anchors.has(from) || !message.homes.every(home => this.#isOfDomain(home))) return false;
+        if (!message.source) return tellsAnchors && message.homes.every(home => this.#wasAt(home, gateway, atMs));
+        return tellsGateways && this.#wasAt(message.source, gateway, atMs);
       }
       case 'location':
         // From a gateway to whom it tunnels, which it does only by the word of its LMA.
@@ -100,17 +100,35 @@ export class Disclosures {
     }
   }
 
-  /** Who has an address of that home now. */
+  /** Undefined: one that has not got an address yet. */
   #mobileWith(home: Prefix): string | undefined {
-    return this.#scenario.nodes.find(({ name, role }) => {
-      const addresses = this.#simulation.nodes.get(name)?.stack?.globalAddresses() ?? [];
-      return role === 'mobile' && addresses.some(address => prefixContains(home, address));
-    })?.name;
+    for (const [mobile, addresses] of this.#everHad)
+      if ([...addresses].some(address => prefixContains(home, address))) return mobile;
+    return undefined;
   }
 
-  #staysOf(home: Prefix, atMs: number): readonly Move[] {
+  #noteAddress({ node, event }: TraceRecord): void {
+    if (event.event !== 'address' || !this.#isMobile(node)) return;
+    const had = this.#everHad.get(node) ?? new Set();
+    this.#everHad.set(node, had.add(event.address));
+  }
+
+  #isManual(node: string): boolean {
+    return this.#scenario.nodes.some(one => one.name === node && one.role === 'mobile' && one.addressing === 'manual');
+  }
+
+  #isMobile(node: string): boolean {
+    return this.#scenario.nodes.some(({ name, role }) => name === node && role === 'mobile');
+  }
+
+  #wasAt(home: Prefix, gateway: string | undefined, atMs: number): boolean {
     const mobile = this.#mobileWith(home);
-    return this.#scenario.movement.filter(move => move.mobile === mobile && move.atMs <= atMs);
+    const stays = this.#scenario.movement.filter(move => move.mobile === mobile && move.atMs <= atMs);
+    return mobile === undefined || stays.some(({ router }) => router === gateway);
+  }
+
+  #isOfDomain(home: Prefix): boolean {
+    return this.#prefixes.some(prefix => prefixCovers(prefix, home));
   }
 }
 
