@@ -3,7 +3,7 @@ import type { Engine, Input, Interests, Output } from './contract.js';
 
 /**
  * Several engines of one role as one: each sees every input, in their order, and leaves what it has no interest in. What two
- * of them show or count has another name in each.
+ * of them show or count has another name in each, and of one prefix one of them alone asks to hear of flows.
  */
 export function together(engines: readonly Engine[]): Engine {
   const [first] = engines;
