@@ -213,6 +213,7 @@ function hostOf({ address }: Prefix): Address {
 
 for (const [title, more] of [
   ['plain', {}],
+  ['where bindings end at once', { deleteDelayMs: 0, previousS: 1 }],
   [
     'with queries, bypasses and gateways known at home',
     { query: true, bypass: { destination: true, originating: true }, records: 'gateway', told: ['fd00::2', 'fd00::3'] },

@@ -4,6 +4,9 @@ import type { Engine, Input, Interests, Output, StoredRecord } from '../contract
 import type { LmaFunction, Turn } from './function.js';
 import type { PostOffice } from './post.js';
 
+/** What is due after so many is a mistake, which must not become a loop. */
+const maximumRounds = 4;
+
 /**
  * An LMA of a distributed-LMA domain as a world sees it (draft-chan §2.3): those of the functions that stand at this node, and the
  * post that carries what they say to each other and to those elsewhere.
@@ -48,9 +51,7 @@ export class DistributedLma implements Engine {
   #take(input: Input, turn: Turn): void {
     switch (input.kind) {
       case 'tick':
-        this.#post.tick(turn);
-        for (const one of this.#functions) one.tick(turn);
-        return;
+        return this.#tick(turn);
       case 'restored':
         return this.#restore([...input.records], turn);
       case 'packet':
@@ -58,6 +59,17 @@ export class DistributedLma implements Engine {
         if (this.#post.receive(input, turn)) return;
     }
     for (const one of this.#functions) one.input?.(input, turn);
+  }
+
+  /** What one function tells another may be due at once: a binding that it ends is gone then where none is kept for a while. */
+  #tick(turn: Turn): void {
+    for (let round = 0; round < maximumRounds; round++) {
+      this.#post.tick(turn);
+      for (const one of this.#functions) one.tick(turn);
+      this.#post.deliver(turn);
+      const { deadline } = this;
+      if (deadline === undefined || deadline > turn.now) return;
+    }
   }
 
   #restore(records: readonly StoredRecord[], turn: Turn): void {
