@@ -198,6 +198,9 @@ class Run {
       const anchor = network.anchors.find(({ node }) => node === gateway?.nearestAnchor);
       if (!gateway || !anchor) continue;
       const homes = new Set(this.#entries(mobile).bindings.map(({ row }) => row.home));
+      const known = [...simulation.nodes.values()].flatMap(node => rowsOf(node, 'locations'));
+      if (isDistributed(this.#schedule.scheme) && !known.some(({ home }) => homes.has(home)))
+        this.#add({ invariant: 'converged', node: anchor.node, detail: `no H-LMA knows where ${mobile.name} is` });
       for (const { name } of simulation.nodes.values())
         for (const { view, home, place } of placesKnownAt(this.#node(name)))
           if (homes.has(home) && place !== anchor.address && !(view !== 'locations' && place === gateway.address))
