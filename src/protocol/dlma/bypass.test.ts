@@ -259,6 +259,8 @@ test('C03-5.1.2-02: nobody but the LMA that anchored it says where a visitor has
   refused(b, anchorAddress, gone({ timestampMs: stampAt(20), gateway: stranger }), served);
   leave(b, 21);
   refused(b, second2, gone({ timestampMs: stampAt(20) }), {});
+  // From there it had come back here.
+  refused(b, anchorAddress, gone({ timestampMs: stampAt(9) }), {});
   say(b, anchorAddress, gone({ timestampMs: stampAt(22) }));
   refused(b, anchorAddress, gone({ timestampMs: stampAt(21), gateway: third }), follows(second2));
 });

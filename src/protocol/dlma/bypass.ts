@@ -192,12 +192,13 @@ class Bypassing {
   }
 
   #removed(visitor: Visitor, turn: Turn): void {
+    const sinceMs = this.#since.get(visitor) ?? 0;
     this.#since.delete(visitor);
     this.#leftAt.delete(visitor);
     const { prefix, anchor, station } = visitor;
     // What another visitor is served with is that one's.
     if (prefix === undefined || anchor === undefined || this.#visits.forwarding.servedWith(prefix)) return;
-    this.departed.add({ home: prefix, station, anchor }, turn.now);
+    this.departed.add({ home: prefix, station, anchor, sinceMs }, turn.now);
   }
 
   #wallMs(now: Instant): number {
@@ -244,10 +245,11 @@ class Bypassing {
   /** §5.1.2, §5.1.3: where a visitor has gone, by the word of the LMA that anchored it here. */
   #follow(home: Prefix, { gateway, timestampMs, lifetimeS }: Bypass, from: Address, turn: Turn): boolean {
     const visitor = this.#visits.forwarding.servedWith(home);
-    const departure = this.departed.get(home) ?? (visitor && departureOf(visitor, home));
+    const departure = this.departed.get(home) ?? (visitor && departureOf(visitor, home, this.#since.get(visitor)));
     if (departure?.anchor !== from || gateway === this.#local) return false;
     // It came back since then, or this was overtaken by something newer.
-    const since = Math.max((visitor && this.#since.get(visitor)) ?? 0, departure.next?.timestampMs ?? 0);
+    const came = (visitor && this.#since.get(visitor)) ?? departure.sinceMs;
+    const since = Math.max(came, departure.next?.timestampMs ?? 0);
     if (since > timestampMs) return false;
     this.departed.follow(
       departure,
@@ -321,8 +323,8 @@ class Bypassing {
 type Bypass = Extract<Message, { kind: 'bypass' }>;
 type Location = Extract<Message, { kind: 'location' }>;
 
-function departureOf({ station, anchor }: Visitor, home: Prefix): Departure | undefined {
-  return anchor && { home, station, anchor };
+function departureOf({ station, anchor }: Visitor, home: Prefix, sinceMs = 0): Departure | undefined {
+  return anchor && { home, station, anchor, sinceMs };
 }
 
 /** What follows the name may have any unit in it. */

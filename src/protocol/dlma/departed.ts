@@ -13,6 +13,8 @@ export interface Departure {
   readonly station: LinkAddress;
   /** The LMA that anchored it: only that one says where it is now. */
   readonly anchor: Address;
+  /** When it last came here: what is older than that, it came back from. */
+  readonly sinceMs: number;
   readonly next?: Next | undefined;
 }
 
