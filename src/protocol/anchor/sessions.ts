@@ -12,14 +12,18 @@ export interface Sessions {
   asked(request: SessionRequest): void;
   /** A gateway lets one go that is not here: perhaps one that is asked for. */
   givenUp(update: Update): void;
-  /**
-   * One is registered. `came`: anew, at another gateway, or again after its gateway had let it go. `previous`: the care-of
-   * address it had before another one.
-   */
-  registered(binding: Binding, came: boolean, previous?: Address): void;
+  /** One is registered. `previous`: the care-of address it had before another one. */
+  registered(binding: Binding, how: Registered, previous?: Address): void;
   /** Nothing of it is left. */
   removed(binding: Binding): void;
 }
+
+export type Registered =
+  /** Anew, at another gateway, or again after its gateway had let it go. */
+  | 'came'
+  /** Its gateway says that it has come, as it said before (RFC 5213 §8.4): it may have been away. */
+  | 'returned'
+  | 'refreshed';
 
 export interface SessionRequest {
   readonly update: Update;

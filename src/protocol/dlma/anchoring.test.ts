@@ -176,6 +176,16 @@ test('draft-chan §4.3: a refresh is answered at once, and the H-LMA hears that 
   assert.deepEqual(records(domain), [`${alice} ${home} ${lma2} registered`]);
 });
 
+test('draft-chan §2.3: a binding lasts no longer than the H-LMA keeps its record', () => {
+  const domain = away((lma: string) => (lma === lma1 ? { maximumLifetimeS: 100 } : {}));
+  const left = () => domain.rows(lma2, 'bindings').map(row => row.lifetimeS);
+  assert.equal(domain.acknowledged[0].message.lifetimeS, 100);
+  assert.deepEqual(left(), [100]);
+  domain.update({ mag: mag2, lma: lma2, identity: alice, homes, handoff: 5 });
+  domain.runS(1);
+  assert.deepEqual(left(), [100]);
+});
+
 test('draft-chan §2.3: who is not refreshed, or left, is nowhere in the end', () => {
   for (const leaves of [true, false]) {
     const domain = away();

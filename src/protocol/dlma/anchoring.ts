@@ -4,7 +4,7 @@ import { earliest, type Instant, seconds } from '../../base/time.js';
 import { revocationTrigger, bindingStatus as status } from '../../wire/mobility/status.js';
 import { type Binding, type BindingCache, homesOf } from '../anchor/binding-cache.js';
 import type { Counters } from '../anchor/counters.js';
-import type { SessionRequest, Sessions, SharedAnchor } from '../anchor/sessions.js';
+import type { Registered, SessionRequest, Sessions, SharedAnchor } from '../anchor/sessions.js';
 import type { Update } from '../anchor/update.js';
 import type { Engine, Environment, Input, Output, StoredRecord } from '../contract.js';
 import type { Anchored, AnchoredMobile, Anchorings } from './anchored.js';
@@ -36,7 +36,7 @@ type News =
   | {
       readonly kind: 'registered';
       readonly binding: Binding;
-      readonly came: boolean;
+      readonly how: Registered;
       readonly previous: Address | undefined;
     }
   /** `released`: others know more of it than this LMA does. */
@@ -74,7 +74,7 @@ export class Anchoring implements LmaFunction, Anchored {
     this.#lma = createLma({
       asked: request => this.#news.push({ kind: 'asked', request }),
       givenUp: update => this.#news.push({ kind: 'givenUp', update }),
-      registered: (binding, came, previous) => this.#news.push({ kind: 'registered', binding, came, previous }),
+      registered: (binding, how, previous) => this.#news.push({ kind: 'registered', binding, how, previous }),
       removed: binding =>
         this.#news.push({ kind: 'removed', binding, released: this.#departures.released === binding }),
     });
@@ -197,7 +197,7 @@ export class Anchoring implements LmaFunction, Anchored {
     this.#news = [];
     const isAdmitted = this.#admittedMs !== undefined;
     for (const one of news)
-      if (one.kind === 'registered' && (one.came || isAdmitted))
+      if (one.kind === 'registered' && (one.how !== 'refreshed' || isAdmitted))
         this.#came(one.binding, this.#admittedMs, one.previous, turn);
     for (const output of outputs) turn.outputs.push(output);
     for (const one of news) this.#followOne(one, turn);
@@ -210,13 +210,13 @@ export class Anchoring implements LmaFunction, Anchored {
       case 'givenUp':
         return this.#giveUp(news.update, turn);
       case 'registered':
-        return this.#refreshed(news.binding, news.came, turn);
+        return this.#refreshed(news.binding, news.how, turn);
       case 'removed':
         return this.#removed(news.binding, news.released, turn);
     }
   }
 
-  /** It came to a gateway of this LMA, anew or from another one of its gateways. */
+  /** It came to a gateway of this LMA: anew, from another one of its gateways, or back to the same. */
   #came(binding: Binding, cameMs: number | undefined, previous: Address | undefined, turn: Turn): void {
     const timestampMs = cameMs ?? this.#enquiries.timestampMs(binding.timestamp, turn);
     const homes = homesOf(binding);
@@ -237,8 +237,8 @@ export class Anchoring implements LmaFunction, Anchored {
   }
 
   /** Location management hears that it is still here; of another gateway only where it keeps those (§5.1.1). */
-  #refreshed(binding: Binding, came: boolean, turn: Turn): void {
-    if (this.#admittedMs !== undefined || (came && this.#settings.records === 'anchor')) return;
+  #refreshed(binding: Binding, how: Registered, turn: Turn): void {
+    if (this.#admittedMs !== undefined || (how === 'came' && this.#settings.records === 'anchor')) return;
     const stay = this.#stays.get(binding.home);
     if (stay) this.#enquiries.confirm(stay, binding, turn);
   }

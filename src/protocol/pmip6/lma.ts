@@ -3,7 +3,7 @@ import { Deadlines } from '../../base/deadlines.js';
 import { maskAddress, type Prefix } from '../../base/prefix.js';
 import { below, type Random } from '../../base/random.js';
 import type { Duration, Instant } from '../../base/time.js';
-import { revocationTrigger, bindingStatus as status } from '../../wire/mobility/status.js';
+import { handoffIndicator, revocationTrigger, bindingStatus as status } from '../../wire/mobility/status.js';
 import { Anchor, type AnchorSettings, type Registration } from '../anchor/anchor.js';
 import { type Binding, homesOf } from '../anchor/binding-cache.js';
 import {
@@ -214,7 +214,7 @@ class Lma implements Dialect {
     const linkLocal = this.#linkLocal(request, undefined);
     const binding = this.#anchor.create({ ...this.#registration(request, linkLocal), homes }, request.now, outputs);
     this.#accept(request, 'initial', binding, outputs);
-    this.#sessions?.registered(binding, true);
+    this.#sessions?.registered(binding, 'came');
     return true;
   }
 
@@ -227,7 +227,9 @@ class Lma implements Dialect {
     const linkLocal = this.#linkLocal(request, binding.linkLocal);
     const moved = this.#anchor.update(binding, this.#registration(request, linkLocal), now, outputs);
     this.#accept(request, purpose, binding, outputs);
-    this.#sessions?.registered(binding, moved || state === 'deregistered', moved ? careOf : undefined);
+    const returned = update.options.handoff !== handoffIndicator.noChange;
+    const how = moved || state === 'deregistered' ? 'came' : returned ? 'returned' : 'refreshed';
+    this.#sessions?.registered(binding, how, moved ? careOf : undefined);
     this.#letGo(request.identity);
     if (!moved || state === 'deregistered') return;
     const same = accessTechnology === update.options.accessTechnology;
