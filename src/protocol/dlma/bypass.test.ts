@@ -282,6 +282,21 @@ test('C03-5.1.2-02: a mobile that comes back is led nowhere else from the moment
   assert.deepEqual(ways(b), served);
 });
 
+test('C03-5.1.2-02: what is older than its registration here, if younger than its coming, leads a visitor nowhere else', () => {
+  const b = bench();
+  b.attach();
+  const asked = b.questions[0].transaction;
+  b.until(3);
+  b.authenticate(undefined, asked);
+  const { update } = b;
+  b.until(3.5);
+  b.acknowledge({ options: [{ kind: 'homeNetworkPrefix', ...visitor }] }, update);
+  say(b, anchorAddress, gone({ timestampMs: stampAt(2) }));
+  assert.deepEqual(ways(b), served);
+  say(b, anchorAddress, gone({ timestampMs: stampAt(3.2) }));
+  assert.deepEqual(ways(b), follows(second2));
+});
+
 test('C03-5.1.2-03: who tunnels what is for nobody here is told so; for whom it serves nobody is told anything', () => {
   const b = serving();
   arrives(b, addressIn(visitor), otherAnchor);

@@ -130,6 +130,8 @@ class Bypassing {
   readonly #visits: Visits;
   /** When each came: what its LMA says of its going is older than that, or newer. */
   readonly #since = new Map<Visitor, number>();
+  /** Those that have not been registered since they came. */
+  readonly #coming = new Set<Visitor>();
   /** When those left that are off the link. */
   readonly #leftAt = new Map<Visitor, Instant>();
   #sequence = 0;
@@ -175,11 +177,15 @@ class Bypassing {
   /** From now on nothing leads away from here: it may be registered before this gateway hears so. */
   #attached(visitor: Visitor, turn: Turn): void {
     this.#since.set(visitor, this.#wallMs(turn.now));
+    this.#coming.add(visitor);
     this.#leftAt.delete(visitor);
     this.departed.returned(visitor.station, turn.outputs);
   }
 
-  #registered({ prefix }: Visitor, turn: Turn): void {
+  /** It came when this gateway asked to have it registered, as its LMA sees it; what a refresh says is that it is still here. */
+  #registered(visitor: Visitor, turn: Turn): void {
+    const { prefix, expiresAt = 0, lifetimeS = 0 } = visitor;
+    if (this.#coming.delete(visitor)) this.#since.set(visitor, this.#wallMs(expiresAt - lifetimeS * second));
     if (prefix !== undefined) this.departed.end(prefix, turn.outputs);
   }
 
@@ -194,6 +200,7 @@ class Bypassing {
   #removed(visitor: Visitor, turn: Turn): void {
     const sinceMs = this.#since.get(visitor) ?? 0;
     this.#since.delete(visitor);
+    this.#coming.delete(visitor);
     this.#leftAt.delete(visitor);
     const { prefix, anchor, station } = visitor;
     // What another visitor is served with is that one's.
