@@ -282,7 +282,7 @@ test('C03-5.1.2-02: a mobile that comes back is led nowhere else from the moment
   assert.deepEqual(ways(b), served);
 });
 
-test('C03-5.1.2-02: what is older than its registration here, if younger than its coming, leads a visitor nowhere else', () => {
+test('C03-5.1.2-02: what is older than what this gateway asked for last leads a visitor nowhere else', () => {
   const b = bench();
   b.attach();
   const asked = b.questions[0].transaction;
@@ -295,6 +295,20 @@ test('C03-5.1.2-02: what is older than its registration here, if younger than it
   assert.deepEqual(ways(b), served);
   say(b, anchorAddress, gone({ timestampMs: stampAt(3.2) }));
   assert.deepEqual(ways(b), follows(second2));
+});
+
+test('C03-5.1.2-02: a gateway that asks for its visitor once more sends nothing to where that was before', () => {
+  const b = serving();
+  b.until(6);
+  b.detach();
+  b.attach();
+  b.authenticate();
+  b.until(6.5);
+  say(b, anchorAddress, gone({ timestampMs: stampAt(6.4) }));
+  assert.deepEqual(ways(b), follows(second2));
+  b.until(7);
+  assert.equal(b.updates.length, 1);
+  assert.deepEqual(ways(b), served);
 });
 
 test('C03-5.1.2-03: who tunnels what is for nobody here is told so; for whom it serves nobody is told anything', () => {

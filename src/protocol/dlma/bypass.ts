@@ -5,6 +5,8 @@ import { invariant } from '../../base/errors.js';
 import { type Prefix, prefixCovers, prefixOf } from '../../base/prefix.js';
 import { earliest, type Instant, second, seconds } from '../../base/time.js';
 import { protocol } from '../../wire/ipv6/packet.js';
+import { findOption } from '../../wire/mobility/options.js';
+import { handoffIndicator } from '../../wire/mobility/status.js';
 import type { Engine, Environment, Input, Interests, LinkId, Output } from '../contract.js';
 import { mobilityPacket } from '../gateway/binding-updates.js';
 import type { Turn } from '../gateway/lifecycle.js';
@@ -82,7 +84,10 @@ class BypassedGateway implements Engine {
     if (!this.#takes(input, turn)) {
       const outputs = this.#gateway.handle(input, now);
       turn.outputs.push(...outputs);
-      for (const output of outputs) this.#bypassing.uplink(output, turn);
+      for (const output of outputs) {
+        this.#bypassing.asked(output, turn);
+        this.#bypassing.uplink(output, turn);
+      }
     }
     const others = this.#overlay.note(turn.outputs);
     const wanted = { rules: this.#bypassing.departed.rules, ends: new Map(), held: new Set<string>(), flushed: [] };
@@ -130,8 +135,6 @@ class Bypassing {
   readonly #visits: Visits;
   /** When each came: what its LMA says of its going is older than that, or newer. */
   readonly #since = new Map<Visitor, number>();
-  /** Those that have not been registered since they came. */
-  readonly #coming = new Set<Visitor>();
   /** When those left that are off the link. */
   readonly #leftAt = new Map<Visitor, Instant>();
   #sequence = 0;
@@ -177,16 +180,28 @@ class Bypassing {
   /** From now on nothing leads away from here: it may be registered before this gateway hears so. */
   #attached(visitor: Visitor, turn: Turn): void {
     this.#since.set(visitor, this.#wallMs(turn.now));
-    this.#coming.add(visitor);
     this.#leftAt.delete(visitor);
     this.departed.returned(visitor.station, turn.outputs);
   }
 
-  /** It came when this gateway asked to have it registered, as its LMA sees it; what a refresh says is that it is still here. */
-  #registered(visitor: Visitor, turn: Turn): void {
-    const { prefix, expiresAt = 0, lifetimeS = 0 } = visitor;
-    if (this.#coming.delete(visitor)) this.#since.set(visitor, this.#wallMs(expiresAt - lifetimeS * second));
+  #registered({ prefix }: Visitor, turn: Turn): void {
     if (prefix !== undefined) this.departed.end(prefix, turn.outputs);
+  }
+
+  /** Whoever is asked to register a visitor takes it to be here as of then, as this gateway says, and not where it was before. */
+  asked(output: Output, turn: Turn): void {
+    if (output.kind !== 'send' || output.packet.payload.kind !== 'mobility') return;
+    const { message } = output.packet.payload;
+    if (message.kind !== 'bindingUpdate' || message.lifetimeS === 0) return;
+    const { options } = message;
+    const station = findOption(options, 'mobileNodeLinkLayerIdentifier')?.identifier;
+    const identity = findOption(options, 'mobileNodeIdentifier')?.identifier;
+    const isRefresh = findOption(options, 'handoffIndicator')?.indicator === handoffIndicator.noChange;
+    if (isRefresh || station === undefined || identity === undefined) return;
+    const timestampMs = this.#wallMs(turn.now);
+    for (const visitor of this.#visits.visitors.byIdentity(identity))
+      if (visitor.station === station) this.#since.set(visitor, timestampMs);
+    this.departed.outdate(station, timestampMs, turn.outputs);
   }
 
   /** What a visitor sends goes straight to other gateways only while it goes to the LMA that said so. */
@@ -200,7 +215,6 @@ class Bypassing {
   #removed(visitor: Visitor, turn: Turn): void {
     const sinceMs = this.#since.get(visitor) ?? 0;
     this.#since.delete(visitor);
-    this.#coming.delete(visitor);
     this.#leftAt.delete(visitor);
     const { prefix, anchor, station } = visitor;
     // What another visitor is served with is that one's.

@@ -85,6 +85,12 @@ export class Departed {
     for (const { home } of [...(this.#byStation.get(station) ?? [])]) this.end(home, outputs);
   }
 
+  /** It is here as of then. */
+  outdate(station: LinkAddress, timestampMs: number, outputs: Output[]): void {
+    for (const { home, next } of [...(this.#byStation.get(station) ?? [])])
+      if (next && next.timestampMs <= timestampMs) this.end(home, outputs);
+  }
+
   end(home: Prefix, outputs: Output[]): void {
     const departure = this.#remove(home);
     this.#timers.clear(timerOf(home));
