@@ -176,6 +176,16 @@ test('draft-chan §4.3: a refresh is answered at once, and the H-LMA hears that 
   assert.deepEqual(records(domain), [`${alice} ${home} ${lma2} registered`]);
 });
 
+test('draft-chan §4.3: what the mobile sent before it left is still let in at the previous D-LMA for a moment', () => {
+  const domain = away({ drainDelayMs: 500 });
+  domain.update({ mag: mag3, lma: lma3, identity: alice, homes });
+  domain.runS(0.4);
+  assert.deepEqual(domain.homeRules(lma2), [`${home} → ${lma3}`]);
+  assert.deepEqual(domain.ends(lma2), [`${mag2} ${home}`]);
+  domain.runS(0.2);
+  assert.deepEqual(domain.ends(lma2), []);
+});
+
 test('draft-chan §2.3: a binding lasts no longer than the H-LMA keeps its record', () => {
   const domain = away((lma: string) => (lma === lma1 ? { maximumLifetimeS: 100 } : {}));
   const left = () => domain.rows(lma2, 'bindings').map(row => row.lifetimeS);

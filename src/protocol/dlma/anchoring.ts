@@ -281,8 +281,12 @@ export class Anchoring implements LmaFunction, Anchored {
       return this.#refuseRequest(request, status.notAnchorForThisMobileNode, 'of no network of the domain', turn);
     if (this.#waiting.size >= this.#settings.maximumWaiting)
       return this.#refuseRequest(request, status.insufficientResources, 'too many wait for location management', turn);
-    this.#routing.expected(identity, homes, timestampMs, turn);
-    this.#enquiries.begin(this.#waiting.add(request, timestampMs), turn);
+    this.#ask(this.#waiting.add(request, timestampMs), turn);
+  }
+
+  #ask(session: WaitingSession, turn: Turn): void {
+    this.#routing.expected(session.identity, session.homes, session.timestampMs, turn);
+    this.#enquiries.begin(session, turn);
   }
 
   #giveUp(update: Update, turn: Turn): void {
@@ -311,11 +315,11 @@ export class Anchoring implements LmaFunction, Anchored {
       return this.#refuse(session, status.timestampLowerThanPreviouslyAccepted, 'it has gone to another LMA', turn);
     // The mobile came to another gateway since location management was asked.
     const isOutdated = timestampMs < overtakenMs || code === status.timestampMismatch;
-    if (isOutdated && timestampMs < session.timestampMs) return this.#enquiries.begin(session, turn);
+    if (isOutdated && timestampMs < session.timestampMs) return this.#ask(session, turn);
     if (code === status.duplicateAddressDetectionFailed && session.homes.length > 0) {
       this.#counters.add('homes_not_unique');
       session.homes = [];
-      return this.#enquiries.begin(session, turn);
+      return this.#ask(session, turn);
     }
     if (isAccepted) return this.#admit(session, message, at, turn);
     this.#refuse(session, refusals.get(code) ?? status.reasonUnspecified, `location management says ${code}`, turn);
