@@ -75,14 +75,19 @@ export class Departures {
     post.tell(from, { kind: 'handoverAnswer', sequence, identity, homes, status: code }, turn);
   }
 
-  /** At a node that manages locations too, that hears first where a mobile has gone. */
+  /**
+   * The home's H-LMA hears where a mobile has gone before the new D-LMA says so. Others that are told leave it to that: their H-LMA
+   * may not have heard yet, and would send back what they forward.
+   */
   located(message: MessageOf<'location'>, from: Address, turn: Turn): void {
     const { homes, to: locator, timestampMs, lifetimeS } = message;
     const { address, domain } = this.#parts.settings;
     if (lifetimeS === 0 || locator.address === address) return;
     for (const home of homes) {
       const known = this.#known(home);
-      if (!known || known.stay.timestampMs >= timestampMs || domain.entryOf(home.address)?.location !== from) continue;
+      const entry = domain.entryOf(home.address);
+      if (!known || known.stay.timestampMs >= timestampMs || entry?.location !== from || entry.routing !== address)
+        continue;
       this.#depart([home], { identity: known.binding.identity, timestampMs, to: { locator, lifetimeS } }, turn);
     }
   }
