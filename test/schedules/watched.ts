@@ -174,6 +174,7 @@ export class WatchedEngine implements Engine {
     switch (output.kind) {
       case 'forward':
         this.#rules.set(ruleKey(output.rule), output.rule);
+        this.#comesBack(output.rule);
         return;
       case 'unforward':
         this.#rules.delete(ruleKey(output));
@@ -236,6 +237,11 @@ export class WatchedEngine implements Engine {
     }
     for (const [key, rule] of this.#rules)
       if (!expected.has(key) && !besides(rule)) this.#offend('rules', `${key} via ${viaText(rule.via)} for nobody`);
+  }
+
+  /** Who is back, if for less than a turn, begins to leave anew. */
+  #comesBack({ to, via }: ForwardingRule): void {
+    if (to && via.kind === 'tunnel') this.#closing.delete(endKey({ ...via, from: to }));
   }
 
   /** Ends that nobody has any more may drain for a while, where that is given. */
