@@ -90,6 +90,18 @@ test('a registration of a gateway, and what lacks an option, is no message of th
   assert.equal(readMessage({ ...written, flags: { ...written.flags, proxy: false } }), undefined);
 });
 
+test('a message with a timestamp that is no date is none of the domain', () => {
+  const location = messages[10];
+  assert.ok(location.kind === 'location');
+  const latestMs = 8.64e15;
+  assert.deepEqual(readMessage(writeMessage({ ...location, timestampMs: latestMs })), {
+    ...location,
+    timestampMs: latestMs,
+  });
+  for (const later of [latestMs + 1000, (2 ** 48 - 1) * 1000])
+    assert.equal(readMessage(writeMessage({ ...location, timestampMs: later })), undefined);
+});
+
 test('bits behind a prefix name no other home', () => {
   const written = writeMessage(messages[10]);
   assert.ok(written.kind === 'bindingUpdate');

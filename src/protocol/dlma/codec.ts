@@ -264,9 +264,14 @@ function stamped({ timestampMs }: { readonly timestampMs: number }): MobilityOpt
   return [{ kind: 'timestamp', seconds, fraction }];
 }
 
+/** Later is no date (ECMA-262 §21.4.1.1), nor a number of milliseconds that others can be told from. */
+const latestMs = 8.64e15;
+
 function timestampIn(options: readonly MobilityOption[]): number | undefined {
   const option = findOption(options, 'timestamp');
-  return option && option.seconds * 1000 + Math.round((option.fraction * 1000) / 0x1_0000);
+  if (!option) return undefined;
+  const timestampMs = option.seconds * 1000 + Math.round((option.fraction * 1000) / 0x1_0000);
+  return timestampMs <= latestMs ? timestampMs : undefined;
 }
 
 function role(name: keyof typeof distributedRole): MobilityOption {
