@@ -91,6 +91,8 @@ function checkPrefixes({ domain, homeLength }: DlmaConfig, problem: Problem): vo
       if (prefix.length > homeLength) problem(path, `a prefix of at most ${homeLength} bits`);
       before.push(prefix);
     }
+    if (own.length > 0 && prefixes.length === 0)
+      problem(['domain', i, 'realms'], 'nothing, where there are no prefixes');
     for (const [j, realm] of own.entries()) {
       if (realms.has(realm)) problem(['domain', i, 'realms', j], `one network for '${realm}'`);
       realms.add(realm);

@@ -73,6 +73,10 @@ test('what a domain is described wrongly with is said with its place', () => {
     'domain.1.prefixes.0: a prefix of at most 44 bits',
   ]);
   assert.deepEqual(problems({ domain: [{ lma: 'fd00::1' }] }), ['domain: at least one network with prefixes']);
+  const visited = { lma: 'fd00::2', realms: ['two.example'] };
+  assert.deepEqual(problems({ domain: [{ prefixes: ['2001:db8:1::/48'], lma: 'fd00::1' }, visited] }), [
+    'domain.1.realms: nothing, where there are no prefixes',
+  ]);
   assert.deepEqual(problems({ bypass: { source: true } }), [
     'bypass.source: no such key here; keys are destination, originating',
   ]);
