@@ -85,6 +85,10 @@ test('C03-4.4-08, C03-5.1-07: a location in the cache is forgotten when no packe
   assert.deepEqual(flow(59, host(2)), []);
   assert.deepEqual(at(118.9), []);
   assert.deepEqual(at(119), ['2001:db8:2:1::/64 intercepted → nowhere']);
+  const unused = router(1);
+  unused.located(0, lma(2), {});
+  assert.deepEqual(unused.at(59.9), []);
+  assert.deepEqual(unused.at(60), ['2001:db8:2:1::/64 intercepted → nowhere']);
 });
 
 test('a location is not for longer than it was told for, whatever comes', () => {
