@@ -118,12 +118,7 @@ async function roam(lab: Lab, options: ExperimentOptions): Promise<Course> {
 }
 
 /** The access routers the scenario takes the mobile to, those left out between which the scheme loses the session. */
-export function routersToVisit(
-  scenario: Scenario,
-  scheme: Scheme,
-  network: NetworkDescription,
-  mobile: string,
-): string[] {
+function routersToVisit(scenario: Scenario, scheme: Scheme, network: NetworkDescription, mobile: string): string[] {
   const world = { scenario, network, topology: topologyOf(scenario) };
   const handovers = handoversOf(scenario, network).filter(handover => handover.mobile === mobile);
   const kept = handovers.filter(handover => closedFormOf(scheme, handover, world) !== undefined);

@@ -10,7 +10,7 @@ import type { NetlinkSocket } from './socket.js';
 /** The routing protocol number on everything a world installs, by which its successor knows it. */
 export const ownProtocol = 0x9b;
 export const localTable = 255;
-export const mainTable = 254;
+const mainTable = 254;
 
 const type = { newRoute: 24, deleteRoute: 25, getRoute: 26, newNeighbour: 28, deleteNeighbour: 29, getNeighbour: 30 };
 const ruleType = { add: 32, delete: 33, dump: 34 } as const;
