@@ -98,6 +98,12 @@ for (const [overrides, ...expected] of bad)
     assert.deepEqual(problems({ ...village, ...overrides }), expected);
   });
 
+test('a node that has the name of one of the continent is refused, not lost', () => {
+  assert.deepEqual(problems(village, `${text}\nnodes: { ar3: { role: correspondent } }\n`), [
+    'nodes.ar3: a name that no node of the continent has',
+  ]);
+});
+
 test('an unknown key of a continent is refused with its line', () => {
   const [problem] = problems(village, text.replace('  moves: $moves', '  move: $moves'));
   assert.match(problem, /^continent\.move: no such key here; keys are anchors, accessRouters, /);

@@ -16,9 +16,12 @@ export function withContinent(file: ScenarioFile, problem: Problem): ScenarioFil
     return file;
   }
   const sites = sitesOf(continent);
+  const generated = nodes(continent, sites);
+  for (const name of Object.keys(file.nodes))
+    if (Object.hasOwn(generated, name)) problem(['nodes', name], 'a name that no node of the continent has');
   return {
     ...file,
-    nodes: { ...file.nodes, ...nodes(continent, sites) },
+    nodes: { ...file.nodes, ...generated },
     links: [...file.links, ...links(continent, sites)],
     movement: [...file.movement, ...movement(continent, sites, durationMs, seed)],
     traffic: [...file.traffic, ...traffic(continent, durationMs, seed)],
