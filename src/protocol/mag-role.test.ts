@@ -104,5 +104,8 @@ test('draft-chan §5.4: a gateway that LMAs leave themselves out for knows all w
     'careOfAddress: nothing, beside `bypass`',
     'bypass.gateways.0: the address of another node',
   ]);
+  const attracted = 'an address outside all prefixes of the domain';
+  const wide = { domain: ['2001:db8::/32'], anchors: [anchor] };
+  assert.deepEqual(problems({ bypass: wide }), [`address: ${attracted}`, `bypass.anchors.0: ${attracted}`]);
   assert.match(problems({ bypass, pmipClients: [{ address: client }] })[0], /^bypass: no such key here/);
 });

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Address } from '../base/address.js';
+import { prefixContains } from '../base/prefix.js';
 import * as c from './config.js';
 import { type ContextTransferSettings, contextTransferSection } from './context-transfer/config.js';
 import { withContextTransfer } from './context-transfer/context-transfer.js';
@@ -36,9 +37,13 @@ const registering = gatewaySection(
   if (!bypass) return;
   const problem = (path: (string | number)[], message: string) => context.addIssue({ code: 'custom', path, message });
   if (careOfAddress) problem(['careOfAddress'], 'nothing, beside `bypass`');
+  // What is sent to such an address LMAs would intercept.
+  const isOutside = (node: Address) => !bypass.domain.some(block => prefixContains(block, node));
+  if (!isOutside(address)) problem(['address'], 'an address outside all prefixes of the domain');
   for (const key of ['anchors', 'gateways'] as const)
     for (const [i, peer] of bypass[key].entries()) {
       if (peer === address) problem(['bypass', key, i], 'the address of another node');
+      else if (!isOutside(peer)) problem(['bypass', key, i], 'an address outside all prefixes of the domain');
       else if (!insecure && !peers.some(known => known.address === peer))
         problem(['bypass', key, i], 'the address of one of peers');
     }
