@@ -117,7 +117,7 @@ test('C03-2.3-14, C03-4.4-05, C03-4.4-06, C03-5.1-02, C03-5.1-05: the H-LMA send
   assert.deepEqual(located(1, lma(2), { answered: true, timestampMs: 700 }), ['2001:db8:2:1::/64 → fd00::3', watch]);
   assert.deepEqual(sayings(), ['fd00::2: locationAnswer']);
   flow(2, host(2), lma(1));
-  assert.deepEqual(sayings(), ['fd00::1: location 2001:db8:2:1::/64 at fd00::3 for 400 s since 700']);
+  assert.deepEqual(sayings(), ['fd00::1: location 2001:db8:2:1::/64 at fd00::3 for 399 s since 700']);
 });
 
 test('C03-1-04: nobody is told where a mobile is but who sends to it', () => {
@@ -143,7 +143,7 @@ test('C03-4.3-11, C03-4.4-10, C03-4.4-11, C03-4.4-12, C03-5.1.3-05: a previous D
   );
   assert.deepEqual(left, ['2001:db8:2:1::/64 → fd00::1', watch]);
   flow(6, host(2), lma(4));
-  assert.deepEqual(sayings(), ['fd00::4: location 2001:db8:2:1::/64 at fd00::1 for 300 s since 900']);
+  assert.deepEqual(sayings(), ['fd00::4: location 2001:db8:2:1::/64 at fd00::1 for 299 s since 900']);
   assert.deepEqual(at(14.9), []);
   assert.deepEqual(at(15), ['2001:db8:2:1::/64 → nowhere']);
   assert.deepEqual(at(35), ['unwatch 2001:db8:2:1::/64']);
@@ -342,7 +342,7 @@ test('C03-5.1.1-04: an H-LMA that keeps gateways tunnels first packets there, an
   assert.deepEqual(located(1, lma(2), { answered: true, to: atGateway }), ['2001:db8:2:1::/64 → fd00:a::1', watch]);
   sayings();
   flow(2, host(2), lma(1));
-  assert.deepEqual(sayings(), ['fd00::1: location 2001:db8:2:1::/64 at fd00:a::1 for 400 s since 1000']);
+  assert.deepEqual(sayings(), ['fd00::1: location 2001:db8:2:1::/64 at fd00:a::1 for 399 s since 1000']);
 });
 
 test('an LMA that is told of every change goes straight to the D-LMA at once, and forgets nothing for want of packets', () => {

@@ -326,7 +326,7 @@ export class Routing implements LmaFunction, Anchorings {
     { to, timestampMs, lifetime }: { to: Locator; timestampMs: number; lifetime: Duration },
     turn: Turn,
   ): void {
-    const lifetimeS = wholeLifetimeS(lifetime);
+    const lifetimeS = Math.max(0, lifetime / second);
     const sequence = this.#post.sequence(listener);
     this.#trace('told', home, turn, { to: to.address, peer: listener });
     this.#post.tell(
@@ -373,11 +373,6 @@ export class Routing implements LmaFunction, Anchorings {
 /** Half the idle time: so a home that packets come for is reported before it would be forgotten. */
 function againAfter({ idle }: RoutingSettings): Duration {
   return Math.ceil(idle / 2);
-}
-
-/** In the units of four seconds that a Binding Update has, up. */
-function wholeLifetimeS(left: Duration): number {
-  return left <= 0 ? 0 : Math.min(0x3fffc, 4 * Math.ceil(left / second / 4));
 }
 
 function changeOf(kind: Forwarding['kind']): LocationChange {
