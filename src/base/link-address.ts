@@ -4,8 +4,6 @@ import { type Prefix, withInterfaceId } from './prefix.js';
 /** A link-layer address, one octet a character (any length; 6 for Ethernet and Wi-Fi). Not text: see {@link formatLinkAddress}. */
 export type LinkAddress = string & { readonly __linkAddress: unique symbol };
 
-export const broadcastLinkAddress = '\xff\xff\xff\xff\xff\xff' as LinkAddress;
-
 export function linkAddressFromBytes(bytes: Uint8Array, offset = 0, length = bytes.length - offset): LinkAddress {
   let text = '';
   for (let i = 0; i < length; i++) text += String.fromCharCode(bytes[offset + i]);

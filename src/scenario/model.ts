@@ -168,9 +168,6 @@ export type Fault =
 export function isMobile(node: ScenarioNode): node is MobileNode {
   return node.role === 'mobile';
 }
-export function isAccessRouter(node: ScenarioNode): node is AccessRouterNode {
-  return node.role === 'access';
-}
 
 export type NodeOf<R extends NodeRole> = Extract<ScenarioNode, { role: R }>;
 export function nodesWithRole<R extends NodeRole>(scenario: Scenario, role: R): NodeOf<R>[] {
