@@ -91,10 +91,6 @@ export class Anchoring implements LmaFunction, Anchored {
     return earliest(this.#lma.engine.deadline, this.#stays.deadline);
   }
 
-  get interests(): Engine['interests'] {
-    return this.#lma.engine.interests;
-  }
-
   get counters(): Engine['counters'] {
     return this.#lma.engine.counters;
   }
