@@ -5,6 +5,7 @@ import { Capture, traceLine } from '../sim/index.js';
 import { commandOptions, shellWord, writeReport } from './compare.js';
 import { comparisonTable } from './comparison-table.js';
 import { outputDirectory, writeOutput } from './files.js';
+import { rerunWithLargeHeap } from './heap.js';
 import { Progress } from './progress.js';
 import { addScenarioOptions, findScheme, loadScenario, type ScenarioOptions } from './scenario-options.js';
 import { printTotals } from './totals.js';
@@ -23,13 +24,16 @@ export function register(program: Command): void {
 
 /** Of mobiles: a trace and a capture of more of them would not fit into memory. */
 const mostRecorded = 1000;
+/** Of mobiles: more of them may not fit into the heap that V8 takes by itself. */
+const mostInSmallHeap = 20_000;
 
 function run(file: string, options: ScenarioOptions & { scheme: string; totals?: true }): void {
   const startedAt = performance.now();
   const scenario = loadScenario(file, options.set);
   const scheme = findScheme(options.scheme);
-  if (options.totals || nodesWithRole(scenario, 'mobile').length > mostRecorded)
-    return printTotals(scenario, scheme, { ...options, startedAt });
+  const mobiles = nodesWithRole(scenario, 'mobile').length;
+  if (mobiles > mostInSmallHeap && rerunWithLargeHeap()) return;
+  if (options.totals || mobiles > mostRecorded) return printTotals(scenario, scheme, { ...options, startedAt });
   const directory = outputDirectory(options.out ?? `out/${scenario.name}-${scheme.name}`);
   let capture: Capture | undefined;
   const progress = new Progress();
