@@ -3,6 +3,7 @@ import { cuts, type SignallingPoint, signallingGrowth } from '../scenario/growth
 import { growthPage } from '../scenario/report/growth-page.js';
 import { commandOptions, shellWord } from './compare.js';
 import { outputDirectory, packageVersion, plotLibrary, writeOutput } from './files.js';
+import { rerunWithLargeHeap } from './heap.js';
 import { Progress } from './progress.js';
 import { addScenarioOptions, findScheme, loadScenario, type ScenarioOptions } from './scenario-options.js';
 import { textTable } from './table.js';
@@ -26,8 +27,12 @@ export function register(program: Command): void {
   addScenarioOptions(command).action(signalling);
 }
 
+/** Mobiles by anchors: where all of these are told of more of those, V8's own choice of a heap may not do. */
+const mostInSmallHeap = 200_000;
+
 function signalling(file: string, options: SignallingOptions): void {
   const { mobiles, anchors, set } = options;
+  if (Math.max(...mobiles) * Math.max(...anchors) > mostInSmallHeap && rerunWithLargeHeap()) return;
   const scheme = findScheme(options.scheme);
   const load = (size: Readonly<Record<string, number>>) => {
     const scenario = loadScenario(file, { ...set, ...size });
