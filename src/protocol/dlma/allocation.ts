@@ -1,6 +1,7 @@
 import type { Address } from '../../base/address.js';
 import { Deadlines } from '../../base/deadlines.js';
 import { formatPrefix, hostPrefix, type Prefix, parsePrefix, prefixContains, prefixKey } from '../../base/prefix.js';
+import { SetsByKey } from '../../base/sets-by-key.js';
 import { type Instant, milliseconds as ofMilliseconds, seconds } from '../../base/time.js';
 import { bindingStatus as status } from '../../wire/mobility/status.js';
 import type { Counters } from '../anchor/counters.js';
@@ -52,7 +53,7 @@ export class Allocation implements LmaFunction {
   readonly #entries: readonly DomainEntry[];
   readonly #pools = new Map<Prefix, HomePool>();
   readonly #holdings = new Map<string, Holding>();
-  readonly #byIdentity = new Map<string, Set<Holding>>();
+  readonly #byIdentity = new SetsByKey<string, Holding>();
   readonly #ends = new Deadlines<string>();
   readonly #questions = new Map<number, Question>();
   #transaction = 0;
@@ -148,7 +149,7 @@ export class Allocation implements LmaFunction {
 
   /** What is held for that session, of which location management has lost sight; or what nobody has. */
   #chosen({ identity, session }: Request, entry: DomainEntry, own: Prefix | undefined): Prefix[] {
-    const held = [...(this.#byIdentity.get(identity) ?? [])]
+    const held = [...this.#byIdentity.of(identity)]
       .filter(holding => sessionText(holding.session) === sessionText(session) && this.#isOf(entry, holding.home))
       .map(({ home }) => home);
     if (held.length > 0) return held;
@@ -183,8 +184,7 @@ export class Allocation implements LmaFunction {
     const key = prefixKey(holding.home);
     this.#drop(key);
     this.#holdings.set(key, holding);
-    const holdings = this.#byIdentity.get(holding.identity) ?? new Set();
-    this.#byIdentity.set(holding.identity, holdings.add(holding));
+    this.#byIdentity.add(holding.identity, holding);
     this.#ends.set(key, endsAt);
   }
 
@@ -200,9 +200,7 @@ export class Allocation implements LmaFunction {
     const holding = this.#holdings.get(key);
     if (!holding) return;
     this.#holdings.delete(key);
-    const holdings = this.#byIdentity.get(holding.identity);
-    holdings?.delete(holding);
-    if (holdings?.size === 0) this.#byIdentity.delete(holding.identity);
+    this.#byIdentity.delete(holding.identity, holding);
   }
 
   #holder(home: Prefix): string | undefined {

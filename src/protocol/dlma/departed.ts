@@ -2,6 +2,7 @@ import { type Address, formatAddress } from '../../base/address.js';
 import type { Deadlines } from '../../base/deadlines.js';
 import type { LinkAddress } from '../../base/link-address.js';
 import { formatPrefix, type Prefix, prefixKey } from '../../base/prefix.js';
+import { SetsByKey } from '../../base/sets-by-key.js';
 import { type Duration, type Instant, second } from '../../base/time.js';
 import type { Output, Row } from '../contract.js';
 import type { Rule } from '../gateway/overlay.js';
@@ -36,7 +37,7 @@ export class Departed {
   readonly #wait: Duration;
   /** By {@link prefixKey} of the home. */
   readonly #byHome = new Map<string, Departure>();
-  readonly #byStation = new Map<LinkAddress, Set<Departure>>();
+  readonly #byStation = new SetsByKey<LinkAddress, Departure>();
   readonly #rules = new Map<string, Rule>();
 
   constructor(local: Address, timers: Deadlines<BypassTimer>, previousS: number) {
@@ -82,12 +83,12 @@ export class Departed {
 
   /** It is here again. */
   returned(station: LinkAddress, outputs: Output[]): void {
-    for (const { home } of [...(this.#byStation.get(station) ?? [])]) this.end(home, outputs);
+    for (const { home } of [...this.#byStation.of(station)]) this.end(home, outputs);
   }
 
   /** It is here as of then. */
   outdate(station: LinkAddress, timestampMs: number, outputs: Output[]): void {
-    for (const { home, next } of [...(this.#byStation.get(station) ?? [])])
+    for (const { home, next } of [...this.#byStation.of(station)])
       if (next && next.timestampMs <= timestampMs) this.end(home, outputs);
   }
 
@@ -106,8 +107,7 @@ export class Departed {
     const { home, station, next } = departure;
     this.#remove(home);
     this.#byHome.set(prefixKey(home), departure);
-    const there = this.#byStation.get(station) ?? new Set();
-    this.#byStation.set(station, there.add(departure));
+    this.#byStation.add(station, departure);
     const via = next && ({ kind: 'tunnel', local: this.#local, remote: next.gateway } as const);
     if (via) this.#rules.set(prefixKey(home), { to: home, via });
   }
@@ -117,9 +117,7 @@ export class Departed {
     if (!departure) return undefined;
     this.#byHome.delete(prefixKey(home));
     this.#rules.delete(prefixKey(home));
-    const there = this.#byStation.get(departure.station);
-    there?.delete(departure);
-    if (there?.size === 0) this.#byStation.delete(departure.station);
+    this.#byStation.delete(departure.station, departure);
     return departure;
   }
 }

@@ -1,6 +1,7 @@
 import { type Address, formatAddress } from '../../base/address.js';
 import type { Deadlines } from '../../base/deadlines.js';
 import { formatPrefix, type Prefix, prefixKey } from '../../base/prefix.js';
+import { SetsByKey } from '../../base/sets-by-key.js';
 import type { Duration, Instant } from '../../base/time.js';
 import type { ForwardingRule, Output, Row } from '../contract.js';
 import { withdrawn } from '../rules.js';
@@ -30,8 +31,8 @@ export class DirectPaths {
   readonly #timers: Deadlines<BypassTimer>;
   /** In order of age. */
   readonly #paths = new Map<string, DirectPath>();
-  readonly #bySource = new Map<string, Set<DirectPath>>();
-  readonly #byHome = new Map<string, Set<DirectPath>>();
+  readonly #bySource = new SetsByKey<string, DirectPath>();
+  readonly #byHome = new SetsByKey<string, DirectPath>();
 
   constructor(local: Address, timers: Deadlines<BypassTimer>, idle: Duration) {
     this.#local = local;
@@ -57,8 +58,8 @@ export class DirectPaths {
     const [oldest] = this.#paths.values();
     if (oldest && this.#paths.size >= maximumPaths) this.#end(oldest, outputs);
     this.#paths.set(key, path);
-    addTo(this.#bySource, prefixKey(path.source), path);
-    addTo(this.#byHome, prefixKey(path.home), path);
+    this.#bySource.add(prefixKey(path.source), path);
+    this.#byHome.add(prefixKey(path.home), path);
     this.#timers.set(`path ${key}`, Math.min(path.until, now + this.#idle));
     if (before?.gateway !== path.gateway) outputs.push({ kind: 'forward', rule: ruleOf(path, this.#local) });
     return true;
@@ -66,7 +67,7 @@ export class DirectPaths {
 
   /** Something is sent to `home`. */
   used(home: Prefix, now: Instant): void {
-    for (const path of this.#byHome.get(prefixKey(home)) ?? [])
+    for (const path of this.#byHome.of(prefixKey(home)))
       this.#timers.set(`path ${pathKey(path)}`, Math.min(path.until, now + this.#idle));
   }
 
@@ -77,7 +78,7 @@ export class DirectPaths {
     to: { readonly gateway: Address; readonly timestampMs: number } | undefined,
     { now, outputs }: Turn,
   ): boolean {
-    const led = [...(this.#byHome.get(prefixKey(home)) ?? [])].filter(({ gateway }) => gateway === from);
+    const led = [...this.#byHome.of(prefixKey(home))].filter(({ gateway }) => gateway === from);
     for (const path of led)
       if (to === undefined || to.gateway === this.#local) this.#end(path, outputs);
       else this.lead({ ...path, ...to }, now, outputs);
@@ -86,13 +87,12 @@ export class DirectPaths {
 
   /** Whether something is led to that gateway for `home`. */
   leadsTo(home: Prefix, gateway: Address): boolean {
-    return [...(this.#byHome.get(prefixKey(home)) ?? [])].some(path => path.gateway === gateway);
+    return [...this.#byHome.of(prefixKey(home))].some(path => path.gateway === gateway);
   }
 
   /** What a visitor sends goes by its LMA again, unless that is the one which said otherwise. */
   endOf(source: Prefix, exceptBy: Address | undefined, outputs: Output[]): void {
-    for (const path of [...(this.#bySource.get(prefixKey(source)) ?? [])])
-      if (path.by !== exceptBy) this.#end(path, outputs);
+    for (const path of [...this.#bySource.of(prefixKey(source))]) if (path.by !== exceptBy) this.#end(path, outputs);
   }
 
   endOfPair(source: Prefix, home: Prefix, outputs: Output[]): void {
@@ -113,8 +113,8 @@ export class DirectPaths {
 
   #forget(path: DirectPath): void {
     this.#paths.delete(pathKey(path));
-    removeFrom(this.#bySource, prefixKey(path.source), path);
-    removeFrom(this.#byHome, prefixKey(path.home), path);
+    this.#bySource.delete(prefixKey(path.source), path);
+    this.#byHome.delete(prefixKey(path.home), path);
   }
 }
 
@@ -126,16 +126,4 @@ function ruleOf({ source, home, gateway }: DirectPath, local: Address): Forwardi
 /** Keys of prefixes are of one length. */
 function pathKey({ source, home }: Pick<DirectPath, 'source' | 'home'>): string {
   return prefixKey(source) + prefixKey(home);
-}
-
-function addTo(index: Map<string, Set<DirectPath>>, key: string, path: DirectPath): void {
-  const there = index.get(key);
-  if (there) there.add(path);
-  else index.set(key, new Set([path]));
-}
-
-function removeFrom(index: Map<string, Set<DirectPath>>, key: string, path: DirectPath): void {
-  const there = index.get(key);
-  there?.delete(path);
-  if (there?.size === 0) index.delete(key);
 }

@@ -1,5 +1,6 @@
 import { Deadlines } from '../../base/deadlines.js';
 import { type Prefix, prefixKey } from '../../base/prefix.js';
+import { SetsByKey } from '../../base/sets-by-key.js';
 import type { Instant } from '../../base/time.js';
 import type { Locator } from './messages.js';
 
@@ -26,7 +27,7 @@ export class Forwardings {
   readonly #byHome = new Map<string, Forwarding>();
   readonly #endsAt = new Deadlines<string>();
   /** Keys of the homes that have gone from here to somewhere, by whose they are. */
-  readonly #previous = new Map<string, Set<string>>();
+  readonly #previous = new SetsByKey<string, string>();
 
   get deadline(): Instant | undefined {
     return this.#endsAt.next;
@@ -38,7 +39,7 @@ export class Forwardings {
 
   /** Homes of that mobile which have gone from here to somewhere. */
   previousOf(identity: string): readonly Forwarding[] {
-    return [...(this.#previous.get(identity) ?? [])].flatMap(key => this.#byHome.get(key) ?? []);
+    return [...this.#previous.of(identity)].flatMap(key => this.#byHome.get(key) ?? []);
   }
 
   /** Returns what it takes the place of. */
@@ -48,7 +49,7 @@ export class Forwardings {
     const key = prefixKey(home);
     this.#byHome.set(key, forwarding);
     this.#endsAt.set(key, endsAt);
-    if (identity !== undefined) this.#previous.set(identity, new Set(this.#previous.get(identity)).add(key));
+    if (identity !== undefined) this.#previous.add(identity, key);
     return before;
   }
 
@@ -72,10 +73,7 @@ export class Forwardings {
   #taken(key: string): Forwarding | undefined {
     const forwarding = this.#byHome.get(key);
     this.#byHome.delete(key);
-    const { identity } = forwarding ?? {};
-    const homes = identity === undefined ? undefined : this.#previous.get(identity);
-    homes?.delete(key);
-    if (identity !== undefined && homes?.size === 0) this.#previous.delete(identity);
+    if (forwarding?.identity !== undefined) this.#previous.delete(forwarding.identity, key);
     return forwarding;
   }
 }

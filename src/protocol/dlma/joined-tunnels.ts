@@ -1,6 +1,7 @@
 import type { Address } from '../../base/address.js';
 import { Deadlines } from '../../base/deadlines.js';
 import { type Prefix, prefixKey } from '../../base/prefix.js';
+import { SetsByKey } from '../../base/sets-by-key.js';
 import { type Duration, type Instant, second } from '../../base/time.js';
 import type { Anchored, AnchoredMobile, Departure } from './anchored.js';
 import type { Post, Turn } from './function.js';
@@ -44,7 +45,7 @@ export class JoinedTunnels {
   readonly #placeOf: (home: Prefix) => Place | undefined;
   /** In order of age. */
   readonly #sendings = new Map<string, Sending>();
-  readonly #byHome = new Map<string, Map<string, Sending>>();
+  readonly #byHome = new SetsByKey<string, Sending>();
   /** Gateways that mobiles have left for ones which this LMA has not been told of yet, in order of age. */
   readonly #abandoned = new Map<string, { readonly from: Address; readonly timestampMs: number }>();
   readonly #ends = new Deadlines<string>();
@@ -88,15 +89,14 @@ export class JoinedTunnels {
     const [oldest] = this.#sendings.keys();
     if (oldest !== undefined && this.#sendings.size >= maximumSendings) this.#remove(oldest);
     this.#sendings.set(key, sending);
-    const others = this.#byHome.get(prefixKey(home)) ?? new Map<string, Sending>();
-    this.#byHome.set(prefixKey(home), others.set(key, sending));
+    this.#byHome.add(prefixKey(home), sending);
     this.#ends.set(key, turn.now + this.#settings.idle);
     this.#lead(sending, turn);
   }
 
   /** There is news of where `home` is: those who send to it may send it there. */
   located(home: Prefix, turn: Turn): void {
-    for (const sending of this.#byHome.get(prefixKey(home))?.values() ?? []) this.#lead(sending, turn);
+    for (const sending of this.#byHome.of(prefixKey(home))) this.#lead(sending, turn);
   }
 
   /** `home` is anchored here as before, but at another gateway than `from` (§5.1.2). */
@@ -168,9 +168,7 @@ export class JoinedTunnels {
     if (!sending) return;
     this.#sendings.delete(key);
     this.#ends.clear(key);
-    const others = this.#byHome.get(prefixKey(sending.home));
-    others?.delete(key);
-    if (others?.size === 0) this.#byHome.delete(prefixKey(sending.home));
+    this.#byHome.delete(prefixKey(sending.home), sending);
   }
 }
 

@@ -1,7 +1,9 @@
 import { type Address, formatAddress, parseAddress } from '../../base/address.js';
 import { formatLinkAddress, type LinkAddress, parseLinkAddress } from '../../base/link-address.js';
 import { formatPrefix, type Prefix, parsePrefix, prefixKey } from '../../base/prefix.js';
+import { SetsByKey } from '../../base/sets-by-key.js';
 import type { Instant } from '../../base/time.js';
+import { handoffIndicator } from '../../wire/mobility/status.js';
 import { milliseconds } from '../anchor/records.js';
 import type { Environment, Row } from '../contract.js';
 import type { SessionKey } from './messages.js';
@@ -29,7 +31,7 @@ export type Session = Pick<SessionKey, 'accessTechnology' | 'linkIdentifier'>;
 /** Records by home and by mobile. */
 export class LocationRecords {
   readonly #byHome = new Map<string, LocationRecord>();
-  readonly #byIdentity = new Map<string, Set<string>>();
+  readonly #byIdentity = new SetsByKey<string, string>();
 
   get size(): number {
     return this.#byHome.size;
@@ -46,25 +48,21 @@ export class LocationRecords {
   put(record: LocationRecord): void {
     const key = prefixKey(record.home);
     this.#byHome.set(key, record);
-    const homes = this.#byIdentity.get(record.identity);
-    if (homes) homes.add(key);
-    else this.#byIdentity.set(record.identity, new Set([key]));
+    this.#byIdentity.add(record.identity, key);
   }
 
   delete({ home, identity }: LocationRecord): void {
     const key = prefixKey(home);
     this.#byHome.delete(key);
-    const homes = this.#byIdentity.get(identity);
-    homes?.delete(key);
-    if (homes?.size === 0) this.#byIdentity.delete(identity);
+    this.#byIdentity.delete(identity, key);
   }
 
   /** The homes of that session of the mobile: of the same interface, or of the only one it can mean (RFC 5213 §5.4.1). */
   ofSession(identity: string, session: SessionKey | undefined): LocationRecord[] {
-    const all = [...(this.#byIdentity.get(identity) ?? [])].map(key => this.#byHome.get(key) as LocationRecord);
+    const all = [...this.#byIdentity.of(identity)].map(key => this.#byHome.get(key) as LocationRecord);
     if (!session) return all;
     const same = all.filter(record => sessionText(record.session) === sessionText(session));
-    if (same.length > 0 || session.handoff === newInterface) return same;
+    if (same.length > 0 || session.handoff === handoffIndicator.newInterface) return same;
     return new Set(all.map(record => sessionText(record.session))).size === 1 ? all : [];
   }
 
@@ -72,9 +70,6 @@ export class LocationRecords {
     return this.#byHome.values();
   }
 }
-
-/** RFC 5213 §8.4: an attachment over a new interface, whatever other sessions the mobile has. */
-const newInterface = 1;
 
 export function* locationRows(records: Iterable<LocationRecord>, { clock }: Environment): Generator<Row> {
   for (const { home, identity, anchor, gateway, state, until } of records) {

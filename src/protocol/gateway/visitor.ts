@@ -1,6 +1,7 @@
 import type { Address } from '../../base/address.js';
 import { formatLinkAddress, type LinkAddress } from '../../base/link-address.js';
 import type { Prefix } from '../../base/prefix.js';
+import { SetsByKey } from '../../base/sets-by-key.js';
 import type { Instant } from '../../base/time.js';
 import type { Packet } from '../../wire/ipv6/packet.js';
 import type { AddressingMode, Handoff, LinkId, Profile } from '../contract.js';
@@ -110,10 +111,10 @@ export interface Parked {
 export class VisitorList {
   #byId = new Map<number, Visitor>();
   #byStation = new Map<string, Visitor>();
-  #formers = new Map<string, Set<Visitor>>();
-  #byIdentity = new Map<string, Set<Visitor>>();
+  readonly #formers = new SetsByKey<string, Visitor>();
+  readonly #byIdentity = new SetsByKey<string, Visitor>();
   #byAddress = new Map<Address, Visitor>();
-  #byLinkLocal = new Map<string, Set<Visitor>>();
+  readonly #byLinkLocal = new SetsByKey<string, Visitor>();
   #nextId = 1;
 
   get size(): number {
@@ -135,13 +136,13 @@ export class VisitorList {
   addFormer(link: LinkId, station: LinkAddress): Visitor {
     const visitor = newVisitor(this.#nextId++, link, station, true);
     this.#byId.set(visitor.id, visitor);
-    addTo(this.#formers, stationKey(link, station), visitor);
+    this.#formers.add(stationKey(link, station), visitor);
     return visitor;
   }
 
   /** What a station keeps from before. */
   formersOf({ link, station }: Pick<Visitor, 'link' | 'station'>): ReadonlySet<Visitor> {
-    return this.#formers.get(stationKey(link, station)) ?? none;
+    return this.#formers.of(stationKey(link, station));
   }
 
   remove(visitor: Visitor): void {
@@ -150,7 +151,7 @@ export class VisitorList {
     this.setLinkLocal(visitor, undefined);
     this.#byId.delete(visitor.id);
     const key = stationKey(visitor.link, visitor.station);
-    if (visitor.former) removeFrom(this.#formers, key, visitor);
+    if (visitor.former) this.#formers.delete(key, visitor);
     else this.#byStation.delete(key);
   }
 
@@ -168,7 +169,7 @@ export class VisitorList {
   }
 
   byIdentity(identity: string): Iterable<Visitor> {
-    return this.#byIdentity.get(identity) ?? [];
+    return this.#byIdentity.of(identity);
   }
 
   /** Whose local address that is. */
@@ -178,21 +179,21 @@ export class VisitorList {
 
   identify(visitor: Visitor, identity: string | undefined): void {
     if (visitor.identity === identity) return;
-    if (visitor.identity !== undefined) removeFrom(this.#byIdentity, visitor.identity, visitor);
+    if (visitor.identity !== undefined) this.#byIdentity.delete(visitor.identity, visitor);
     visitor.identity = identity;
-    if (identity !== undefined) addTo(this.#byIdentity, identity, visitor);
+    if (identity !== undefined) this.#byIdentity.add(identity, visitor);
   }
 
   /** Who on that link says that it has that link-local address. */
   byLinkLocal(link: LinkId, address: Address): Iterable<Visitor> {
-    return this.#byLinkLocal.get(linkLocalKey(link, address)) ?? [];
+    return this.#byLinkLocal.of(linkLocalKey(link, address));
   }
 
   setLinkLocal(visitor: Visitor, address: Address | undefined): void {
     const { link, linkLocal } = visitor;
-    if (linkLocal !== undefined) removeFrom(this.#byLinkLocal, linkLocalKey(link, linkLocal), visitor);
+    if (linkLocal !== undefined) this.#byLinkLocal.delete(linkLocalKey(link, linkLocal), visitor);
     visitor.linkLocal = address;
-    if (address !== undefined) addTo(this.#byLinkLocal, linkLocalKey(link, address), visitor);
+    if (address !== undefined) this.#byLinkLocal.add(linkLocalKey(link, address), visitor);
   }
 
   setAddresses(visitor: Visitor, addresses: readonly Address[]): void {
@@ -201,20 +202,6 @@ export class VisitorList {
     visitor.addresses = addresses;
     for (const address of addresses) this.#byAddress.set(address, visitor);
   }
-}
-
-const none: ReadonlySet<Visitor> = new Set();
-
-function addTo(index: Map<string, Set<Visitor>>, key: string, visitor: Visitor): void {
-  const there = index.get(key);
-  if (there) there.add(visitor);
-  else index.set(key, new Set([visitor]));
-}
-
-function removeFrom(index: Map<string, Set<Visitor>>, key: string, visitor: Visitor): void {
-  const there = index.get(key);
-  there?.delete(visitor);
-  if (there?.size === 0) index.delete(key);
 }
 
 /** A Map key: an address is code units of its own, and always as many. */

@@ -1,5 +1,6 @@
 import type { Address } from '../../../base/address.js';
 import { Deadlines } from '../../../base/deadlines.js';
+import { SetsByKey } from '../../../base/sets-by-key.js';
 import type { Duration, Instant } from '../../../base/time.js';
 
 export interface WaitingLimits {
@@ -13,7 +14,7 @@ export interface WaitingLimits {
 export class Waiting<Entry extends { readonly home: Address }> {
   readonly #limits: WaitingLimits;
   readonly #entries = new Map<string, Entry>();
-  readonly #byHome = new Map<Address, Set<string>>();
+  readonly #byHome = new SetsByKey<Address, string>();
   readonly #due = new Deadlines<string>();
 
   constructor(limits: WaitingLimits) {
@@ -35,7 +36,7 @@ export class Waiting<Entry extends { readonly home: Address }> {
   /** Whether that may be waited for; what is waited for already may be again. */
   hasRoom(key: string, home: Address): boolean {
     if (this.#entries.has(key)) return true;
-    return this.size < this.#limits.most && (this.#byHome.get(home)?.size ?? 0) < this.#limits.mostEach;
+    return this.size < this.#limits.most && this.#byHome.of(home).size < this.#limits.mostEach;
   }
 
   /** In place of what was waited for under that key. */
@@ -43,8 +44,7 @@ export class Waiting<Entry extends { readonly home: Address }> {
     this.take(key);
     this.#entries.set(key, entry);
     this.#due.set(key, now + this.#limits.patience);
-    const ofHome = this.#byHome.get(entry.home) ?? new Set();
-    this.#byHome.set(entry.home, ofHome.add(key));
+    this.#byHome.add(entry.home, key);
   }
 
   get(key: string): Entry | undefined {
@@ -56,14 +56,12 @@ export class Waiting<Entry extends { readonly home: Address }> {
     if (!entry) return undefined;
     this.#entries.delete(key);
     this.#due.clear(key);
-    const ofHome = this.#byHome.get(entry.home);
-    ofHome?.delete(key);
-    if (ofHome?.size === 0) this.#byHome.delete(entry.home);
+    this.#byHome.delete(entry.home, key);
     return entry;
   }
 
   forget(home: Address): void {
-    for (const key of this.#byHome.get(home) ?? []) this.take(key);
+    for (const key of this.#byHome.of(home)) this.take(key);
   }
 
   *takeDue(now: Instant): Generator<Entry> {
