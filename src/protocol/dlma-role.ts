@@ -10,10 +10,11 @@ import type { Anchored } from './dlma/anchored.js';
 import { Anchoring } from './dlma/anchoring.js';
 import { dlmaKeys, dlmaSection } from './dlma/config.js';
 import { DistributedLma } from './dlma/dlma.js';
-import { domainOf } from './dlma/domain.js';
+import { type Domain, domainOf } from './dlma/domain.js';
 import type { LmaFunction } from './dlma/function.js';
 import { LocationManagement } from './dlma/location.js';
 import { PostOffice } from './dlma/post.js';
+import type { PrivacySettings } from './dlma/privacy.js';
 import { Routing } from './dlma/routing.js';
 import { createSharedLma } from './pmip6/lma.js';
 import { lmaKeys, lmaSettings } from './pmip6/lma-role.js';
@@ -63,15 +64,24 @@ function createDistributedLma(config: DistributedLmaConfig, environment: Environ
     environment,
     functions,
   );
-  functions.push(...registering(config, post, environment));
-  if (domain.routers.includes(address)) functions.push(...routingAndAnchoring(config, post, environment));
+  const ground = { config, domain, post, environment };
+  functions.push(...registering(ground));
+  if (domain.routers.includes(address)) functions.push(...routingAndAnchoring(ground));
   return new DistributedLma(post, functions);
 }
 
+/** What the functions of one node have in common. */
+interface Ground {
+  readonly config: DistributedLmaConfig;
+  readonly domain: Domain;
+  readonly post: PostOffice;
+  readonly environment: Environment;
+}
+
 /** For the networks that have these here (§2.3). */
-function registering(config: DistributedLmaConfig, post: PostOffice, environment: Environment): LmaFunction[] {
+function registering({ config, domain, post, environment }: Ground): LmaFunction[] {
   const { address, homeLength, records, told, previousS, maximumLifetimeS, maximumBindings } = config;
-  const common = { address, homeLength, domain: domainOf(config.domain) };
+  const common = { address, homeLength, domain };
   const kept = { records, told, previousS, maximumLifetimeS, maximumRecords: maximumBindings };
   const asksAaa = (config.aaa ?? config.radius) !== undefined;
   return [
@@ -81,15 +91,13 @@ function registering(config: DistributedLmaConfig, post: PostOffice, environment
 }
 
 /** Anchoring hears first where mobiles are: its rules go before those of routing come. */
-function routingAndAnchoring(config: DistributedLmaConfig, post: PostOffice, environment: Environment): LmaFunction[] {
-  const { address, homeLength, records, bypass } = config;
+function routingAndAnchoring(ground: Ground): LmaFunction[] {
+  const { config, domain, post, environment } = ground;
+  const { address, homeLength, records } = config;
   const anchored: Anchored = { find: home => anchoring.find(home) };
-  const routes = routing(config, post, anchored, environment);
-  const settings = {
-    ...{ address, records, maximumWaiting },
-    domain: domainOf(config.domain),
-    tellsGateways: bypass.destination || records === 'gateway',
-  };
+  const privacy = privacyOf(config);
+  const routes = routing(ground, anchored, privacy);
+  const settings = { address, records, maximumWaiting, domain, tellsAnchors: privacy.tellsAnchors };
   const lma = { ...lmaSettings({ ...config, prefixes: [] }, homeLength), foreignHomes: true };
   const anchoring = new Anchoring(settings, environment, post, routes, sessions =>
     createSharedLma(lma, environment, sessions),
@@ -97,15 +105,18 @@ function routingAndAnchoring(config: DistributedLmaConfig, post: PostOffice, env
   return [anchoring, routes];
 }
 
-function routing(config: DistributedLmaConfig, post: PostOffice, anchored: Anchored, environment: Environment) {
-  const { address, homeLength, cache, previousS, query, bypass, records } = config;
+/** Whose gateways location management keeps, LMAs know. */
+function privacyOf({ bypass, records }: DistributedLmaConfig): PrivacySettings {
+  return { tellsAnchors: bypass.destination || records === 'gateway', tellsGateways: bypass.originating };
+}
+
+function routing({ config, domain, post, environment }: Ground, anchored: Anchored, privacy: PrivacySettings) {
+  const { address, homeLength, cache, previousS, query } = config;
   const settings = {
-    ...{ address, homeLength, query },
-    domain: domainOf(config.domain),
+    ...{ address, homeLength, query, domain, privacy },
     idle: seconds(cache.idleS),
     maximumEntries: cache.maximumEntries,
     previous: milliseconds(1000 * previousS),
-    privacy: { tellsAnchors: bypass.destination || records === 'gateway', tellsGateways: bypass.originating },
   };
   return new Routing(settings, post, anchored, environment);
 }

@@ -17,7 +17,7 @@ test('draft-chan §9: only so many mobiles wait for location management at once;
   const [own, other] = [lma2, lma1].map(parseAddress);
   const entry = { prefixes: [parsePrefix('2001:db8:a1::/48')], lma: other, realms: ['n1'] };
   const domain = domainOf([{ ...entry, allocation: other, location: other, routing: other }]);
-  const settings = { address: own, domain, records: 'anchor', tellsGateways: false, maximumWaiting: 2 } as const;
+  const settings = { address: own, domain, records: 'anchor', tellsAnchors: false, maximumWaiting: 2 } as const;
   const post: Post = {
     tell() {},
     ask: (_to, message) => asked.push(message),

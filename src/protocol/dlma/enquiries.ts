@@ -10,7 +10,7 @@ import type { Update } from '../anchor/update.js';
 import type { Environment } from '../contract.js';
 import type { Domain } from './domain.js';
 import type { LmaFunction, Post, Turn } from './function.js';
-import type { Message, SessionKey } from './messages.js';
+import { exchangeKey, type Message, type SessionKey } from './messages.js';
 import type { Stay } from './stays.js';
 import type { WaitingSession } from './waiting-sessions.js';
 
@@ -20,7 +20,7 @@ export interface EnquirySettings {
   /** What location management keeps of a mobile (§5.1.1). */
   readonly records: 'anchor' | 'gateway';
   /** Whether other LMAs may be told the care-of addresses of mobiles that are anchored here (§5.1.1). */
-  readonly tellsGateways: boolean;
+  readonly tellsAnchors: boolean;
 }
 
 /** Whether a session may begin; as of then. */
@@ -140,9 +140,9 @@ export class Enquiries {
     const sequence = this.#post.sequence(to);
     const { identity, homes, timestampMs } = stay;
     const { lifetimeS, tunnel, linkLocal } = binding;
-    const { address: anchor, tellsGateways } = this.#settings;
+    const { address: anchor, tellsAnchors } = this.#settings;
     this.#asked.set(keyOf('handover', to, sequence), { kind: 'handover', stay });
-    const place = { anchor, ...(tellsGateways && { gateway: tunnel.careOf }), ...(linkLocal && { linkLocal }) };
+    const place = { anchor, ...(tellsAnchors && { gateway: tunnel.careOf }), ...(linkLocal && { linkLocal }) };
     const message = { kind: 'handover', sequence, identity, homes, timestampMs, lifetimeS, ...place } as const;
     this.#post.ask(to, message, this.#asker, turn);
   }
@@ -173,9 +173,8 @@ function sessionKey(handoff: number, accessTechnology: number, linkIdentifier: L
   return { handoff, accessTechnology, ...(linkIdentifier !== undefined && { linkIdentifier }) };
 }
 
-/** An address is always eight units, and a sequence number one. */
 function keyOf(kind: 'registration' | 'handover', peer: Address, sequence: number): string {
-  return peer + String.fromCharCode(sequence) + kind;
+  return exchangeKey(peer, sequence) + kind;
 }
 
 /** What a gateway is told where location management refuses. */

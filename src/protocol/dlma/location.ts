@@ -17,7 +17,7 @@ import {
   storedKey,
   storedRecord,
 } from './location-records.js';
-import type { Locator, Message } from './messages.js';
+import { exchangeKey, type Locator, type Message } from './messages.js';
 
 export interface LocationSettings {
   readonly address: Address;
@@ -179,7 +179,7 @@ export class LocationManagement implements LmaFunction {
     from: Address,
     turn: Turn,
   ): void {
-    const question = questionKey(from, message.sequence);
+    const question = exchangeKey(from, message.sequence);
     const subject = this.#asked.get(question);
     if (subject === undefined) {
       if (message.status !== status.accepted) this.#counters.add(`allocations_lost_${message.status}`);
@@ -272,7 +272,7 @@ export class LocationManagement implements LmaFunction {
     subject?: string,
   ): void {
     const sequence = this.#post.sequence(allocation);
-    if (subject !== undefined) this.#asked.set(questionKey(allocation, sequence), subject);
+    if (subject !== undefined) this.#asked.set(exchangeKey(allocation, sequence), subject);
     const heldS = lifetimeS === 0 ? 0 : lifetimeS + 2 * keptS;
     const request = { kind: 'allocation', sequence, identity, homes, lifetimeS: heldS } as const;
     this.#post.ask(allocation, { ...request, ...(session && { session }) }, this, turn);
@@ -388,8 +388,4 @@ function isNews({ timestampMs, anchor, lifetimeS }: Registration, record: Locati
   if (lifetimeS === 0) return record.anchor === anchor && timestampMs >= record.timestampMs;
   if (timestampMs !== record.timestampMs) return timestampMs > record.timestampMs;
   return anchor === record.anchor && record.state !== 'left';
-}
-
-function questionKey(allocation: Address, sequence: number): string {
-  return allocation + String.fromCharCode(sequence);
 }

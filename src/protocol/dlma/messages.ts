@@ -68,6 +68,11 @@ export type Message =
   /** O-LMA → location management, before the first packet (§6.2); the answer is a `location` of that sequence number. */
   | { readonly kind: 'query'; readonly sequence: number; readonly home: Address };
 
+/** What a request and its answer have in common: an address is always eight units, and a sequence number one. */
+export function exchangeKey(peer: Address, sequence: number): string {
+  return peer + String.fromCharCode(sequence);
+}
+
 /** Of a mobile: its NAI, and its home addresses or home network prefixes. */
 interface Said {
   readonly sequence: number;

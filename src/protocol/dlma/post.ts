@@ -8,7 +8,7 @@ import type { Environment, Input } from '../contract.js';
 import { Recent } from '../security/recent.js';
 import { readMessage, writeMessage } from './codec.js';
 import type { LmaFunction, Post, Turn } from './function.js';
-import type { Message } from './messages.js';
+import { exchangeKey, type Message } from './messages.js';
 
 export interface PostSettings {
   readonly address: Address;
@@ -273,7 +273,6 @@ function askedBy(answer: Kind): Kind[] {
   return (Object.keys(answerOf) as Kind[]).filter(kind => answerOf[kind] === answer);
 }
 
-/** An address is always eight units, and a sequence number one. */
 function keyOf(peer: Address, kind: Kind, sequence: number): string {
-  return peer + String.fromCharCode(sequence) + kind;
+  return exchangeKey(peer, sequence) + kind;
 }
